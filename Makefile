@@ -1,0 +1,84 @@
+# Everything from a fresh clone: `make` lists the commands, `make reports` does all of it.
+.DEFAULT_GOAL := help
+.PHONY: help setup data reports lab test lint bench check clean dev
+
+# Which Python? The one named by PYTHON= or of the active environment, if it has all that pyproject.toml asks for,
+# is used as it is, with the package taken from this folder. Otherwise it (or python3) makes the project's .venv.
+ACTIVE := $(filter-out $(CURDIR)/.venv,$(or $(VIRTUAL_ENV),$(CONDA_PREFIX)))
+BASE := $(or $(PYTHON),$(if $(ACTIVE),$(ACTIVE)/bin/python,python3))
+LACKS := $(if $(PYTHON)$(ACTIVE),$(shell '$(BASE)' tools/missing.py || echo a working Python),all)
+ifeq ($(LACKS),)
+PY := $(BASE)
+export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
+else
+PY := .venv/bin/python
+READY := .venv/.ready
+endif
+# The notebooks' kernel is that Python's own, whatever kernels the user has installed.
+export JUPYTER_PREFER_ENV_PATH := 1
+
+# $(call apt,packages) installs Debian packages where that is possible and fails elsewhere.
+apt = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing $(1) ..." && apt-get update -qq \
+	&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null; }
+
+help: ## this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2} /^#:/ {print substr($$0, 3)}' Makefile
+
+setup: $(READY) ## install what is needed into .venv (every other command does it first, too)
+	@$(if $(filter setup,$(MAKECMDGOALS)),echo "Ready: $(PY)",:)
+
+data: setup ## find or fetch the data set and check every file
+	@'$(PY)' -m fmnist_utils data
+
+reports: setup ## run the notebooks and write reports/<profile>/index.html; only what has changed
+	@'$(PY)' -m fmnist_utils reports
+
+lab: setup ## open JupyterLab in notebooks/
+	@'$(PY)' -m jupyterlab notebooks $(ARGS)
+
+check: setup ## check the params/ files against the notebooks, running nothing
+	@'$(PY)' -m fmnist_utils check
+
+test: dev ## run the tests; ARGS="-k data" runs some
+	@command -v chromedriver >/dev/null || $(call apt,chromium chromium-driver) \
+		|| echo "Note: the browser tests cannot run: install Chromium and chromedriver (Debian: chromium chromium-driver)"
+	@'$(PY)' -m pytest $(ARGS)
+
+lint: dev ## check style and types
+	@'$(PY)' -m ruff check
+	@'$(PY)' -m ruff format --check
+	@'$(PY)' -m mypy
+
+bench: setup ## measure speed side by side, as ratios
+	@'$(PY)' -m benchmarks $(ARGS)
+
+clean: ## remove caches, reports/smoke and reports/quick; .venv, data and reports/full stay
+	rm -rf reports/smoke reports/quick .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	find fmnist_utils notebooks tests benchmarks tools \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+#:
+#:  Options, on the command line or in the environment:
+#:    PROFILE=smoke|quick|full   a folder of params/; quick without a GPU, full with one
+#:    ONLY="02 05"               these notebooks alone
+#:    DATASET=mnist              a data set's name or folder     DATA_DIR=path   where its files are
+#:    OUT=folder                 reports/<profile> if not given   SEEDS=5         seeds a comparison
+#:    SCHEDULER=tcp://host:8786  train on a Dask cluster          FORCE=1         execute the unchanged too
+#:    DRY_RUN=1                  say what would run, and its cost
+#:    PYTHON=python3.12          use this Python, or make .venv with it
+#:
+#:  For example: make reports PROFILE=smoke ONLY=02
+
+dev: setup
+	@lacks="$$('$(PY)' tools/missing.py dev)"; [ -z "$$lacks" ] || { echo "Error: $(PY) lacks $$lacks; pip install them" >&2; exit 2; }
+
+# Made again only when what it was made from has changed.
+.venv/.ready: pyproject.toml constraints.txt
+	@'$(BASE)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Error: Python 3.11 or newer is needed: name one, as in make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 2; }
+	@$(if $(filter-out all,$(LACKS)),echo "$(BASE) lacks $(LACKS): .venv is used instead")
+	@'$(BASE)' -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv) \
+		|| { echo "Error: $(BASE) cannot make virtual environments: sudo apt-get install python3-venv" >&2; exit 2; }
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || '$(BASE)' -m venv --clear .venv
+	@echo "Installing the dependencies into .venv (the first time: some minutes, up to 6 GB) ..."
+	@.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

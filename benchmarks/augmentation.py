@@ -1,0 +1,81 @@
+"""Augmented images a second: torchvision's v2 transforms image by image against ours, batch-wise and per sample."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torchvision.transforms import v2
+
+import fmnist_utils
+from benchmarks.training import seconds_per_step
+from fmnist_utils.augment import augment
+from fmnist_utils.train import Trainer
+
+RECIPES = {
+    "flip+translate": [v2.RandomHorizontalFlip(), v2.RandomCrop(28, padding=2)],
+    "flip+affine+erasing": [
+        v2.RandomHorizontalFlip(),
+        v2.RandomAffine(10, (0.1, 0.1), (0.9, 1.1), interpolation=v2.InterpolationMode.BILINEAR),
+        v2.RandomErasing(0.5),
+    ],
+}
+
+
+def images_per_second(
+    data: fmnist_utils.Dataset, recipe: str, batch: int = 256, images: int = 2000
+) -> tuple[float, float]:
+    """Return images a second of torchvision's transforms and of ours for one recipe."""
+    transform = v2.Compose([v2.ToDtype(torch.float32, scale=True), *RECIPES[recipe]])
+    singles = data.train_images[:images].unsqueeze(1)
+    start = time.perf_counter()
+    torch.stack([transform(image) for image in singles])
+    theirs = images / (time.perf_counter() - start)
+
+    augmentations = fmnist_utils.Experiment(augmentation=recipe).augmentation
+    labels = data.train_labels[:batch]
+    rounds = 100
+    start = time.perf_counter()
+    for _ in range(rounds):
+        floats = data.train_images[:batch].unsqueeze(1).float().div_(255)
+        augment(floats, labels, augmentations, data.class_names, torch.arange(batch))
+    return theirs, rounds * batch / (time.perf_counter() - start)
+
+
+def share_of_step(data: fmnist_utils.Dataset, recipe: str, batch: int = 256) -> float:
+    """Return the share of the fast net's training step that the augmentation of its batch takes."""
+    experiment = fmnist_utils.Experiment(model="fast", optimizer="muon", lr=0.05, batch_size=batch, augmentation=recipe)
+    trainer = Trainer(experiment, data, torch.device("cpu"))
+    trainer.model.train()
+    plain = Trainer(experiment.but(augmentation="none"), data, torch.device("cpu"))
+    indices = trainer.training[:batch]
+
+    def batches(trainer: Trainer):  # type: ignore[no-untyped-def]
+        while True:
+            trainer.batch(indices, 0)
+            yield
+
+    def steps():  # type: ignore[no-untyped-def]
+        while True:
+            trainer.step(*trainer.batch(indices, 0))
+            yield
+
+    augmented, bare, step = seconds_per_step([batches(trainer), batches(plain), steps()], steps=10)
+    return (min(augmented) - min(bare)) / min(step)
+
+
+def main() -> None:
+    """Print images a second of both ways, their ratio, and the share of a training step."""
+    data = fmnist_utils.load_dataset()
+    print("Augmented images a second")
+    for recipe in RECIPES:
+        theirs, ours = images_per_second(data, recipe)
+        share = share_of_step(data, recipe)
+        print(
+            f"  {recipe:20s} torchvision v2 {theirs:8,.0f}   here {ours:9,.0f}   ratio {ours / theirs:5.0f} (target 50)"
+        )
+        print(f"  {'':20s} share of the fast net's training step {share:.1%} (target 5 %)")
+
+
+if __name__ == "__main__":
+    main()

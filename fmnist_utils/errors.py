@@ -1,0 +1,20 @@
+"""Errors for people: one line that says what is wrong, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake that the user can mend; shown as one line, never as a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Tell IPython (a notebook, JupyterLab) to show the one line in place of a traceback."""
+        return [f"Error: {self}"]
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Say which allowed name is meant: ``"; did you mean 'adam'?"``, or nothing if none is near."""
+    matches = difflib.get_close_matches(str(name).lower(), list(allowed), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

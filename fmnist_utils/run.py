@@ -1,0 +1,84 @@
+"""A run: what came out of training one experiment once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_utils.errors import UserError
+from fmnist_utils.experiment import Experiment
+
+
+@dataclass(eq=False)
+class Run:
+    """The result of one experiment.
+
+    Attributes
+    ----------
+    experiment : what was trained
+    key : its name in the store
+    history : one row an epoch: epoch (from 1), train_loss, train_accuracy (of the batches as they were
+        trained on), validation_loss, validation_accuracy (None without validation images), lr, seconds
+    test_probabilities : float32 (n, classes), of the last epoch
+    test_labels : int64 (n,)
+    train_accuracy : share in 0..1, in evaluation mode, of up to 10,000 of the training images
+    parameters, multiply_adds : size of the model
+    provenance : data set and its checksum, device, versions, commit, date
+    weights : state dict of the evaluated model; None if it was not kept in memory
+    folder : where the run is stored, if it is
+    fresh : whether it was trained now, not read
+    """
+
+    experiment: Experiment
+    key: str
+    history: list[dict[str, Any]]
+    test_probabilities: NDArray[np.float32]
+    test_labels: NDArray[np.int64]
+    train_accuracy: float
+    parameters: int
+    multiply_adds: int
+    provenance: dict[str, Any]
+    weights: dict[str, Any] | None = None
+    folder: Path | None = None
+    fresh: bool = field(default=True)
+
+    @property
+    def predictions(self) -> NDArray[np.int64]:
+        """Most probable class of each test image, int64 (n,)."""
+        return self.test_probabilities.argmax(1)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each test image is classified correctly, bool (n,)."""
+        return self.predictions == self.test_labels
+
+    @property
+    def test_accuracy(self) -> float:
+        """Share of the test images classified correctly, in 0..1."""
+        return float(self.correct.mean())
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all epochs together."""
+        return float(sum(row["seconds"] for row in self.history))
+
+    def model(self) -> Any:
+        """Rebuild the trained model, in evaluation mode on the CPU; its input is `train.normalize`'s output."""
+        from safetensors.torch import load_file
+
+        from fmnist_utils import models
+
+        weights = self.weights
+        if weights is None:
+            file = self.folder / "weights.safetensors" if self.folder else None
+            if file is None or not file.exists():
+                raise UserError(f"the weights of run {self.key} were not kept; train it again in another `out`")
+            weights = load_file(file)
+        classes = self.test_probabilities.shape[1]
+        model = models.build(self.experiment.model, classes, **self.experiment.model_options)
+        model.load_state_dict(weights)
+        return model.eval()

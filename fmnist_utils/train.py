@@ -1,0 +1,274 @@
+"""Training: one experiment in, one run out, on whatever device there is."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from fmnist_utils import augment, models, provenance
+from fmnist_utils.data import Dataset, split
+from fmnist_utils.device import choose_device, reproducible
+from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.experiment import Experiment
+from fmnist_utils.files import put_aside, write_whole
+from fmnist_utils.optim import build_optimizer, build_schedule
+from fmnist_utils.progress import Progress
+from fmnist_utils.run import Run
+
+EVALUATION_BATCH = 1000  # images; large enough for a GPU, small enough for a CPU's caches
+
+
+def normalization(images: Tensor) -> tuple[float, float]:
+    """Return mean and standard deviation of the grey levels (0..1) of uint8 `images`, exactly.
+
+    They come from the histogram in integers, so they do not depend on the device or the thread count.
+    """
+    counts = torch.bincount(images.flatten(), minlength=256).tolist()
+    total = sum(counts)
+    mean = sum(level * count for level, count in enumerate(counts)) / total
+    variance = sum((level - mean) ** 2 * count for level, count in enumerate(counts)) / total
+    return mean / 255, max(variance**0.5 / 255, 1e-3)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass
+class Trainer:
+    """One training on its way: the parts that a checkpoint saves, and the steps that use them.
+
+    Parameters
+    ----------
+    experiment : what to train
+    dataset : the data, on any device; it is moved to `device` once
+    device : where to train
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    device: torch.device
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        experiment = self.experiment
+        for augmentation in experiment.augmentation:
+            augmentation.check_classes(self.dataset.class_names)
+        training, validation = split(self.dataset.train_labels, experiment.train_size, experiment.validation)
+        self.mean, self.std = normalization(self.dataset.train_images)
+        self.data = self.dataset.to(self.device)
+        self.training, self.validation = training.to(self.device), validation.to(self.device)
+        self.class_weights = self._class_weights()
+        self.steps = max(1, len(training) // experiment.batch_size)
+
+        torch.manual_seed(experiment.seed)
+        model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
+        self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema: AveragedModel | None = None
+        if experiment.ema:
+            average = get_ema_multi_avg_fn(experiment.ema)
+            self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self.optimizer = build_optimizer(self.model, experiment)
+        self.schedule = build_schedule(self.optimizer, experiment, self.steps * experiment.epochs)
+
+    def _class_weights(self) -> Tensor | None:
+        weights, names = self.experiment.class_weights, self.dataset.class_names
+        for name in weights:
+            if name not in names:
+                raise UserError(f"class_weights: unknown class {name!r}{nearest(name, names)} ({', '.join(names)})")
+        return torch.tensor([weights.get(name, 1.0) for name in names], device=self.device) if weights else None
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model whose accuracy counts: the moving average where there is one."""
+        return self.ema.module if self.ema is not None else self.model
+
+    def batch(self, indices: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        """Gather, augment and normalise the training images at `indices`, on the device.
+
+        Returns images (n, 1, h, w), float32, channels last, and targets: labels or class probabilities.
+        """
+        images = self.data.train_images[indices].unsqueeze(1).float().div_(255)
+        labels = self.data.train_labels[indices]
+        names = self.dataset.class_names
+        images, targets = augment.augment(images, labels, self.experiment.augmentation, names, indices, epoch)
+        return _channels_last(images.sub_(self.mean).div_(self.std)), targets
+
+    def step(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Update the weights once; returns loss (scalar) and logits (n, classes), both detached."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits = self.model(images)
+        smoothing = self.experiment.label_smoothing
+        loss = F.cross_entropy(logits.float(), targets, weight=self.class_weights, label_smoothing=smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        if not isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step()
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        return loss.detach(), logits.detach()
+
+    def epoch(self, progress: Progress) -> dict[str, Any]:
+        """Train one epoch, evaluate it on the validation images, and return its row of the history.
+
+        All that is random in an epoch follows from the seed and the epoch's number, so a run that goes
+        on from a checkpoint draws what an undisturbed one would have drawn.
+        """
+        number = len(self.history)
+        started = time.perf_counter()
+        torch.manual_seed(self.experiment.seed * 100_003 + number + 1)
+        order = self.training[torch.randperm(len(self.training), device=self.device)]
+        self.model.train()
+        # Loss and hits are summed on the device: reading them every step would make a GPU wait.
+        sums, seen = torch.zeros(2, device=self.device), 0
+        rate = self.optimizer.param_groups[0]["lr"]
+        for indices in order.split(self.experiment.batch_size)[: self.steps]:
+            loss, logits = self.step(*self.batch(indices, number))
+            correct = (logits.argmax(1) == self.data.train_labels[indices]).sum()
+            sums += torch.stack([loss * len(indices), correct])
+            seen += len(indices)
+            progress.batch()
+        train_loss, train_accuracy = (sums / seen).tolist()
+        if not np.isfinite(train_loss):
+            raise UserError(
+                f"training of {self.experiment.label} diverged in epoch {number + 1} (loss {train_loss}): "
+                f"lr {self.experiment.lr:g} is too high for {self.experiment.optimizer}, try a tenth of it"
+            )
+        validation_loss, validation_accuracy = self.validate()
+        if isinstance(self.schedule, ReduceLROnPlateau) and validation_loss is not None:
+            self.schedule.step(validation_loss)
+        row = {
+            "epoch": number + 1,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
+            "lr": rate,
+            "seconds": time.perf_counter() - started,
+        }
+        self.history.append(row)
+        return row
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Class probabilities (n, classes), float32 on the CPU, of uint8 images (n, h, w)."""
+        self.evaluated.eval()
+        parts = []
+        with torch.inference_mode():
+            for part in images.split(EVALUATION_BATCH):
+                inputs = part.unsqueeze(1).float().div_(255).sub_(self.mean).div_(self.std)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                    logits = self.evaluated(_channels_last(inputs))
+                parts.append(logits.float().softmax(1).cpu())
+        return torch.cat(parts)
+
+    def validate(self) -> tuple[float | None, float | None]:
+        """Cross-entropy and accuracy on the validation images; None where there are none."""
+        if not len(self.validation):
+            return None, None
+        probabilities = self.probabilities(self.data.train_images[self.validation])
+        labels = self.data.train_labels[self.validation].cpu()
+        loss = F.nll_loss(probabilities.clamp(min=1e-12).log(), labels)
+        return loss.item(), (probabilities.argmax(1) == labels).double().mean().item()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or early stopping says so."""
+        patience, losses = self.experiment.early_stopping, [row["validation_loss"] for row in self.history]
+        if patience and len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience]):
+            return True
+        return len(self.history) >= self.experiment.epochs
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        state = {name: getattr(self, name).state_dict() for name in self._parts}
+        write_whole(path, lambda part: torch.save({"history": self.history, **state}, part))
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint; a damaged one is put aside and the training starts over."""
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            history, states = state["history"], [state[name] for name in self._parts]
+        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
+            put_aside(path, str(e).splitlines()[0] if str(e) else type(e).__name__)
+            return
+        self.history = history
+        for name, value in zip(self._parts, states, strict=True):
+            getattr(self, name).load_state_dict(value)
+
+    @property
+    def _parts(self) -> list[str]:
+        return ["model", "optimizer", "schedule", *(["ema"] if self.ema is not None else [])]
+
+    def run(self) -> Run:
+        """Evaluate the finished training on the test set, once, and return the run."""
+        sample = self.training[:10_000]
+        train_labels = self.data.train_labels[sample].cpu()
+        train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
+        return Run(
+            experiment=self.experiment,
+            key=self.experiment.key(self.dataset.checksum),
+            history=self.history,
+            test_probabilities=self.probabilities(self.data.test_images).numpy(),
+            test_labels=self.dataset.test_labels.cpu().numpy(),
+            train_accuracy=train_hits.double().mean().item(),
+            parameters=models.count_parameters(self.model),
+            multiply_adds=models.count_multiply_adds(self.model),
+            weights={name: value.cpu() for name, value in self.evaluated.state_dict().items()},
+            provenance={
+                "dataset": self.dataset.name,
+                "dataset_checksum": self.dataset.checksum,
+                "train_size": len(self.training),
+                "device": self.device.type,
+                "device_name": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "",
+                "threads": torch.get_num_threads(),
+                **provenance.describe(),
+            },
+        )
+
+
+def train(experiment: Experiment, dataset: Dataset, device: str = "auto", checkpoint: Path | None = None) -> Run:
+    """Train one experiment to its end, or from its last checkpoint to its end.
+
+    Parameters
+    ----------
+    experiment : what to train
+    dataset : the data that the experiment names
+    device : "auto", "cuda", "mps" or "cpu"
+    checkpoint : file written after every epoch, and read first if it is there; None for none
+
+    Returns
+    -------
+    Run
+        Evaluated on the test set after its last epoch, with its weights.
+
+    Raises
+    ------
+    UserError
+        A class name that the data set lacks, a device that is not there, a loss that is not finite.
+    """
+    where = choose_device(device)
+    with reproducible(where):
+        trainer = Trainer(experiment, dataset, where)
+        if checkpoint is not None and checkpoint.exists():
+            trainer.restore(checkpoint)
+        progress = Progress(experiment.label, experiment.epochs, trainer.steps, len(trainer.history))
+        try:
+            while not trainer.finished:
+                progress.epoch(trainer.epoch(progress))
+                if checkpoint is not None:
+                    trainer.save(checkpoint)
+        finally:
+            progress.close()
+        return trainer.run()

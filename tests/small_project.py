@@ -1,0 +1,88 @@
+"""A project of three tiny notebooks, for tests of what surrounds notebooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from fmnist_utils.paths import ROOT
+
+COMMON = """\
+out: str = "reports/quick"  # folder of the reports
+lr: float = 1e-3  # learning rate
+epochs: int = 2  # passes over the training images
+train_size: int | None = None  # number of training images
+models: list[str] = [
+    "base",
+    "enhanced",
+]  # nets to compare
+"""
+TOKEN = "import uuid\nprint('token', uuid.uuid4())"  # tells one execution from another
+
+
+def write_notebook(path: Path, *cells: str, parameters: str = COMMON) -> None:
+    """Write a notebook: a title, the parameters cell, code cells."""
+    declared = new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    title = new_markdown_cell(f"# What does {path.stem} ask?\n\nSome prose.")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    notebook = new_notebook(cells=[title, declared, *map(new_code_cell, cells)], metadata={"kernelspec": kernel})
+    nbformat.write(notebook, path)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace text in a file, which must be there."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def write_project(root: Path) -> Path:
+    """Write notebooks 01, 02 and 03 with a profile "quick", and return the project's root."""
+    for name in ("01_first", "02_second", "03_third"):
+        write_notebook(root / "notebooks" / f"{name}.ipynb", TOKEN, "print('lr is', lr, 'for', epochs, 'epochs')")
+        params = root / "params" / "quick" / f"{name}.yaml"
+        params.parent.mkdir(parents=True, exist_ok=True)
+        params.write_text("epochs: 3\n" if name == "02_second" else "", "utf-8")
+    return root
+
+
+def copy_package(root: Path) -> Path:
+    """Give a project its own copy of the package, so that the command line works there, and may be edited."""
+    shutil.copytree(ROOT / "fmnist_utils", root / "fmnist_utils", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def start(root: Path, *arguments: str, interpreter: tuple[str, ...] = (), **variables: str) -> subprocess.Popen[str]:
+    """Start the command line in a project, with the environment variables that make might pass."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("PROFILE", "ONLY", "OUT", "FORCE")}
+    return subprocess.Popen(
+        [sys.executable, *interpreter, "-m", "fmnist_utils", *arguments],
+        cwd=root, env={**clean, "PROFILE": "quick", **variables}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def call(root: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run the command line in a project: exit status, stdout, stderr."""
+    process = start(root, *arguments, **variables)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def outputs(executed: Path) -> str:
+    """All that the cells of an executed notebook printed."""
+    cells = json.loads(executed.read_text("utf-8"))["cells"]
+    return "".join("".join(output.get("text", "")) for cell in cells for output in cell.get("outputs", []))
+
+
+def tokens(out: Path) -> dict[str, str]:
+    """What each executed notebook printed, its execution's own token included, by name."""
+    return {path.stem: outputs(path) for path in sorted((out / "notebooks").glob("*.ipynb"))}

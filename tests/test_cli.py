@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_project import call, copy_package, edit, start, tokens, write_notebook, write_project
+
+from fmnist_utils.sources import locate
+
+OUT = Path("reports", "quick")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_package(write_project(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of its own with all reports made by the command line, for tests that do not change it."""
+    root = copy_package(write_project(tmp_path_factory.mktemp("made")))
+    code, out, err = call(root, "reports")
+    assert code == 0, err
+    assert "[02_second] lr is 0.001 for 3 epochs" in out, "what cells print is shown with the notebook's name"
+    assert out.splitlines()[-1] == "Open reports/quick/index.html"
+    return root
+
+
+def test_a_second_call_executes_nothing_and_imports_nothing_heavy(made: Path) -> None:
+    before = tokens(made / OUT)
+    process = start(made, "reports", interpreter=("-X", "importtime"))
+    out, imports = process.communicate()
+    assert process.returncode == 0
+    assert out.splitlines()[:3] == ["01_first: unchanged", "02_second: unchanged", "03_third: unchanged"]
+    assert tokens(made / OUT) == before
+    modules = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
+    assert "pydantic" in modules
+    assert not modules & {"torch", "papermill", "nbconvert", "pandas", "matplotlib"}
+
+
+def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> None:
+    code, out, _ = call(made, "reports", ONLY="02", DRY_RUN="1", FORCE="1")
+    assert (code, out) == (0, "02_second: forced\n")
+    code, out, _ = call(made, "reports", DRY_RUN="1", OUT="elsewhere", FORCE="0")
+    assert (code, out.splitlines()[0]) == (0, "01_first: new")
+    assert not (made / "elsewhere").exists()
+    code, out, _ = call(made, "reports", "--only", "1 3", "--set", "lr=0.5", "--dry-run")
+    assert (code, out) == (0, "01_first: changed: parameters\n03_third: changed: parameters\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--profile", "qick"], "Error: unknown profile 'qick'; did you mean 'quick'?"),
+        (["--only", "09"], "Error: unknown notebook '09'"),
+        (
+            ["--set", "epoch=3"],
+            "Error: command line: no selected notebook has a parameter 'epoch'; did you mean 'epochs'?",
+        ),
+        (["--set", "lr=1e-3"], "Error: command line: lr: '1e-3' is of type str"),
+        (["--set", "lr=-1.0"], "Error: command line: lr: -1.0 is not allowed"),
+        (["--set", "models=[bsae]"], "Error: command line: unknown model 'bsae'; did you mean 'base'?"),
+        (["--set", "lr"], "Error: --set lr: write name=value"),
+        (["--set", "lr=[1"], "Error: --set lr=[1: '[1' is not valid YAML"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(made: Path, arguments: list[str], said: str) -> None:
+    code, out, err = call(made, "reports", *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith(said)
+    assert all(line.startswith("Error: ") for line in err.splitlines())
+
+
+def test_a_failed_notebook_gives_status_1(project: Path) -> None:
+    write_notebook(project / "notebooks" / "02_second.ipynb", "1 / 0")
+    code, out, _ = call(project, "reports", "--only", "2 3")
+    assert code == 1
+    assert (
+        "FAILED 02_second, cell 3: ZeroDivisionError: division by zero"
+        " (see reports/quick/notebooks/02_second.failed.ipynb)" in out.splitlines()
+    )
+    assert (project / OUT / "03_third.html").exists()
+
+
+def test_changed_code_executes_again_and_a_changed_template_renders_only(project: Path) -> None:
+    call(project, "reports", "--only", "01")
+    before, page = tokens(project / OUT), project / OUT / "01_first.html"
+    style = project / "fmnist_utils" / "report" / "template" / "style.css"
+    style.write_text(style.read_text("utf-8") + "\n.made-up-by-a-test { margin: 0 }\n", "utf-8")
+    _, out, _ = call(project, "reports", "--only", "01")
+    assert tokens(project / OUT) == before
+    assert "made-up-by-a-test" in page.read_text("utf-8")
+    assert "unchanged" in call(project, "reports", "--only", "01")[1]
+    edit(project / "fmnist_utils" / "errors.py", "as one line", "as one short line")
+    _, out, _ = call(project, "reports", "--only", "01")
+    assert "01_first: executing (changed: code)" in out
+    assert tokens(project / OUT) != before
+
+
+def test_ctrl_c_stops_the_kernel_keeps_what_is_finished_and_says_how_to_go_on(project: Path) -> None:
+    slow = "import os, time\nprint('kernel', os.getpid(), flush=True)\ntime.sleep(600)"
+    write_notebook(project / "notebooks" / "02_second.ipynb", slow)
+    process = start(project, "reports")
+    assert process.stdout is not None
+    line = next(line for line in process.stdout if "kernel" in line)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err == "Stopped. What is finished is kept: the same command goes on from there.\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(line.split()[-1]), 0)
+    assert (project / OUT / "01_first.html").exists()
+    assert "01_first.html" in (project / OUT / "index.html").read_text("utf-8")
+    assert [path.name for path in (project / OUT / "notebooks").iterdir()] == ["01_first.ipynb"]
+
+
+def test_two_calls_at_once_wait_for_each_other_and_execute_once(project: Path) -> None:
+    write_notebook(
+        project / "notebooks" / "01_first.ipynb", "print('kernel', flush=True)", "import time\ntime.sleep(2)"
+    )
+    first = start(project, "reports", "--only", "01")
+    assert first.stdout is not None
+    assert any("kernel" in line for line in first.stdout)
+    second = start(project, "reports", "--only", "01")
+    out = second.communicate()[0]
+    first.communicate()
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert f"in use by process {first.pid} " in out
+    assert "01_first: unchanged" in out
+
+
+def test_a_full_disk_is_one_line_and_status_2_and_keeps_the_reports(project: Path) -> None:
+    call(project, "reports", "--only", "01")
+    before = tokens(project / OUT)
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "reports", "--only", "01", "--force", "--profile", "quick"],
+        cwd=project, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: cannot")
+    assert len(done.stderr.splitlines()) == 1
+    assert tokens(project / OUT) == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_status_2(made: Path) -> None:
+    (made / "file").write_text("")
+    code, _, err = call(made, "reports", "--out", "file/reports")
+    assert code == 2
+    assert err.startswith("Error: cannot read or write ")
+    assert len(err.splitlines()) == 1
+
+
+def test_params_shows_every_parameter_with_its_value_in_each_profile(made: Path) -> None:
+    code, out, _ = call(made, "params", "02")
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()]
+    assert ["name", "type", "default", "quick", "meaning"] in rows
+    assert ["epochs", "int", "2", "3", "passes", "over", "the", "training", "images"] in rows
+    assert "01_first" not in out
+
+
+def test_check_tells_what_is_wrong_in_every_profile(project: Path) -> None:
+    code, out, _ = call(project, "check", PROFILE="")
+    assert (code, out) == (0, "params/quick: 3 files are right\n")
+    mine = project / "params" / "mine"
+    mine.mkdir()
+    (mine / "01_first.yaml").write_text("lr: 100.0\n")
+    code, out, err = call(project, "check", PROFILE="")
+    assert code == 2
+    assert "params/quick: 3 files are right" in out
+    assert "Error: params/mine/01_first.yaml: lr: 100.0 is not allowed" in err
+    assert "Error: params/mine/02_second.yaml is missing" in err
+
+
+def test_data_says_where_the_data_is(made: Path) -> None:
+    code, out, _ = call(made, "data", "--data-dir", str(locate().folder))
+    assert code == 0
+    assert "fashion-mnist: 60,000 training and 10,000 test images, 10 classes" in out
+    assert len(out.splitlines()) <= 3
+
+
+def test_models_lists_sizes(made: Path) -> None:
+    code, out, _ = call(made, "models")
+    assert code == 0
+    assert any(
+        line.split()[0] == "cnn-small" and line.split()[1].replace(",", "").isdigit() for line in out.splitlines()
+    )
+
+
+def test_runs_of_an_empty_store(made: Path) -> None:
+    assert call(made, "runs")[:2] == (0, "no finished runs in reports/quick\n")

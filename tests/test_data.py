@@ -1,0 +1,470 @@
+"""The data sets: where they are found, what is said when they are not right, how they are split."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fmnist_utils import paths, sources
+from fmnist_utils.data import load_dataset, split
+from fmnist_utils.errors import UserError
+from fmnist_utils.sources import FILES, KNOWN, fingerprint, locate, uncompressed
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
+
+
+@functools.cache
+def real() -> dict[str, Path]:
+    """Where the real files lie on this machine."""
+    return locate().files
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[str, bytes]:
+    """Uncompressed content of the real files."""
+    return {stem: uncompressed(path) for stem, path in real().items()}
+
+
+def place(folder: Path, **changed: bytes) -> Path:
+    """Put the real files into `folder`, with new content for those in `changed` (b"": leave it out)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for key, stem in zip(("train_images", "train_labels", "test_images", "test_labels"), FILES, strict=True):
+        if key not in changed:
+            (folder / real()[stem].name).symlink_to(real()[stem])
+        elif changed[key]:
+            (folder / stem).write_bytes(changed[key])
+    return folder
+
+
+def idx(array: np.ndarray) -> bytes:
+    head = bytes((0, 0, 8, array.ndim)) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def own(folder: Path, train_labels=(0, 1, 2, 0), test_labels=(2, 1), side: int = 28, images: int = 4) -> Path:
+    """Write a small IDX data set of random images."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (images + len(test_labels), side, side))
+    content = (pixels[:images], np.array(train_labels), pixels[images:], np.array(test_labels))
+    for stem, array in zip(FILES, content, strict=True):
+        (folder / stem).write_bytes(idx(array))
+    return folder
+
+
+def complaint(name: str = "fashion-mnist", data_dir: Path | str | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        load_dataset(name, data_dir)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- the published data sets ---
+
+
+def test_fashion_mnist_is_the_real_one(data):
+    assert (data.name, data.class_names[0], data.class_names[9]) == (
+        "fashion-mnist",
+        "T-shirt/top",
+        "Ankle boot",
+    )
+    assert data.train_images.shape == (60_000, 28, 28) and data.train_images.dtype == torch.uint8
+    assert data.test_images.shape == (10_000, 28, 28) and data.test_labels.dtype == torch.int64
+    assert data.train_labels.bincount().tolist() == [6_000] * 10
+    assert data.test_labels.bincount().tolist() == [1_000] * 10
+    assert data.train_images.double().mean() / 255 == pytest.approx(0.2860, abs=5e-5)  # as published
+    assert data.to("meta").test_images.device.type == "meta"
+
+
+def test_torchvision_layout_and_plain_files_are_the_same_data(data, plain, tmp_path):
+    place(tmp_path / "FashionMNIST" / "raw", train_labels=plain[TRAIN_LABELS], test_images=plain[TEST_IMAGES])
+    found = load_dataset("Fashion-MNIST", tmp_path)
+    assert (found.name, found.checksum) == (data.name, data.checksum)
+    assert found.source.endswith("raw")
+
+
+def test_known_content_in_a_folder_keeps_its_name(data, tmp_path):
+    found = load_dataset(str(place(tmp_path / "anything")))
+    assert (found.name, found.class_names) == ("fashion-mnist", data.class_names)
+    assert found.checksum == data.checksum
+
+
+def test_project_data_goes_before_the_system_copy(tmp_path, monkeypatch):
+    for layout in ("data/FashionMNIST/raw", "data", "data/fashion-mnist"):  # the last one found goes first
+        folder = place(tmp_path / layout)
+        monkeypatch.setattr(paths, "ROOT", tmp_path)
+        assert locate().folder == folder
+        monkeypatch.undo()
+    (folder / real()[TEST_LABELS].name).unlink()  # not whole: the next place
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    assert locate().folder == tmp_path / "data"
+
+
+def test_missing_files_are_named(plain, tmp_path):
+    place(tmp_path / "fashion-mnist", test_labels=b"")
+    message = complaint(data_dir=tmp_path)
+    assert "missing" in message and f"fashion-mnist (which lacks {TEST_LABELS})" in message
+    assert "apt-get install" in message and "DATA_DIR" in message and "by hand" in message
+
+
+def test_unknown_names(tmp_path):
+    assert "did you mean 'fashion-mnist'" in complaint("fashion_mnist")
+    assert "mnist, or a path" in complaint("cifar")
+    assert "not a folder" in complaint("no/such/folder")
+    assert "not a folder" in complaint(data_dir="no-such-folder")
+    assert "leave data_dir" in complaint(str(own(tmp_path)), tmp_path)
+
+
+def test_truncated(plain, tmp_path):
+    packed = gzip.compress(plain[TEST_LABELS])
+    place(tmp_path / "gz", test_labels=packed[: len(packed) // 2])
+    place(tmp_path / "plain", test_images=plain[TEST_IMAGES][:-1])
+    place(tmp_path / "head", train_labels=plain[TRAIN_LABELS][:5])
+    for folder, stem in (("gz", TEST_LABELS), ("plain", TEST_IMAGES), ("head", TRAIN_LABELS)):
+        message = complaint(data_dir=tmp_path / folder)
+        assert f"{stem} is truncated" in message
+
+
+def test_damaged(plain, tmp_path):
+    packed = bytearray(gzip.compress(plain[TEST_LABELS]))
+    packed[-6] ^= 1  # in the CRC
+    labels = bytearray(plain[TEST_LABELS])
+    labels[-1] ^= 1
+    cases = {
+        "crc": packed,
+        "sum": labels,
+        "tail": plain[TEST_LABELS] + b"\0",
+        "html": b"<html>Not found</html>",
+    }
+    for name, content in cases.items():
+        place(tmp_path / name, test_labels=bytes(content))
+        assert f"{TEST_LABELS} is damaged" in complaint(data_dir=tmp_path / name)
+    place(tmp_path / "zeros", test_images=plain[TEST_IMAGES][:16] + bytes(10_000 * 28 * 28))
+    assert f"{TEST_IMAGES} is damaged" in complaint(data_dir=tmp_path / "zeros")
+
+
+@pytest.mark.parametrize(
+    ("key", "stem", "pairs"),
+    [
+        ("train_images", TRAIN_IMAGES, ((601, 39865), (831, 24228), (1826, 23718))),
+        ("test_images", TEST_IMAGES, ((6334, 8569),)),
+    ],
+)
+def test_files_before_2017_08_31(key, stem, pairs, plain, tmp_path):
+    content = bytearray(plain[stem])
+    for first, second in pairs:
+        start, size = 16 + first * 784, 784
+        assert content[start : start + size] != content[16 + second * 784 :][:size]
+        content[16 + second * 784 : 16 + (second + 1) * 784] = content[start : start + size]
+    message = complaint(data_dir=place(tmp_path, **{key: bytes(content)}))
+    assert stem in message and "before 2017-08-31" in message
+
+
+def test_mnist_in_fashion_mnists_place(plain, tmp_path, monkeypatch):
+    shared = paths.ROOT.parent / "shared" / "data" / "mnist"
+    if shared.is_dir():
+        labels = uncompressed(shared / f"{TEST_LABELS}.gz")
+    else:  # no MNIST on this machine: let the reversed labels be MNIST's
+        labels = plain[TEST_LABELS][:8] + plain[TEST_LABELS][:7:-1]
+        md5 = (*KNOWN["mnist"].md5[:3], sources.md5(labels))
+        monkeypatch.setitem(KNOWN, "mnist", replace(KNOWN["mnist"], md5=md5))
+    message = complaint(data_dir=place(tmp_path, test_labels=labels))
+    assert f"{TEST_LABELS} is MNIST, not Fashion-MNIST" in message
+
+
+def test_fashion_mnist_in_mnists_place(tmp_path):
+    assert "is Fashion-MNIST, not MNIST" in complaint("MNIST", place(tmp_path))
+
+
+def test_no_permission(tmp_path):
+    if os.name != "posix":
+        pytest.skip("needs POSIX permissions")
+    folder = Path(tempfile.mkdtemp())  # tmp_path itself is closed to the other user that root becomes below
+    try:
+        folder.chmod(0o755)
+        path = own(folder) / TEST_LABELS
+        path.chmod(0)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            message = complaint(str(folder))
+        finally:
+            if root:
+                os.seteuid(0)
+    finally:
+        shutil.rmtree(folder)
+    assert f"cannot read or write {path}: Permission denied" in message
+
+
+# --- fetching ---
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch, plain):
+    """A machine without the data, without apt-get and with nothing but the loopback network."""
+    monkeypatch.setattr(paths, "ROOT", tmp_path / "project")
+    monkeypatch.setattr(sources, "SYSTEM", tmp_path / "system")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that hang up early, as torchvision's does when it follows redirects."""
+
+
+@pytest.fixture
+def mirror(tmp_path_factory, plain, monkeypatch):
+    """The folder of an HTTP server with the four gz files."""
+    folder = tmp_path_factory.mktemp("mirror")
+    for stem, content in plain.items():
+        if real()[stem].suffix == ".gz":
+            (folder / f"{stem}.gz").symlink_to(real()[stem])
+        else:
+            (folder / f"{stem}.gz").write_bytes(gzip.compress(content, 1))
+    with Server(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_download(mirror, nowhere, monkeypatch, data):
+    monkeypatch.setenv("FMNIST_MIRROR", mirror[1])
+    raw = nowhere / "project" / "data" / "FashionMNIST" / "raw"
+    assert load_dataset().checksum == data.checksum
+    assert sorted(path.name for path in raw.iterdir()) == sorted(f"{stem}.gz" for stem in FILES)
+    monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")
+    assert locate().folder == raw  # not a second time
+
+
+def test_no_network(nowhere):
+    message = complaint()
+    assert "the network does not give it" in message and "Connection refused" in message
+    for way in ("apt-get install dataset-fashion-mnist", "DATA_DIR", "by hand", TEST_LABELS):
+        assert way in message
+    assert "the network does not give it" in complaint("mnist")
+
+
+@pytest.mark.parametrize(("fault", "word"), [("damaged", "is damaged"), ("short", "is truncated")])
+def test_bad_download_is_not_kept(fault, word, mirror, nowhere, monkeypatch, plain):
+    monkeypatch.setenv("FMNIST_MIRROR", mirror[1] + "/")
+    served = mirror[0] / f"{TEST_LABELS}.gz"
+    served.unlink()
+    packed = gzip.compress(plain[TEST_LABELS][:-1] + b"\0")
+    served.write_bytes(packed if fault == "damaged" else packed[:-20])
+    assert f"{mirror[1]}/{TEST_LABELS}.gz {word}" in complaint()
+    assert not list((nowhere / "project" / "data" / "FashionMNIST" / "raw").iterdir())
+
+
+def test_download_into_a_closed_folder(mirror, nowhere, monkeypatch):
+    monkeypatch.setenv("FMNIST_MIRROR", mirror[1])
+    (nowhere / "project").mkdir()
+    (nowhere / "project" / "data").write_text("a file, where a folder should be")
+    assert "cannot read or write" in complaint()
+
+
+def test_debian_package_after_an_update_of_the_lists(nowhere, monkeypatch, data):
+    """The stand-in for apt-get knows the package only after `update`, as a fresh machine does."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    place(nowhere / "pool")
+    script = nowhere / "bin" / "apt-get"
+    script.write_text(
+        f'#!/bin/sh\ncd {nowhere}\n[ "$1" = update ] && : > lists && exit\n'
+        '[ "$*" = "install -y --no-install-recommends dataset-fashion-mnist" ] || exit 3\n'
+        "[ -e lists ] || { echo 'E: Unable to locate package' >&2; exit 100; }\n"
+        "/bin/mkdir system && /bin/mv pool system/fashion-mnist\n"
+    )
+    script.chmod(0o755)
+    assert load_dataset().checksum == data.checksum
+    assert locate().folder == nowhere / "system" / "fashion-mnist"
+    script.write_text("#!/bin/sh\necho 'E: No space left' >&2; exit 100\n")
+    (nowhere / "system").rename(nowhere / "gone")
+    assert "Debian's package: E: No space left" in complaint()
+
+
+# --- one's own folders ---
+
+
+def test_own_idx_folder(tmp_path, monkeypatch):
+    found = load_dataset(str(own(tmp_path / "clothes")))
+    assert (found.name, found.class_names) == ("clothes", ("0", "1", "2"))
+    assert found.train_labels.tolist() == [0, 1, 2, 0] and found.test_labels.tolist() == [2, 1]
+    monkeypatch.chdir(tmp_path)
+    assert load_dataset("clothes").checksum == found.checksum
+    (tmp_path / "clothes" / "classes.txt").write_text("cap\nhat\n\nboot & shoe\n")
+    assert load_dataset("./clothes").class_names == ("cap", "hat", "boot & shoe")
+    assert load_dataset(str(own(tmp_path / "mnist"))).name == "mnist (folder)"  # not to be taken for MNIST
+
+
+def test_checksum_is_the_contents(tmp_path):
+    first = load_dataset(str(own(tmp_path / "a")))
+    (tmp_path / "b" / "raw").mkdir(parents=True)
+    for stem in FILES:
+        content = (tmp_path / "a" / stem).read_bytes()
+        (tmp_path / "b" / "raw" / f"{stem}.gz").write_bytes(gzip.compress(content))
+    assert load_dataset(str(tmp_path / "b")).checksum == first.checksum
+    assert load_dataset(str(own(tmp_path / "c", (0, 1, 2, 1)))).checksum != first.checksum
+
+
+def test_own_idx_folder_that_does_not_fit(tmp_path):
+    assert "32 x 32" in complaint(str(own(tmp_path / "size", side=32)))
+    assert "5 images and 4 labels" in complaint(str(own(tmp_path / "count", images=5)))
+    assert "test label 7" in complaint(str(own(tmp_path / "range", test_labels=(7, 1))))
+    assert "one class" in complaint(str(own(tmp_path / "one", (0, 0, 0, 0), (0, 0))))
+    folder = own(tmp_path / "names")
+    (folder / "classes.txt").write_text("cap\nhat\n")
+    assert "training label 2" in complaint(str(folder))
+    (folder / "classes.txt").write_text("cap\nhat\ncap\n")
+    assert "twice" in complaint(str(folder))
+    (folder / TEST_IMAGES).unlink()
+    assert f"lacks {TEST_IMAGES}" in complaint(str(folder))
+    (tmp_path / "empty").mkdir()
+    assert "holds no data set" in complaint(str(tmp_path / "empty"))
+
+
+def pictures(folder: Path, n: int, gray: int, suffix: str = "png") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(n):
+        Image.new("RGB", (40, 30), (gray, gray, gray)).save(folder / f"{i:02}.{suffix}")
+
+
+def test_image_folders_with_a_test_part(tmp_path):
+    for part, n in (("train", 4), ("test", 2)):
+        pictures(tmp_path / part / "dark", n, 10)
+        pictures(tmp_path / part / "light", n + 1, 200, "JPG")
+    deep = Image.fromarray(np.full((50, 50), 100 * 256, np.uint16))
+    deep.save(tmp_path / "test" / "dark" / "deep.png")
+    (tmp_path / "train" / "dark" / ".hidden.png").write_text("no image")
+    (tmp_path / "train" / "dark" / "notes.txt").write_text("no image")
+    (tmp_path / "train" / ".cache").mkdir()
+    found = load_dataset(str(tmp_path))
+    assert found.class_names == ("dark", "light")
+    assert (
+        found.train_labels.tolist() == [0] * 4 + [1] * 5 and found.test_labels.tolist() == [0] * 3 + [1] * 3
+    )
+    assert found.train_images.shape == (9, 28, 28) and found.train_images.dtype == torch.uint8
+    assert found.train_images[0].unique().tolist() == [10]
+    assert found.test_images[2].unique().tolist() == [100]  # 16 bits deep
+
+
+def test_image_folders_get_a_fixed_test_part(tmp_path):
+    for name, n in (("a", 21), ("b", 14), ("c", 3)):
+        (tmp_path / name).mkdir()
+        for i in range(n):
+            Image.new("L", (28, 28), 10 * i + ord(name) - 96).save(tmp_path / name / f"{i:02}.png")
+    found = load_dataset(str(tmp_path))
+    assert found.test_labels.bincount().tolist() == [3, 2, 1]
+    assert found.train_labels.bincount().tolist() == [18, 12, 2]
+    train, test = (set(images[:, 0, 0].tolist()) for images in (found.train_images, found.test_images))
+    assert len(train) == 32 and len(test) == 6 and not train & test
+    assert load_dataset(str(tmp_path)).checksum == found.checksum
+
+
+def test_image_folders_that_do_not_fit(tmp_path):
+    pictures(tmp_path / "a", 3, 0)
+    assert "holds no data set" in complaint(str(tmp_path))
+    pictures(tmp_path / "b", 2, 0)
+    assert f"{tmp_path / 'b'} has 2 images" in complaint(str(tmp_path))
+    pictures(tmp_path / "b", 3, 0)
+    broken = tmp_path / "b" / "01.png"
+    for content in (b"no image", (tmp_path / "a" / "01.png").read_bytes()[:60]):
+        broken.write_bytes(content)
+        assert f"{broken} is not a readable image" in complaint(str(tmp_path))
+    for part in ("train", "test"):
+        pictures(tmp_path / "parts" / part / "a", 3, 0)
+        pictures(tmp_path / "parts" / part / f"only {part}", 3, 0)
+    assert "only one has only test, only train" in complaint(str(tmp_path / "parts"))
+
+
+# --- fingerprints ---
+
+
+def test_fingerprint_follows_the_files(tmp_path):
+    folder = own(tmp_path / "idx")
+    first = fingerprint(str(folder))
+    assert fingerprint(str(own(tmp_path / "copy"))) == first
+    (folder / "classes.txt").write_text("a\nb\nc\n")
+    named = fingerprint(str(folder))
+    own(folder, test_labels=(1, 1))
+    assert len({first, named, fingerprint(str(folder))}) == 3
+    pictures(tmp_path / "images" / "a", 3, 0)
+    pictures(tmp_path / "images" / "b", 3, 0)
+    seen = {fingerprint(str(tmp_path / "images"))}
+    os.utime(tmp_path / "images" / "a" / "00.png", (1, 1))
+    seen.add(fingerprint(str(tmp_path / "images")))
+    (tmp_path / "images" / "a" / "00.png").rename(tmp_path / "images" / "b" / "03.png")
+    seen.add(fingerprint(str(tmp_path / "images")))
+    assert len(seen) == 3
+
+
+def test_fingerprint_does_not_import_torch():
+    code = (
+        "import sys; from fmnist_utils import sources; sources.fingerprint(); print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+# --- the split ---
+
+
+def test_split_is_stratified_nested_and_fixed(data):
+    labels = data.train_labels
+    train, validation = split(labels)
+    assert (len(train), len(validation)) == (55_000, 5_000)
+    assert labels[validation].bincount().tolist() == [500] * 10
+    assert torch.equal(torch.cat([train, validation]).sort().values, torch.arange(60_000))
+    small, held_out = split(labels, train_size=600)
+    middle, _ = split(labels, train_size=6_005)
+    assert torch.equal(held_out, validation)
+    assert labels[small].bincount().tolist() == [60] * 10
+    assert len(middle) == 6_005 and labels[middle].bincount().min() == 600
+    assert set(small.tolist()) < set(middle.tolist()) < set(train.tolist())
+    # The very images: a change here would make new runs differ from the published ones.
+    assert validation[:5].tolist() == [2, 22, 33, 37, 40] and small[:5].tolist() == [186, 290, 459, 590, 626]
+
+
+def test_split_without_validation(data):
+    train, validation = split(data.train_labels, validation=False)
+    assert torch.equal(train, torch.arange(60_000)) and validation.numel() == 0
+    assert validation.dtype == torch.int64
+
+
+def test_split_of_uneven_classes():
+    labels = torch.tensor([0] * 2_400 + [1] * 240 + [3] * 24)
+    train, validation = split(labels, train_size=1_221)
+    assert labels[validation].bincount().tolist() == [200, 20, 0, 2]
+    assert labels[train].bincount().tolist() == [1_100, 110, 0, 11]
+    assert [len(part) for part in split(torch.tensor([0, 0, 1, 1, 2, 2]))] == [5, 1]
+
+
+@pytest.mark.parametrize("train_size", [-1, 0, 9, 55_001])
+def test_split_refuses(train_size, data):
+    with pytest.raises(UserError, match=r"train_size = -?\d+ is out of range: 10 .* 55,000"):
+        split(data.train_labels, train_size)

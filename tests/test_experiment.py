@@ -1,0 +1,59 @@
+"""Experiments: what is refused, and what names a run."""
+
+import pytest
+
+from fmnist_utils import Experiment, UserError
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"epoch": 3}, "unknown field 'epoch'; did you mean 'epochs'"),
+        ({"lr": -1.0}, "lr: -1.0 is not allowed, must be greater than 0"),
+        ({"lr": "fast"}, "lr: 'fast' is not allowed"),
+        ({"epochs": 0}, "epochs: 0 is not allowed"),
+        ({"model": "cnn-bigg"}, "did you mean 'cnn-big'"),
+        ({"optimizer": "adamm"}, "did you mean 'adam'"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"label_smoothing": 1.0}, "label_smoothing"),
+        ({"model": "base", "model_options": {"dropout": 0.5}}, "model 'base' has no option 'dropout'"),
+        ({"validation": False, "early_stopping": 2}, "set validation to true"),
+    ],
+)
+def test_mistakes_get_one_line(values: dict, said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        Experiment(**values)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_field_can_be_checked_alone() -> None:
+    Experiment.check_value("lr", 0.1)
+    with pytest.raises(UserError, match="lr"):
+        Experiment.check_value("lr", 0)
+
+
+def test_equal_experiments_have_one_key_whatever_their_data_set_is_called() -> None:
+    written, short = Experiment(augmentation=[{"name": "flip"}]), Experiment(augmentation="flip", dataset="elsewhere")
+    assert written.key("data") == short.key("data")
+    assert written.key("data") != written.key("other data")
+    assert written.key("data") != written.but(seed=1).key("data")
+    assert written.key("data") != Experiment(augmentation="vertical-flip").key("data")
+
+
+def test_a_round_trip_through_json_keeps_the_key() -> None:
+    experiment = Experiment(augmentation=[{"name": "affine", "degrees": 5, "classes": ["Shirt"]}], lr=0.1)
+    again = Experiment(**experiment.model_dump(mode="json"))
+    assert again == experiment
+    assert again.key("x") == experiment.key("x")
+
+
+def test_defaults_are_pinned() -> None:
+    """A run's name leaves defaults out, so a changed default must come with a new TRAINING_VERSION."""
+    assert Experiment(seed=3).canonical() == '{"seed":3}'
+    fields = {name: field.default for name, field in Experiment.model_fields.items()}
+    assert fields == {
+        "dataset": "fashion-mnist", "data_dir": "", "train_size": None, "validation": True, "model": "base",
+        "model_options": {}, "augmentation": (), "optimizer": "adam", "lr": 1e-3, "other_lr": 0.0, "momentum": 0.9,
+        "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0, "class_weights": {}, "ema": 0.0,
+        "early_stopping": 0, "batch_size": 64, "epochs": 10, "seed": 0,
+    }  # fmt: skip

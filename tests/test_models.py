@@ -1,0 +1,78 @@
+"""Models: the registry, shapes, and the parameter counts that the series quotes."""
+
+import pytest
+import torch
+from torch import nn
+
+from fmnist_utils import UserError, models
+
+PARAMETERS = {
+    "cnn-small": 15_770,
+    "cnn-mid": 105_866,
+    "cnn-big": 130_890,
+    "base": 421_642,
+    "enhanced": 1_702_090,
+    "fast": 292_666,
+}
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_logits_have_one_column_a_class(name: str) -> None:
+    model = models.build(name, n_classes=7).eval()
+    assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameter_count(name: str) -> None:
+    assert models.count_parameters(models.build(name)) == PARAMETERS[name]
+
+
+def test_multiply_adds_of_a_known_net() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Flatten(), nn.Linear(4 * 28 * 28, 10))
+    assert models.count_multiply_adds(net) == 28 * 28 * 4 * 9 + 4 * 28 * 28 * 10
+
+
+def test_every_model_names_its_source() -> None:
+    assert all(row["source"] and row["parameters"] > 0 for row in models.describe())
+
+
+def test_adding_a_model_is_one_class() -> None:
+    @models.register("one-layer", source="a test")
+    class OneLayer(nn.Module):
+        def __init__(self, n_classes: int = 10) -> None:
+            super().__init__()
+            self.layer = nn.Linear(784, n_classes)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.layer(images.flatten(1))
+
+    try:
+        assert models.build("one-layer")(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+    finally:
+        del models.REGISTRY["one-layer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("cnn-bgi", {}, "did you mean 'cnn-big'"),
+        ("cnn-big", {"dropuot": 0.4}, "did you mean 'dropout'"),
+        ("cnn-big", {"dropout": "0.4"}, "must be a float"),
+        ("base", {"dropout": 0.4}, "it has no options"),
+    ],
+)
+def test_mistakes_are_named(name: str, options: dict, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        models.build(name, **options)
+
+
+def test_element_and_2d_dropout_differ() -> None:
+    """2-d dropout zeroes whole feature maps, element-wise dropout single values."""
+    images = torch.ones(8, 1, 28, 28)
+    dead = {}
+    for kind in ("element", "2d"):
+        torch.manual_seed(0)
+        model = models.build("cnn-big", conv_dropout=0.5, dropout_kind=kind).train()
+        features = model.features[:4](images)  # through the first block and its dropout
+        dead[kind] = (features == 0).all((2, 3)).float().mean().item()
+    assert dead["2d"] > dead["element"] + 0.2

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from small_project import COMMON, write_notebook
+
+from fmnist_utils import UserError
+from fmnist_utils.report import parameters
+from fmnist_utils.report.parameters import Parameter
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    path = tmp_path / "01_first.ipynb"
+    more = 'optimizer: str = "adam"  # update rule\nseeds: int = 2\ndevice: str = "auto"\n'
+    write_notebook(path, parameters=COMMON + more)
+    return path
+
+
+def test_reads_type_default_and_comment_of_every_parameter(notebook: Path) -> None:
+    found = parameters.read(notebook)
+    assert list(found) == ["out", "lr", "epochs", "train_size", "models", "optimizer", "seeds", "device"]
+    assert found["lr"] == Parameter("float", 0.001, "learning rate")
+    assert found["train_size"] == Parameter("int | None", None, "number of training images")
+    assert found["models"] == Parameter("list[str]", ["base", "enhanced"], "nets to compare")
+    assert found["seeds"].comment == ""
+
+
+def test_a_notebook_without_parameters_cell_has_none(tmp_path: Path) -> None:
+    (tmp_path / "01_first.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    assert parameters.read(tmp_path / "01_first.ipynb") == {}
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("lr = 1e-3", "'lr = 0.001'"),
+        ("lr: number = 1e-3", "int, float, str"),
+        ("lr: float = 1 / 1000", "'lr: float = 1 / 1000'"),
+        ("lr: float", "'lr: float'"),
+        ("print(1)", "'print(1)'"),
+        ("lr: float = 1\nlr float", "line 2"),
+    ],
+)
+def test_refuses_a_cell_that_cannot_be_checked(tmp_path: Path, cell: str, said: str) -> None:
+    write_notebook(tmp_path / "01_first.ipynb", parameters=cell)
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
+        parameters.read(tmp_path / "01_first.ipynb")
+    assert "01_first.ipynb" in str(raised.value)
+
+
+def test_a_file_that_is_no_notebook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "01_first.ipynb").write_text('{"cells": [')
+    with pytest.raises(UserError, match="01_first.ipynb is not a Jupyter notebook"):
+        parameters.read(tmp_path / "01_first.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        ("float", 0.1),
+        ("float", 1),
+        ("int", 3),
+        ("int | None", None),
+        ("int | None", 5),
+        ("bool", False),
+        ("list[str]", []),
+        ("list[int]", [1, 2]),
+        ("list[float]", [1, 0.5]),
+        ("dict", {"Shirt": 2.0}),
+        ("dict[str, float]", {"Shirt": 2.0}),
+    ],
+)
+def test_accepts_values_of_the_type(annotation: str, value: Any) -> None:
+    assert Parameter(annotation, None, "").problem(value) == ""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "said"),
+    [
+        ("int", "10", "'10' is of type str, must be int; write 10 without quotes"),
+        ("int", 10.0, "10.0 is of type float, must be int"),
+        ("int", True, "True is of type bool, must be int"),
+        ("bool", 1, "1 is of type int, must be bool"),
+        ("bool", "yes", "'yes' is of type str, must be bool"),
+        ("str", 5, "5 is of type int, must be str"),
+        ("int", None, "None is of type NoneType, must be int"),
+        ("int | None", "all", "'all' is of type str, must be int | None"),
+        ("list[str]", "base", "'base' is of type str, must be list[str]"),
+        ("list[int]", [1, "two"], "'two' in [1, 'two'] is of type str, must be list[int]"),
+        ("dict", [1], "[1] is of type list, must be dict"),
+    ],
+)
+def test_a_wrong_type_is_told_with_the_right_one(annotation: str, value: Any, said: str) -> None:
+    assert Parameter(annotation, None, "").problem(value) == said
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1e3", "-2E-4", "+3e+05", "1.5e3", "2.e3"])
+def test_a_number_that_yaml_takes_for_text_is_told_how_to_write_it(text: str) -> None:
+    value = yaml.safe_load(text)
+    assert isinstance(value, str), "YAML reads this as a number: the case is not one"
+    said = Parameter("list[float]", [], "").problem([0.1, value])
+    assert "YAML" in said
+    better = yaml.safe_load(said.split("write ")[1])
+    assert better == float(text)
+    assert Parameter("float", 0.0, "").problem(better) == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"epoch": 3}, "unknown parameter 'epoch'; did you mean 'epochs'?"),
+        ({"lr": "1e-3"}, "write 1.0e-3"),
+        ({"lr": -0.1}, "lr: -0.1 is not allowed"),
+        ({"epochs": 0}, "epochs: 0 is not allowed"),
+        ({"seeds": 0}, "seeds: 0 is not allowed"),
+        ({"optimizer": "adm"}, "did you mean 'adam'?"),
+        ({"models": ["base", "enhansed"]}, "did you mean 'enhanced'?"),
+        ({"models": []}, "models: [] is empty"),
+        ({"device": "cudda"}, "did you mean 'cuda'?"),
+    ],
+)
+def test_check_names_source_and_value(notebook: Path, values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError) as raised:
+        parameters.check(notebook, values, "params/mine/01_first.yaml")
+    lines = str(raised.value).splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("params/mine/01_first.yaml: ")
+    assert said in lines[0]
+
+
+def test_check_lists_all_problems(notebook: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        parameters.check(notebook, {"lr": "fast", "epochs": 0, "lrr": 1, "train_size": 100}, "here")
+    assert [line.split()[1] for line in str(raised.value).splitlines()] == ["lr:", "epochs:", "unknown"]
+
+
+def test_check_accepts_good_values(notebook: Path) -> None:
+    parameters.check(notebook, {"lr": 0.5, "models": ["cnn-small"], "seeds": 3, "train_size": None}, "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lr: 0.1\nepochs: [1, 2\nseeds: 3\n", "01_first.yaml:3: not valid YAML"),
+        ("lr: 0.1\n\tepochs: 2\n", "01_first.yaml:2: not valid YAML"),
+        ("- lr\n- epochs\n", "01_first.yaml: must be lines of 'name: value', but is a list"),
+        ("!!python/object/apply:os.system ['true']", "01_first.yaml:1: not valid YAML"),
+    ],
+)
+def test_a_broken_params_file_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "01_first.yaml").write_text(text)
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
+        parameters.load(tmp_path / "01_first.yaml")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_bytes_that_are_not_text_are_told(tmp_path: Path) -> None:
+    (tmp_path / "01_first.yaml").write_bytes(b"lr: \xff\xfe")
+    with pytest.raises(UserError, match="not valid YAML"):
+        parameters.load(tmp_path / "01_first.yaml")
+
+
+def test_an_empty_params_file_sets_nothing(tmp_path: Path) -> None:
+    (tmp_path / "01_first.yaml").write_text("# all as in the notebook\n")
+    assert parameters.load(tmp_path / "01_first.yaml") == {}

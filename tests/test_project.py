@@ -1,0 +1,166 @@
+"""The project's own files agree with each other: dependencies, commands, documents."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+REQUIREMENTS = [
+    Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+]
+README = (ROOT / "README.md").read_text("utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+
+CONDA_NAMES = {"torch": "pytorch"}  # where conda-forge's name differs
+CONDA_ONLY = {"python", "pip", "make"}
+
+MACHINE_PATHS = r"/(?:work|root)/(?:main|shared|\.)"
+HOSTS = (
+    r"pypi\.org",
+    r"pythonhosted\.org",
+    r"anaconda\.(?:org|com)",
+    r"download\.pytorch",
+    r"npmjs\.",
+    r"deb\.debian",
+)
+
+
+def project_files() -> list[Path]:
+    """Every file that git has or would take."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def make(*arguments: str, **variables: str) -> str:
+    """Run make as from a plain shell: outside any environment, and not as a part of another make."""
+    inherited = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "PYTHONPATH")
+    environment = {k: v for k, v in os.environ.items() if k not in inherited and not k.startswith("MAKE")}
+    command = ["make", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_environment_yml_agrees_with_pyproject() -> None:
+    wanted = {"python": SpecifierSet(PROJECT["requires-python"])}
+    for requirement in REQUIREMENTS:
+        for name in (requirement.name, *requirement.extras):  # dask[distributed] is dask and distributed
+            wanted[canonicalize_name(CONDA_NAMES.get(name, name))] = requirement.specifier
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    conda = [Requirement(entry) for entry in entries if isinstance(entry, str)]
+    found = {canonicalize_name(entry.name): entry.specifier for entry in conda}
+    assert {name: found[name] for name in found if name in wanted or name not in CONDA_ONLY} == wanted
+    assert entries[-1] == {"pip": ["-e ."]}
+
+
+def test_every_dependency_is_pinned_within_its_range() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = {
+        canonicalize_name(pin.name): pin for pin in map(Requirement, (x for x in lines if x and x[0] != "#"))
+    }
+    for requirement in REQUIREMENTS:
+        for name in (requirement.name, *requirement.extras):
+            (exact,) = pins[canonicalize_name(name)].specifier
+            assert exact.operator == "=="
+            assert requirement.specifier.contains(exact.version), (
+                f"{name} {exact.version} is out of its range"
+            )
+    gpu_only = [name for name in pins if name.startswith(("nvidia", "cuda", "triton"))]
+    assert not gpu_only, "these exist for some machines alone; torch asks for them where they do"
+
+
+def test_what_the_package_imports_is_a_declared_dependency() -> None:
+    declared = {canonicalize_name(name) for r in REQUIREMENTS for name in (r.name, *r.extras)}
+    providers = packages_distributions()
+    for path in sorted((ROOT / "fmnist_utils").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for module in (
+                {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"fmnist_utils"}
+            ):
+                owners = {canonicalize_name(owner) for owner in providers.get(module, [module])}
+                assert owners & declared, (
+                    f"{path.relative_to(ROOT)} imports {module}, which pyproject.toml lacks"
+                )
+
+
+def test_bare_make_prints_every_command() -> None:
+    phony = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split()) - {"dev"}
+    printed = set(re.findall(r"^  make ([a-z]+) +\S", make(), re.M))
+    assert printed == phony
+    assert printed >= {"help", "setup", "data", "reports", "lab", "test", "lint", "bench", "clean"}
+
+
+def test_a_python_that_has_the_dependencies_is_used_as_it_is() -> None:
+    plan = make("-n", "reports", f"PYTHON={sys.executable}")
+    assert plan.strip().splitlines()[-1] == f"'{sys.executable}' -m fmnist_utils reports"
+    assert "pip" not in plan
+
+
+@pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_an_active_environment_without_the_dependencies_is_left_alone(tmp_path: Path, variable: str) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
+    plan = make("-n", "reports", **{variable: str(tmp_path / "bare")})
+    assert plan.strip().splitlines()[-1] == "'.venv/bin/python' -m fmnist_utils reports"
+
+
+def test_the_check_of_an_environment_names_what_it_lacks(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
+    check = ROOT / "tools" / "missing.py"
+    bare = subprocess.check_output([tmp_path / "bare/bin/python", check, "dev"], text=True).strip()
+    assert bare  # at least packaging, without which nothing else can be checked
+    assert subprocess.check_output([sys.executable, check, "dev"], text=True).strip() == ""
+
+
+def test_continuous_integration_runs_the_command_that_the_readme_names() -> None:
+    assert re.search(r"^make test\b", README, re.M)
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text("utf-8"), re.M)
+    assert ".ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+
+def test_links_in_the_documents_lead_to_files() -> None:
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", document.read_text("utf-8"))
+        assert links
+        assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
+    files = project_files()
+    assert ROOT / "README.md" in files
+    unwanted = re.compile(f"{MACHINE_PATHS}|{'|'.join(HOSTS)}".encode())
+    found = {
+        str(path.relative_to(ROOT)): match[0]
+        for path in files
+        if (match := unwanted.search(path.read_bytes()))
+    }
+    assert found == {}
+
+
+def test_no_file_of_the_package_is_longer_than_300_lines() -> None:
+    lines = {
+        str(path.relative_to(ROOT)): path.read_bytes().count(b"\n")
+        for path in project_files()
+        if path.is_relative_to(ROOT / "fmnist_utils")
+    }
+    assert lines
+    assert {name: count for name, count in lines.items() if count > 300} == {}

@@ -1,0 +1,169 @@
+"""Store and runner: a run is trained once, survives kill -9, and is never taken from a damaged file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from fmnist_utils import Experiment, UserError, results, run_all
+from fmnist_utils.store import Store
+
+TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
+SCRIPT = """
+import sys
+from fmnist_utils import Experiment, run_all
+[run] = run_all([Experiment(**eval(sys.argv[2]))], sys.argv[1])
+print("fresh" if run.fresh else "stored")
+"""
+
+
+def start(out: Path, **changes: object) -> subprocess.Popen[str]:
+    experiment = TINY.but(**changes).model_dump()
+    command = [sys.executable, "-c", SCRIPT, str(out), repr(experiment)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def weights(out: Path) -> dict:
+    [file] = out.glob("runs/*/weights.safetensors")
+    return load_file(file)
+
+
+def test_a_finished_run_is_read_not_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = run_all([TINY, TINY.but(seed=1)], tmp_path)
+    assert first.fresh and second.fresh
+    again, other = run_all([TINY.but(dataset="Fashion-MNIST"), TINY.but(seed=1)], tmp_path)
+    assert not again.fresh and not other.fresh
+    assert again.key == first.key != other.key
+    assert (again.test_probabilities == first.test_probabilities).all()
+    assert "2 in the store, 0 to train" in capsys.readouterr().out
+
+
+def test_equal_experiments_are_trained_once(tmp_path: Path) -> None:
+    first, second = run_all([TINY, TINY.but()], tmp_path)
+    assert first is second
+    assert len(results(tmp_path)) == 1
+
+
+def test_the_stored_model_predicts_what_was_stored(tmp_path: Path, data) -> None:  # type: ignore[no-untyped-def]
+    from fmnist_utils.train import normalization
+
+    [run] = run_all([TINY], tmp_path)
+    mean, std = normalization(data.train_images)
+    images = (data.test_images[:500].unsqueeze(1).float() / 255 - mean) / std
+    assert (run.model()(images).argmax(1).numpy() == run.predictions[:500]).mean() > 0.99
+
+
+def test_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    long = {"epochs": 6, "train_size": 4000, "augmentation": "flip+erasing"}
+    process = start(killed, **long)
+    deadline = time.monotonic() + 120
+    while not list(killed.glob("runs/*/checkpoint.pt")):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not list(killed.glob("runs/*/record.json")), "killed too late to mean anything"
+    output, errors = start(killed, **long).communicate(timeout=120)
+    assert "goes on after epoch" in output, errors
+    assert start(undisturbed, **long).wait(timeout=120) == 0
+    first, second = weights(killed), weights(undisturbed)
+    assert first.keys() == second.keys()
+    assert all(value.equal(second[name]) for name, value in first.items())
+
+
+def test_two_processes_train_a_run_once(tmp_path: Path) -> None:
+    both = [start(tmp_path, epochs=4, train_size=3000) for _ in range(2)]
+    said = [process.communicate(timeout=180)[0].split()[-1] for process in both]
+    assert sorted(said) == ["fresh", "stored"]
+
+
+def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
+    key = "0123456789abcdef"
+    script = f"""
+from fmnist_utils.store import Store
+with Store({str(tmp_path)!r}).lock({key!r}):
+    print("held", flush=True)
+    input()
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with Store(tmp_path).lock(key):
+        pass
+
+
+def damage_record(folder: Path) -> None:
+    (folder / "record.json").write_text("{")
+
+
+def damage_experiment(folder: Path) -> None:
+    record = json.loads((folder / "record.json").read_text())
+    record["experiment"]["lr"] = -1
+    (folder / "record.json").write_text(json.dumps(record))
+
+
+def damage_results(folder: Path) -> None:
+    content = bytearray((folder / "test.npz").read_bytes())
+    content[200] ^= 1
+    (folder / "test.npz").write_bytes(content)
+
+
+def lose_results(folder: Path) -> None:
+    (folder / "test.npz").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_record, damage_experiment, damage_results, lose_results])
+def test_a_damaged_run_is_put_aside_and_trained_again(
+    damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    [run] = run_all([TINY], tmp_path)
+    damage(run.folder)
+    [again] = run_all([TINY], tmp_path)
+    assert again.fresh
+    assert again.test_accuracy == run.test_accuracy
+    assert (run.folder / "record.json.damaged").exists()
+    assert "put aside" in capsys.readouterr().err
+
+
+def test_results_table_has_one_row_a_run(tmp_path: Path) -> None:
+    runs = run_all([TINY, TINY.but(augmentation="flip")], tmp_path)
+    table = results(tmp_path).set_index("key")
+    assert len(table) == 2
+    for run in runs:
+        assert table.test_accuracy[run.key] == pytest.approx(run.test_accuracy)
+    assert set(table.augmentation) == {"none", "flip"}
+    assert set(table.train_size) == {500}
+
+
+def test_a_folder_that_cannot_be_written_gets_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write .* choose another OUT"):
+        run_all([TINY], tmp_path / "file" / "out")
+
+
+def test_runs_come_back_from_a_dask_cluster(tmp_path: Path) -> None:
+    from dask.distributed import LocalCluster
+
+    wanted = [TINY, TINY.but(seed=1)]
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None) as cluster:
+        there = run_all(wanted, tmp_path / "there", scheduler=cluster.scheduler_address)
+        with pytest.raises(UserError, match="did you mean 'Shirt'"):
+            run_all([TINY.but(class_weights={"Shirts": 2.0})], tmp_path / "there", scheduler=cluster.scheduler_address)
+    here = run_all(wanted, tmp_path / "here")
+    assert [run.key for run in there] == [run.key for run in here]
+    assert [run.test_accuracy for run in there] == pytest.approx([run.test_accuracy for run in here], abs=0.01)
+    assert all(run.fresh for run in there)
+    assert not any(run.fresh for run in run_all(wanted, tmp_path / "there", scheduler="tcp://127.0.0.1:1"))
+
+
+def test_no_scheduler_at_the_address_gets_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="SCHEDULER=nonsense: no Dask scheduler answers there"):
+        run_all([TINY], tmp_path, scheduler="nonsense")

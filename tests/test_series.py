@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from small_project import COMMON, TOKEN, edit, outputs, tokens, write_notebook, write_project
+
+from fmnist_utils import UserError
+from fmnist_utils.report import series
+from fmnist_utils.report.execute import Report
+
+
+def plan(root: Path, **options: object) -> list[Report]:
+    folders = {"notebooks": root / "notebooks", "params": root / "params"}
+    return series.plan("quick", out=str(root / "out"), **folders, **options)  # type: ignore[arg-type]
+
+
+def make(root: Path, **options: object) -> list[str]:
+    return series.make(plan(root, **options))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose reports are made, for tests that do not change it."""
+    root = write_project(tmp_path_factory.mktemp("made"))
+    assert make(root) == []
+    return root
+
+
+def test_parameters_go_from_defaults_to_params_file_to_command_line(project: Path) -> None:
+    first, second, third = plan(project, overrides={"lr": 0.5})
+    assert (first.name, second.name, third.name) == ("01_first", "02_second", "03_third")
+    assert second.effective["epochs"] == 3
+    assert first.effective["epochs"] == 2
+    assert first.effective["lr"] == 0.5
+    assert first.effective["out"] == str(project / "out")
+
+
+@pytest.mark.parametrize(
+    ("only", "names"),
+    [
+        ("", ["01_first", "02_second", "03_third"]),
+        ("03 01", ["01_first", "03_third"]),
+        ("2", ["02_second"]),
+        ("02_second,03_third.ipynb", ["02_second", "03_third"]),
+    ],
+)
+def test_only_selects_by_number_or_name_in_the_order_of_the_series(project: Path, only: str, names: list[str]) -> None:
+    assert [report.name for report in plan(project, only=only)] == names
+
+
+def test_all_problems_are_told_at_once_and_nothing_is_made(project: Path) -> None:
+    params = project / "params" / "quick"
+    (params / "01_first.yaml").write_text("lr: 1e-3\nepoch: 3\n")
+    (params / "02_second.yaml").write_text("epochs: [1, 2\n")
+    (params / "03_third.yaml").unlink()
+    with pytest.raises(UserError) as raised:
+        make(project, overrides={"seeds": 3})
+    lines = str(raised.value).splitlines()
+    told = ["write 1.0e-3", "unknown parameter 'epoch'", "02_second.yaml:2", "03_third.yaml is missing", "'seeds'"]
+    assert len(lines) == len(told)
+    for line, said in zip(lines, told, strict=True):
+        assert said in line
+    assert not (project / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"profile": "quik"}, "unknown profile 'quik'; did you mean 'quick'?"),
+        ({"profile": "quick", "only": "02 7"}, "unknown notebook '7'"),
+        ({"profile": "quick", "only": "02_secnd"}, "did you mean '02_second'?"),
+    ],
+)
+def test_unknown_names_are_told_with_the_nearest(project: Path, arguments: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError) as raised:
+        series.plan(**arguments, notebooks=project / "notebooks", params=project / "params")
+    assert said in str(raised.value)
+
+
+def test_a_params_file_without_its_notebook_is_an_error(project: Path) -> None:
+    (project / "params" / "quick" / "02_secnd.yaml").write_text("")
+    with pytest.raises(UserError, match="02_secnd.yaml has no notebook; did you mean '02_second'?"):
+        plan(project)
+
+
+def test_an_out_of_range_value_is_found_before_any_kernel_starts(project: Path) -> None:
+    with pytest.raises(UserError, match="command line: lr: -1.0 is not allowed"):
+        make(project, overrides={"lr": -1.0})
+    assert not (project / "out").exists()
+
+
+def test_an_executed_notebook_has_outputs_of_its_parameters_and_its_provenance(made: Path) -> None:
+    executed = made / "out" / "notebooks" / "02_second.ipynb"
+    assert "lr is 0.001 for 3 epochs" in outputs(executed)
+    metadata = json.loads(executed.read_text("utf-8"))["metadata"]
+    found = metadata["fmnist"]["provenance"]
+    assert found["parameters"]["epochs"] == 3
+    assert found["profile"] == "quick"
+    assert found["versions"]["torch"]
+    assert found["device"]
+    assert found["wall_seconds"] > 0
+    assert len(found["fingerprint"]) == 64
+    assert "papermill" not in metadata, "it holds paths of the machine"
+
+
+def test_pages_link_to_their_neighbours_in_the_whole_series(made: Path) -> None:
+    page = (made / "out" / "02_second.html").read_text("utf-8")
+    assert 'href="01_first.html"' in page
+    assert 'href="03_third.html"' in page
+    assert "What does 03_third ask?" in page
+    assert (made / "out" / "index.html").exists()
+
+
+def test_nothing_is_executed_twice(made: Path) -> None:
+    before = tokens(made / "out")
+    assert len(set(before.values())) == 3
+    assert make(made) == []
+    assert tokens(made / "out") == before
+
+
+def test_no_file_is_left_that_is_not_a_report(made: Path) -> None:
+    assert sorted(path.name for path in (made / "out" / "notebooks").iterdir()) == [
+        "01_first.ipynb",
+        "02_second.ipynb",
+        "03_third.ipynb",
+    ]
+
+
+def test_editing_prose_executes_that_notebook_alone(project: Path) -> None:
+    make(project)
+    before = tokens(project / "out")
+    edit(project / "notebooks" / "02_second.ipynb", "Some prose.", "Better prose.")
+    make(project)
+    after = tokens(project / "out")
+    assert [name for name in before if after[name] != before[name]] == ["02_second"]
+    assert "Better prose." in (project / "out" / "02_second.html").read_text("utf-8")
+
+
+def changed(root: Path) -> bool:
+    """Make the reports; whether 01 was executed again."""
+    before = tokens(root / "out")
+    make(root, only="01")
+    return tokens(root / "out") != before
+
+
+def test_what_a_report_depends_on_executes_it_again_and_nothing_else_does(project: Path) -> None:
+    notebook = project / "notebooks" / "01_first.ipynb"
+    make(project, only="01")
+    content = json.loads(notebook.read_text("utf-8"))
+    for index, cell in enumerate(content["cells"]):
+        cell |= {"id": f"cell-{index}", "metadata": {**cell["metadata"], "collapsed": True}}
+    notebook.write_text(json.dumps(content, indent=4), "utf-8")
+    assert not changed(project), "cell ids, other metadata and layout"
+    (project / "params" / "quick" / "01_first.yaml").write_text("epochs: 2\n")
+    assert not changed(project), "a parameter set to its default"
+    (project / "params" / "quick" / "01_first.yaml").write_text("epochs: 5\n")
+    assert changed(project), "a parameter"
+    content["cells"][2]["metadata"]["tags"] = ["remove-input"]
+    notebook.write_text(json.dumps(content), "utf-8")
+    assert changed(project), "a tag"
+    assert changed(project) is False
+    before = tokens(project / "out")
+    series.make(plan(project, only="01"), force=True)
+    assert tokens(project / "out") != before, "force"
+
+
+def test_changed_data_executes_a_notebook_again(project: Path) -> None:
+    folder = project / "animals"
+    for name in ("cat", "dog"):
+        for number in range(8):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            Image.new("L", (28, 28), number * 9).save(folder / name / f"{number}.png")
+    declared = f'{COMMON}dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\n'
+    write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
+    make(project, only="01")
+    assert not changed(project)
+    Image.new("L", (28, 28), 200).save(folder / "cat" / "8.png")
+    assert changed(project)
+
+
+def test_a_missing_page_is_rendered_without_execution(project: Path) -> None:
+    make(project)
+    before, page = tokens(project / "out"), project / "out" / "02_second.html"
+    page.unlink()
+    make(project)
+    assert page.exists()
+    assert tokens(project / "out") == before
+
+
+def test_a_neighbours_new_title_is_rendered_without_execution(project: Path) -> None:
+    make(project, only="1 2")
+    before = tokens(project / "out")
+    edit(project / "notebooks" / "03_third.ipynb", "What does 03_third ask?", "A better title")
+    make(project, only="1 2")
+    assert "A better title" in (project / "out" / "02_second.html").read_text("utf-8")
+    assert tokens(project / "out") == before
+
+
+def test_a_damaged_executed_notebook_is_made_again(project: Path) -> None:
+    make(project, only="01")
+    executed = project / "out" / "notebooks" / "01_first.ipynb"
+    executed.write_text(executed.read_text("utf-8")[:100])
+    make(project, only="01")
+    assert "token" in outputs(executed)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise ValueError('no such thing\\nmore')", "FAILED 02_second, cell 5: ValueError: no such thing (see "),
+        (
+            "from fmnist_utils import UserError\nraise UserError('lr is odd; take 0.1')",
+            "FAILED 02_second, cell 5: lr is odd; take 0.1 (see ",
+        ),
+        ("import os\nos._exit(1)", "FAILED 02_second, cell 5: DeadKernelError: "),
+    ],
+)
+def test_a_failure_is_told_keeps_the_last_good_report_and_stops_no_other(project: Path, code: str, said: str) -> None:
+    make(project, only="02")
+    good, page = tokens(project / "out"), (project / "out" / "02_second.html").read_text("utf-8")
+    write_notebook(project / "notebooks" / "02_second.ipynb", TOKEN, "print('so far')", code, "print('never')")
+    (failure,) = make(project)
+    assert failure.startswith(said)
+    failed = project / "out" / "notebooks" / "02_second.failed.ipynb"
+    assert str(failed) in failure
+    assert "so far" in outputs(failed)
+    assert "never" not in outputs(failed)
+    after = tokens(project / "out")
+    assert after["02_second"] == good["02_second"]
+    assert (project / "out" / "02_second.html").read_text("utf-8") == page
+    assert {"01_first", "03_third"} < after.keys()
+    index = (project / "out" / "index.html").read_text("utf-8")
+    assert "03_third.html" in index
+    assert "failed" not in index
+
+
+def test_a_failed_notebook_is_tried_again_and_its_trace_goes_when_it_succeeds(project: Path) -> None:
+    notebook = project / "notebooks" / "01_first.ipynb"
+    write_notebook(notebook, "1 / 0")
+    assert len(make(project, only="01")) == 1
+    assert len(make(project, only="01")) == 1
+    write_notebook(notebook, TOKEN)
+    assert make(project, only="01") == []
+    assert [path.name for path in (project / "out" / "notebooks").iterdir()] == ["01_first.ipynb"]

@@ -1,0 +1,168 @@
+"""Training: golden results, repeatability, resuming, and the rules about validation and test images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch._subclasses import FakeTensorMode
+from torch.nn import functional as F
+
+from fmnist_utils import Dataset, Experiment, UserError, train
+from fmnist_utils.experiment import TRAINING_VERSION
+from fmnist_utils.train import Trainer, normalization
+
+TINY = Experiment(model="cnn-mid", train_size=600, batch_size=50, epochs=2)
+RECIPES = {
+    "plain": TINY,
+    "augmented": TINY.but(
+        augmentation=[{"name": "flip"}, {"name": "translate"}, {"name": "affine"}, {"name": "erasing"}],
+        optimizer="muon", lr=0.02, other_lr=0.05, momentum=0.6, schedule="linear", label_smoothing=0.1,
+    ),
+    "averaged": TINY.but(
+        optimizer="sgd", lr=0.05, schedule="one-cycle", ema=0.9, weight_decay=1e-3, augmentation="cutmix",
+        class_weights={"Shirt": 2.0}, model="cnn-big", model_options={"conv_dropout": 0.2, "batch_norm": True},
+    ),
+}  # fmt: skip
+# Training loss of both epochs and validation loss of the last, by training version. When a change
+# alters them on purpose, raise TRAINING_VERSION and record the new numbers beside the old ones.
+GOLDEN = {
+    1: {
+        "plain": (2.0670898, 1.2408868, 0.9649504),
+        "augmented": (2.2909579, 2.1980283, 2.0507684),
+        "averaged": (2.2637827, 1.5322375, 1.4979540),
+    }
+}
+
+
+def same_weights(first: dict, second: dict) -> bool:
+    return first.keys() == second.keys() and all(value.equal(second[name]) for name, value in first.items())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_golden_losses(name: str, data: Dataset) -> None:
+    run = train.train(RECIPES[name], data, "cpu")
+    losses = [row["train_loss"] for row in run.history] + [run.history[-1]["validation_loss"]]
+    assert losses == pytest.approx(GOLDEN[TRAINING_VERSION][name], rel=2e-3)
+
+
+def test_same_seed_same_bits_and_other_seed_other_bits(data: Dataset) -> None:
+    first, again = (train.train(RECIPES["averaged"], data, "cpu") for _ in range(2))
+    other = train.train(RECIPES["averaged"].but(seed=1), data, "cpu")
+    assert same_weights(first.weights, again.weights)
+    assert np.array_equal(first.test_probabilities, again.test_probabilities)
+    assert not same_weights(first.weights, other.weights)
+
+
+def test_training_leaves_the_callers_random_numbers_alone(data: Dataset) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    train.train(TINY.but(epochs=1), data, "cpu")
+    assert torch.rand(3).equal(expected)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_resumed_training_ends_with_the_same_bits(name: str, data: Dataset, tmp_path: Path) -> None:
+    experiment, checkpoint = RECIPES[name].but(epochs=3), tmp_path / "checkpoint.pt"
+    undisturbed = train.train(experiment, data, "cpu")
+
+    class Interrupted(Trainer):
+        def epoch(self, progress):  # type: ignore[no-untyped-def]
+            if len(self.history) == 2:
+                raise KeyboardInterrupt
+            return super().epoch(progress)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, "Trainer", Interrupted)
+        train.train(experiment, data, "cpu", checkpoint)
+    assert checkpoint.exists()
+    resumed = train.train(experiment, data, "cpu", checkpoint)
+    assert same_weights(undisturbed.weights, resumed.weights)
+    assert [row["train_loss"] for row in resumed.history] == [row["train_loss"] for row in undisturbed.history]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
+def test_damaged_checkpoint_is_put_aside(
+    damage: bytes | None, data: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    if damage is None:  # a file cut short, as a full disk leaves it
+        train.train(TINY, data, "cpu", checkpoint)
+        checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+    else:
+        checkpoint.write_bytes(damage)
+    run = train.train(TINY, data, "cpu", checkpoint)
+    assert same_weights(run.weights, train.train(TINY, data, "cpu").weights)
+    assert (tmp_path / "checkpoint.pt.damaged").exists()
+    assert "put aside" in capsys.readouterr().err
+
+
+def test_accuracies_are_those_of_the_stored_predictions(data: Dataset) -> None:
+    run = train.train(TINY.but(epochs=4, train_size=3000), data, "cpu")
+    assert run.test_accuracy == (run.predictions == data.test_labels.numpy()).mean() > 0.6
+    assert run.train_accuracy > 0.6
+    np.testing.assert_allclose(run.test_probabilities.sum(1), 1, atol=1e-5)
+
+
+def test_early_stopping_ends_before_the_last_epoch_and_keeps_the_last_weights(data: Dataset) -> None:
+    run = train.train(TINY.but(epochs=40, train_size=200, lr=0.01, early_stopping=2), data, "cpu")
+    losses = [row["validation_loss"] for row in run.history]
+    assert len(losses) < 40
+    assert min(losses[-2:]) >= min(losses[:-2])
+
+
+def test_training_on_all_images_has_no_validation(data: Dataset) -> None:
+    trainer = Trainer(TINY.but(validation=False, train_size=None), data, torch.device("cpu"))
+    assert len(trainer.training) == 60_000
+    assert trainer.validate() == (None, None)
+
+
+def test_class_weights_raise_recall_of_the_weighted_class(data: Dataset) -> None:
+    plain = train.train(TINY.but(train_size=3000), data, "cpu")
+    weighted = train.train(TINY.but(train_size=3000, class_weights={"Shirt": 10.0}), data, "cpu")
+    shirts = plain.test_labels == 6
+    assert weighted.correct[shirts].mean() > plain.correct[shirts].mean() + 0.05
+
+
+@pytest.mark.parametrize(
+    ("changes", "device", "said"),
+    [
+        ({"lr": 10.0, "optimizer": "sgd", "momentum": 0.99}, "cpu", "diverged in epoch .* try a tenth"),
+        ({"class_weights": {"Skirt": 2.0}}, "cpu", "did you mean 'Shirt'"),
+        ({"augmentation": [{"name": "flip", "classes": ["Boots"]}]}, "cpu", "unknown class 'Boots'"),
+        ({}, "cudaa", "did you mean 'cuda'"),
+    ],
+)
+def test_mistakes_are_named(changes: dict, device: str, said: str, data: Dataset) -> None:
+    with pytest.raises(UserError, match=said):
+        train.train(TINY.but(**changes), data, device)
+
+
+def test_normalization_is_the_published_one(data: Dataset) -> None:
+    assert normalization(data.train_images) == pytest.approx((0.2860, 0.3530), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batch, forward pass, loss, optimizer and schedule on a pretended GPU (autograd cannot be pretended)."""
+    monkeypatch.setattr(train, "normalization", lambda images: (0.3, 0.35))
+    monkeypatch.setattr(train, "split", lambda labels, size, hold: (torch.arange(600), torch.arange(600, 700)))
+    build = train.models.build
+
+    def build_there(*args: object, **options: object) -> torch.nn.Module:
+        with torch.device("cuda"):
+            return build(*args, **options)
+
+    # Fake weights cannot be moved: the model alone is built on the device, everything else must find it.
+    monkeypatch.setattr(train.models, "build", build_there)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda model, *args, **options: model)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        trainer = Trainer(RECIPES[name].but(ema=0.0), data, torch.device("cuda"))
+        images, targets = trainer.batch(trainer.training[:50], 0)
+        logits = trainer.model(images)
+        loss = F.cross_entropy(logits, targets, weight=trainer.class_weights)
+        for weight in trainer.model.parameters():
+            weight.grad = torch.zeros_like(weight)
+        trainer.optimizer.step()
+        assert {tensor.device.type for tensor in (images, targets, logits, loss)} == {"cuda"}
