@@ -14,6 +14,16 @@ PARAMETERS = {
     "enhanced": 1_702_090,
     "fast": 292_666,
 }
+# What the seeds say of their own nets, in millions.
+CLAIMED = {
+    "conv2d-net": 3.2,
+    "inception-cnn": 20.1,
+    "conv2d-simple": 0.4,
+    "conv2d-simple2": 0.6,
+    "conv2d-simple3": 5.6,
+    "cnn-23m": 23.123131,
+    "resnet18": 11.2,
+}
 
 
 @pytest.mark.parametrize("name", models.names())
@@ -25,6 +35,11 @@ def test_logits_have_one_column_a_class(name: str) -> None:
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameter_count(name: str) -> None:
     assert models.count_parameters(models.build(name)) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", CLAIMED)
+def test_parameter_count_is_the_seeds(name: str) -> None:
+    assert models.count_parameters(models.build(name)) / 1e6 == pytest.approx(CLAIMED[name], rel=0.05)
 
 
 def test_multiply_adds_of_a_known_net() -> None:

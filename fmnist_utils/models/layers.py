@@ -29,6 +29,18 @@ def feature_dropout(probability: float, kind: str) -> list[nn.Module]:
     return [nn.Dropout2d(probability) if kind == "2d" else nn.Dropout(probability)]
 
 
+def reduced_block(inputs: int, reduced: int, outputs: int, dropout: float = 0.0) -> list[nn.Module]:
+    """1x1 convolution to `reduced` channels, 3x3 to `outputs`, 2x2 max-pooling; then batch norm and dropout, if any."""
+    layers = [nn.Conv2d(inputs, reduced, 1), nn.ReLU(), *conv_block(reduced, outputs)]
+    return [*layers, nn.BatchNorm2d(outputs), nn.Dropout(dropout)] if dropout else layers
+
+
+def dense_block(inputs: int, outputs: int, dropout: float, *, batch_norm: bool = False) -> list[nn.Module]:
+    """Dense layer, optional batch norm, ReLU, dropout."""
+    norm = [nn.BatchNorm1d(outputs)] if batch_norm else []
+    return [nn.Linear(inputs, outputs), *norm, nn.ReLU(), nn.Dropout(dropout)]
+
+
 class BatchNorm(nn.BatchNorm2d):
     """Batch norm without a learned scale and with fast running statistics, as in airbench."""
 

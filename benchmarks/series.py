@@ -1,0 +1,52 @@
+"""The whole series from outside: seconds and peak memory of `reports`, the first time and with nothing changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from fmnist_utils.paths import ROOT
+
+
+def timed(profile: str, out: str) -> tuple[float, float]:
+    """Run the series; return wall seconds and the peak memory of its largest process in GiB."""
+    command = [sys.executable, "-m", "fmnist_utils", "reports", "--profile", profile, "--out", out]
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"`reports --profile {profile}` failed with status {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - start, usage.ru_maxrss / 2**20
+
+
+def training_seconds(out: str) -> float:
+    """Sum the seconds that the stored runs were trained for."""
+    return sum(json.loads(path.read_text())["seconds"] for path in Path(out).glob("runs/*/record.json"))
+
+
+def main(profiles: tuple[str, ...] = ("smoke",)) -> None:
+    """Print the times of `profiles`, each in a new folder."""
+    limits = {"smoke": 180, "quick": 1200}
+    for profile in profiles:
+        with tempfile.TemporaryDirectory() as out:
+            first, memory = timed(profile, out)
+            training = training_seconds(out)
+            second, _ = timed(profile, out)
+            print(f"make reports PROFILE={profile}, when set up")
+            print(
+                f"  first   {first:7.1f} s   (target {limits.get(profile, 0)} s), peak memory {memory:.2f} GiB (target 3)"
+            )
+            print(
+                f"  outside training {1 - training / first:.1%} of it"
+                + (" (target 15 %)" if profile == "quick" else "")
+            )
+            print(f"  second  {second:7.1f} s   (target 5 s), nothing changed")
+
+
+if __name__ == "__main__":
+    main(tuple(sys.argv[1:]) or ("smoke",))

@@ -1,0 +1,48 @@
+"""What a training will cost: from stored runs of the same model where there are any, else from its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from statistics import median
+from typing import Any
+
+from fmnist_utils import models
+from fmnist_utils.experiment import Experiment
+
+# Two CPU cores bring about this many multiply-adds a second to a training step (forward and backward
+# together are three passes), and lose about this many seconds an image to everything else.
+MULTIPLY_ADDS_A_SECOND = 40e9
+SECONDS_AN_IMAGE = 4e-5
+
+
+@cache
+def _multiply_adds(model: str) -> int:
+    return models.count_multiply_adds(models.build(model))
+
+
+def estimate(experiment: Experiment, records: Sequence[dict[str, Any]], images: int = 60_000) -> float:
+    """Estimate the seconds of a training.
+
+    Parameters
+    ----------
+    experiment : what would be trained
+    records : records of finished runs (`Store.records`); those of the same model and batch size count
+    images : training images of the whole data set
+    """
+    rates = [
+        record["seconds"] / len(record["history"]) / record["provenance"]["train_size"]
+        for record in records
+        if record["experiment"]["model"] == experiment.model
+        and record["experiment"]["batch_size"] == experiment.batch_size
+    ]
+    size = experiment.train_size or (images * 11 // 12 if experiment.validation else images)
+    fallback = 3 * _multiply_adds(experiment.model) / MULTIPLY_ADDS_A_SECOND + SECONDS_AN_IMAGE
+    return size * experiment.epochs * (median(rates) if rates else fallback)
+
+
+def duration(seconds: float) -> str:
+    """Say a time in words: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
