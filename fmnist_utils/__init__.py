@@ -17,6 +17,7 @@ _EXPORTS = {
     "split": "data",
     "Dataset": "data",
     "augment": "",
+    "claims": "",
     "metrics": "",
     "models": "",
     "plots": "",

@@ -42,7 +42,7 @@ class Experiment(BaseModel):
     ----------
     dataset : "fashion-mnist", "mnist", or the path of a folder with data
     data_dir : folder to take the named data set from; empty for the usual places
-    train_size : number of training images, a fixed stratified subset; None for all
+    train_size : number of training images, a fixed stratified subset; None or 0 for all
     validation : hold a twelfth of the training images (5,000) out for choices; False trains on all
     model, model_options : a name of the registry, and keyword arguments of its class
     augmentation : a shorthand ("flip+translate") or a list of specifications, applied in order
@@ -60,7 +60,7 @@ class Experiment(BaseModel):
 
     dataset: str = "fashion-mnist"
     data_dir: str = ""
-    train_size: Annotated[int, Field(ge=10)] | None = None
+    train_size: Annotated[Annotated[int, Field(ge=10)] | None, BeforeValidator(lambda size: size or None)] = None
     validation: bool = True
     model: Annotated[str, BeforeValidator(_model)] = "base"
     model_options: dict[str, int | float | bool | str] = {}

@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -15,8 +15,9 @@ import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from fmnist_utils.metrics import pareto_front
 
@@ -39,14 +40,18 @@ STYLE = sns.axes_style("whitegrid") | {
     "figure.titlesize": 11,
     "figure.titleweight": "bold",
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
     "text.parse_math": False,  # a "$" in a class name is a dollar
 }
 
 
 def show(fig: Figure, alt: str) -> None:
     """Display a figure as a PNG of twice the pixels of its size on the page, with `alt` as its alt text."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, dpi=2 * DPI, pil_kwargs={"optimize": True})
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, dpi=2 * DPI)
+    # 256 colours are enough for our flat style, and a third of the bytes
+    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     width, height = (round(float(inches) * DPI) for inches in fig.get_size_inches())
     data = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt}
     display(data, raw=True, metadata={"image/png": {"alt": alt, "width": width, "height": height}})
@@ -67,6 +72,13 @@ def _figure(title: str, height: float, columns: int = 1) -> tuple[Figure, list[A
     axes = fig.subplots(1, columns, squeeze=False)[0]
     fig.suptitle(title, x=0.01, ha="left", color=INK)
     return fig, list(axes)
+
+
+def _name_cells(ax: Axes, rows: Sequence[object], columns: Sequence[object]) -> None:
+    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(np.arange(len(columns)) + 0.5, [_short(name, 16) for name in columns], **slanted)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [_short(name, 26) for name in rows], rotation=0)
+    ax.grid(False)
 
 
 def _short(name: object, limit: int = 22) -> str:
@@ -153,22 +165,23 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
     fig, axes = _figure(title, 3.4, columns=2)
     told = {}
     for (name, histories), colour in zip(groups.items(), COLOURS, strict=False):
-        frame = pd.concat([pd.DataFrame(list(history)).set_index("epoch") for history in histories])
-        mean = frame.groupby(level="epoch").mean(numeric_only=True)
-        for ax, quantity, scale in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
-            for part, line in (("validation", "-"), ("train", "--")):
+        runs = [pd.DataFrame(list(history)).set_index("epoch").astype(float) for history in histories]
+        # without validation images their columns are empty
+        mean = pd.concat(runs).groupby(level="epoch").mean().dropna(axis="columns", how="all")
+        for part, line in (("validation", "-"), ("train", "--")):
+            if f"{part}_loss" not in mean:
+                continue
+            text = f"{name}, {part}" if len(groups) > 1 else part
+            shade = colour if len(groups) > 1 or part == "validation" else ORANGE
+            for ax, quantity, scale in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
                 column = f"{part}_{quantity}"
-                text = f"{name}, {part}" if len(groups) > 1 else part
-                shade = colour if len(groups) > 1 or part == "validation" else ORANGE
                 ax.plot(mean.index, scale * mean[column], line, color=shade, label=text, marker="o", ms=3)
-                for history in histories if len(histories) > 1 else ():
-                    run = pd.DataFrame(list(history))
-                    ax.plot(run["epoch"], scale * run[column], line, color=shade, lw=0.7, alpha=0.5)
-        last = mean.iloc[-1]
-        told[name] = (
-            f"ends at {100 * last['validation_accuracy']:.1f} % of the validation images "
-            f"and {100 * last['train_accuracy']:.1f} % of the training images"
-        )
+                for run in runs if len(runs) > 1 else ():
+                    ax.plot(run.index, scale * run[column], line, color=shade, lw=0.7, alpha=0.5)
+        last = mean.iloc[-1].filter(like="accuracy")
+        parts = {"validation_accuracy": "validation", "train_accuracy": "training"}
+        ends = [f"{100 * last[key]:.1f} % of the {word} images" for key, word in parts.items() if key in last]
+        told[name] = f"ends at {' and '.join(ends)}"
     for ax, label in zip(axes, ("loss (nats)", "accuracy (%)"), strict=True):
         ax.set(xlabel="epoch", ylabel=label)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -179,24 +192,23 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
 @_styled
 def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], title: str) -> None:
     """Draw counts (truth in rows), coloured by mistakes; the right answers on the diagonal stay grey."""
-    n, names = len(class_names), [_short(name, 16) for name in class_names]
+    n = len(class_names)
     diagonal = np.eye(n, dtype=bool)
     mistakes = np.where(diagonal, 0, matrix)
     fig, (ax,) = _figure(title, 1.5 + min(0.5 * n, 7))
     sns.heatmap(
         mistakes, mask=diagonal, cmap="YlOrBr", vmin=0, vmax=max(1, int(mistakes.max())), linewidths=0.6,
         annot=np.where(mistakes > 0, mistakes.astype(str), "") if n <= 20 else None, fmt="", ax=ax,
-        cbar_kws={"label": "mistakes (images)"}, annot_kws={"size": 8.5}, xticklabels=names, yticklabels=names,
+        cbar_kws={"label": "mistakes (images)"}, annot_kws={"size": 8.5},
     )  # fmt: skip
     for i in range(n if n <= 20 else 0):
         ax.text(i + 0.5, i + 0.5, str(matrix[i, i]), ha="center", va="center", color=GREY, fontsize=8.5)
+    _name_cells(ax, class_names, class_names)
     ax.set(xlabel="predicted class", ylabel="true class")
-    ax.tick_params(axis="x", rotation=40)
-    ax.tick_params(axis="y", rotation=0)
     worst = np.dstack(np.unravel_index(np.argsort(-mistakes, axis=None)[:3], mistakes.shape))[0]
-    told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst}
-    right = f"{np.trace(matrix)} of {matrix.sum()} right"
-    show(fig, f"{title}: confusion matrix of {n} classes, {right}. Most frequent mistakes: {_listing(told)}.")
+    told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst if mistakes[i, j]}
+    detail = f" Most frequent mistakes: {_listing(told)}." if told else ""
+    show(fig, f"{title}: confusion matrix of {n} classes, {np.trace(matrix)} of {matrix.sum()} right.{detail}")
 
 
 @_styled
@@ -215,6 +227,7 @@ def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy 
     ax.set_yticks(range(len(table)), [_short(name, 40) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(label)
+    ax.grid(False, axis="y")
     ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], VERDICTS,
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3)  # fmt: skip
     show(fig, f"{title}: {label} with 95 % intervals. {_listing(told)}.")
@@ -229,15 +242,15 @@ def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1) -> No
     sns.heatmap(
         values.astype(float), cmap="RdBu", vmin=-limit, vmax=limit, annot=columns <= 16, fmt=f"+.{digits}f",
         linewidths=0.6, ax=ax, cbar_kws={"label": label}, annot_kws={"size": 8.5},
-        xticklabels=[_short(name, 16) for name in values.columns],
-        yticklabels=[_short(name, 26) for name in values.index],
     )  # fmt: skip
+    _name_cells(ax, list(values.index), list(values.columns))
     ax.set(xlabel="", ylabel="")
-    ax.tick_params(axis="x", rotation=40)
-    ax.tick_params(axis="y", rotation=0)
-    cells = values.stack().sort_values()
-    ends = {"lowest": cells.iloc[:1], "highest": cells.iloc[-1:]}
-    told = {end: f"{v:+.{digits}f} ({row}, {column})" for end, c in ends.items() for (row, column), v in c.items()}
+    cells = [
+        (float(value), f"{value:+.{digits}f} ({row}, {column})")
+        for row, entries in values.iterrows()
+        for column, value in entries.dropna().items()
+    ]
+    told = {"lowest": min(cells)[1], "highest": max(cells)[1]} if cells else {}
     show(fig, f"{title}: {rows} by {columns} table of {label}. {_listing(told)}.")
 
 
@@ -274,8 +287,11 @@ def pareto(table: pd.DataFrame, costs: Mapping[str, str], title: str) -> None:
         front = table[pareto_front(table[column], table["accuracy"])].sort_values(column)
         ax.step(front[column], 100 * front["accuracy"], where="post", color=GREY, lw=1.2, zorder=0)
         ax.set(xscale="log", xlabel=label)
+        wide = table[column].max() > 30 * table[column].min()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=6))
         ax.xaxis.set_major_formatter(EngFormatter(sep=""))
         ax.xaxis.set_minor_formatter("")
+        ax.margins(x=0.12)
         told[f"Front for {label}:"] = ", ".join(map(str, front.index))
     axes[0].set_ylabel("test accuracy (%)")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -238,8 +238,24 @@ def test_a_failure_is_told_keeps_the_last_good_report_and_stops_no_other(project
     assert (project / "out" / "02_second.html").read_text("utf-8") == page
     assert {"01_first", "03_third"} < after.keys()
     index = (project / "out" / "index.html").read_text("utf-8")
+    assert "02_second.html" in index
     assert "03_third.html" in index
-    assert "failed" not in index
+
+
+def test_an_output_that_cannot_be_rendered_is_a_failure_of_its_notebook_alone(project: Path) -> None:
+    broken = "from IPython.display import display\ndisplay({'image/png': 'AAAA'}, raw=True)"
+    write_notebook(project / "notebooks" / "01_first.ipynb", broken)
+    (failure,) = make(project, only="01 02")
+    assert failure.startswith("FAILED 01_first, rendering: ")
+    assert list(tokens(project / "out")) == ["01_first.failed", "02_second"]
+    assert not (project / "out" / "01_first.html").exists()
+
+
+def test_a_notebook_without_kernel_metadata_is_executed(project: Path) -> None:
+    notebook = project / "notebooks" / "01_first.ipynb"
+    content = json.loads(notebook.read_text("utf-8"))
+    notebook.write_text(json.dumps({**content, "metadata": {}}), "utf-8")
+    assert make(project, only="01") == []
 
 
 def test_a_failed_notebook_is_tried_again_and_its_trace_goes_when_it_succeeds(project: Path) -> None:
@@ -250,3 +266,14 @@ def test_a_failed_notebook_is_tried_again_and_its_trace_goes_when_it_succeeds(pr
     write_notebook(notebook, TOKEN)
     assert make(project, only="01") == []
     assert [path.name for path in (project / "out" / "notebooks").iterdir()] == ["01_first.ipynb"]
+
+
+def test_taking_a_failed_edit_back_leaves_the_good_report_and_no_failure(project: Path) -> None:
+    make(project, only="01")
+    good, notebook = tokens(project / "out"), project / "notebooks" / "01_first.ipynb"
+    before = notebook.read_text("utf-8")
+    write_notebook(notebook, "1 / 0")
+    assert len(make(project, only="01")) == 1
+    notebook.write_text(before, "utf-8")
+    assert make(project, only="01") == []
+    assert tokens(project / "out") == good

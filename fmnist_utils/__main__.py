@@ -1,0 +1,174 @@
+"""The command line, which make calls: ``python -m fmnist_utils reports|data|params|runs|models|check``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from fmnist_utils.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 (a notebook failed), 2 (a mistake), 130 (Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except UserError as error:
+        problems = str(error).splitlines()
+    except OSError as error:  # full disk, no permission…
+        problems = [f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}"]
+    except KeyboardInterrupt:
+        print("Stopped. What is finished is kept: the same command goes on from there.", file=sys.stderr)
+        return 130
+    print(*(f"Error: {problem}" for problem in problems), sep="\n", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Describe the commands; an environment variable of an option's name, in capitals, is its default."""
+    parser = argparse.ArgumentParser(prog="python -m fmnist_utils", description="Reports on image classifiers.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(run: Any, name: str, help: str, *names: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=run)
+        for option in names:
+            variable = os.environ.get(option.upper(), "")
+            flag = f"--{option.replace('_', '-')}"
+            if option in ("force", "dry_run"):
+                kind: dict[str, Any] = {"action": "store_true", "default": variable not in ("", "0")}
+            else:
+                kind = {"default": variable, "metavar": option.upper()}
+            sub.add_argument(flag, help=HELP[option], **kind)
+        return sub
+
+    places = ("dataset", "data_dir")
+    reports = ("profile", "only", *places, "out", "scheduler", "seeds", "force", "dry_run")
+    sub = command(_reports, "reports", "run the notebooks that have changed and write their reports", *reports)
+    sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", help=HELP["set"])
+    command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
+    sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
+    sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
+    command(_runs, "runs", "list the finished runs", "profile", "out")
+    command(_models, "models", "list the models with their sizes and origins")
+    command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
+    return parser
+
+
+HELP = {
+    "profile": "a folder of params/ (reports, runs: quick without a GPU, full with one; check: all)",
+    "only": 'numbers or names of notebooks, such as "02 05"',
+    "dataset": "name of a data set, or a folder of IDX files or of class-named image folders",
+    "data_dir": "folder to take a named data set from",
+    "out": "folder of the reports and runs, from the project root (reports/PROFILE)",
+    "scheduler": "Dask scheduler to train on, tcp://host:port",
+    "seeds": "number of seeds a comparison",
+    "set": "set parameters of the notebooks, as in the params files",
+    "force": "execute what has not changed, too",
+    "dry_run": "say what would be executed, and stop",
+}
+
+
+def _reports(options: argparse.Namespace) -> int:
+    import yaml
+
+    from fmnist_utils.report import series
+
+    overrides = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
+    for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set {setting}: write name=value")
+        try:
+            overrides[name] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"--set {setting}: {text!r} is not valid YAML; put quotes around text") from None
+    if options.scheduler:
+        os.environ["SCHEDULER"] = options.scheduler  # the kernels inherit it
+    reports = series.plan(
+        options.profile or _default_profile(), options.only, overrides, options.out,
+        stale=lambda report: bool(report.reason(options.force)),
+    )  # fmt: skip
+    if options.dry_run:
+        for report in reports:
+            print(f"{report.name}: {report.reason(options.force) or 'unchanged'}")
+        return 0
+    return 1 if series.make(reports, options.force) else 0
+
+
+def _data(options: argparse.Namespace) -> None:
+    from fmnist_utils.data import load_dataset
+
+    dataset = load_dataset(options.dataset or "fashion-mnist", options.data_dir)
+    sizes = f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images"
+    print(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes; every file is as it should be")
+    print(f"files: {dataset.source}\nSHA-256 of the content: {dataset.checksum}")
+
+
+def _params(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import parameters, series
+
+    notebooks = series.notebooks_in(series.NOTEBOOKS)
+    profiles = series.profiles_in(series.PARAMS)
+    for index in series.select([notebook.stem for notebook in notebooks], options.notebook):
+        notebook = notebooks[index]
+        files = [series.PARAMS / profile / f"{notebook.stem}.yaml" for profile in profiles]
+        values = [parameters.load(file) if file.exists() else {} for file in files]
+        print(f"\n{notebook.stem}")
+        rows = [["name", "type", "default", *profiles, "meaning"]]
+        for name, parameter in parameters.read(notebook).items():
+            shown = [repr(value.get(name, parameter.default)) for value in values]
+            rows.append([name, parameter.annotation, repr(parameter.default), *shown, parameter.comment])
+        _table(rows)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from fmnist_utils.store import results
+
+    out = options.out or f"reports/{options.profile or _default_profile()}"
+    found = results(out)
+    if found.empty:
+        print(f"no finished runs in {out}")
+    else:
+        print(found.drop(columns="experiment").to_string(index=False))
+
+
+def _models(options: argparse.Namespace) -> None:
+    from fmnist_utils import models
+
+    rows = models.describe()
+    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row.values()] for row in rows]
+    _table([list(rows[0]), *cells])
+
+
+def _check(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import series
+
+    problems = []
+    for profile in [options.profile] if options.profile else series.profiles_in(series.PARAMS):
+        try:
+            print(f"params/{profile}: {len(series.plan(profile))} files are right")
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+def _default_profile() -> str:
+    from fmnist_utils.report.state import gpu
+
+    return "full" if gpu() else "quick"
+
+
+def _table(rows: list[list[str]]) -> None:
+    """Print rows of text, the heads first, as columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""The index of a reports folder: what was asked, what came out, who leads, and how it was made."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from PIL import Image
+
+from fmnist_utils import claims, metrics
+from fmnist_utils.experiment import Experiment
+from fmnist_utils.files import write_whole
+from fmnist_utils.paths import ROOT
+from fmnist_utils.report import state
+from fmnist_utils.report.render import FILTERS, SERIES, TEMPLATE, assets, tidy_table
+from fmnist_utils.report.summary import MIME
+from fmnist_utils.store import results
+
+THUMBNAIL = (640, 400)  # pixels, at most
+
+
+def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
+    """Write ``index.html`` and ``results.csv`` of a reports folder.
+
+    Parameters
+    ----------
+    out : folder with the executed notebooks (``notebooks/``), the reports and the runs
+    notebooks : the notebooks' sources; one that was never executed is listed as not run yet
+    """
+    runs = results(out)
+    write_whole(out / "results.csv", lambda path: runs.to_csv(path, index=False))
+    cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
+    done = [card for card in cards if card["provenance"]]
+    provenance = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
+    # The claims are about Fashion-MNIST, whatever else has been run in this folder.
+    fashion = not runs.empty and (runs["dataset"] == "fashion-mnist").any()
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True)
+    environment.filters.update(FILTERS)
+    text = environment.get_template("home.html.j2").render(
+        assets=assets(),
+        series=SERIES,
+        cards=cards,
+        provenance={
+            name: value for name, value in provenance.items() if name not in ("parameters", "fingerprint", "wall_seconds")
+        },
+        dataset=provenance.get("parameters", {}).get("dataset", ""),
+        leaderboard=_table(leaderboard(runs), "Leaderboard: all experiments with finished runs, best first"),
+        claims=_table(claims.table(out), "What the seeds claimed, and what we measure") if fashion else "",
+        runs=len(runs),
+    )
+    write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _card(out: Path, notebook: Path) -> dict[str, Any]:
+    """What the index shows of one notebook, from its executed copy."""
+    executed = out / "notebooks" / notebook.name
+    page = out / f"{notebook.stem}.html"
+    card: dict[str, Any] = {
+        "number": notebook.stem[:2],
+        "title": state.heading(notebook),
+        "link": page.name if page.exists() else "",
+        "notebook": f"notebooks/{executed.name}" if executed.exists() else "",
+        "failed": executed.with_suffix(".failed.ipynb").exists(),
+        "provenance": state.recorded(executed).get("provenance", {}),
+        "summary": {},
+        "thumbnail": "",
+    }
+    outputs = _outputs(executed) if executed.exists() else []
+    for output in outputs:
+        card["summary"] = output.get("data", {}).get(MIME, card["summary"])
+    for output in outputs:
+        if "image/png" in output.get("data", {}):
+            card["thumbnail"] = _thumbnail(output["data"]["image/png"])
+            card["alt"] = output.get("metadata", {}).get("image/png", {}).get("alt", card["title"])
+            break
+    return card
+
+
+def _outputs(executed: Path) -> list[dict[str, Any]]:
+    """All outputs of an executed notebook, in order."""
+    cells = json.loads(executed.read_text("utf-8"))["cells"]
+    return [output for cell in cells for output in cell.get("outputs", [])]
+
+
+def _thumbnail(encoded: str | list[str]) -> str:
+    """Shrink a PNG (base64) to a small one, as an address that needs no request."""
+    image = Image.open(io.BytesIO(base64.b64decode("".join(encoded)))).convert("RGB")
+    image.thumbnail(THUMBNAIL)
+    buffer = io.BytesIO()
+    image.quantize(64).save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row an experiment, its seeds together: model, size, accuracy with interval, cost, recipe, best first."""
+    if runs.empty:
+        return pd.DataFrame()
+    rows = []
+    for (_, canonical), group in runs.groupby(["dataset", "experiment"]):
+        first, n = group.iloc[0], len(group)
+        estimate = metrics.mean_interval(group["test_accuracy"]) if n > 1 else None
+        recipe = Experiment(**json.loads(str(canonical)))
+        rows.append(
+            {
+                "model": first["model"],
+                "data": first["dataset"],
+                "parameters": f"{first['parameters']:,}",
+                "test accuracy": f"{group['test_accuracy'].mean():.2%}".replace("%", " %"),
+                "± 95 %": f"{50 * (estimate.high - estimate.low):.2f}" if estimate else "–",
+                "seeds": n,
+                "epochs": first["epochs"],
+                "images": f"{first['train_size']:,}",
+                "seconds": f"{group['seconds'].mean():.0f}",
+                "recipe": f"{recipe.optimizer} {recipe.lr:g}, {recipe.schedule}, {first['augmentation']}",
+                "source": models_source(first["model"]),
+                "order": group["test_accuracy"].mean(),
+            }
+        )
+    return pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
+
+
+def models_source(name: str) -> str:
+    """Where a model comes from; "" for one that the registry no longer has."""
+    from fmnist_utils.models import REGISTRY
+
+    return REGISTRY[name].source if name in REGISTRY else ""
+
+
+def _table(table: pd.DataFrame, caption: str) -> Markup | str:
+    """Render a table with escaped cells, a caption and header scopes; "" for an empty one."""
+    if table.empty:
+        return ""
+    soup = BeautifulSoup(table.to_html(index=False, escape=True, border=0), "html.parser")
+    tidy_table(soup.table)
+    title = soup.new_tag("caption")
+    title.string = caption
+    soup.table.insert(0, title)
+    return Markup(soup)

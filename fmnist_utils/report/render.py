@@ -1,0 +1,280 @@
+"""Renders an executed notebook as one HTML file that asks nothing of the network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from bleach.css_sanitizer import CSSSanitizer
+from bleach.sanitizer import Cleaner
+from bs4 import BeautifulSoup, Tag
+from jinja2 import Environment
+from markupsafe import Markup
+from mistune.util import safe_entity
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+from PIL import Image
+from traitlets.config import Config
+
+from fmnist_utils.files import write_whole
+from fmnist_utils.report.summary import MIME as SUMMARY
+from fmnist_utils.report.summary import cost, duration
+
+SERIES = "Image classifiers in six questions"
+TEMPLATE = Path(__file__).with_name("template")
+NUMBER = re.compile(r"[-+−]?\d[\d,. ]*(?:e[-+]?\d+)?\s*(?:%|s|k|M|min|ms)?(?:\s*±.*)?|[-–—]?|nan", re.IGNORECASE)
+PROVENANCE = "profile parameters date wall_seconds device machine commit versions fingerprint".split()
+TAGS = """a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption figure h2 h3 h4 hr i
+    img kbd li mark ol p pre small span strong style sub summary sup table tbody td tfoot th thead tr u ul""".split()
+ATTRIBUTES = {"alt", "class", "colspan", "height", "href", "id", "rowspan", "scope", "src", "style", "title", "width"}
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    return name in ATTRIBUTES and (name != "src" or value.startswith("data:image/"))
+
+
+# What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
+CLEANER = Cleaner(TAGS, _allowed, protocols=["http", "https", "mailto", "data"], css_sanitizer=CSSSanitizer())
+
+
+def render(
+    executed: Path,
+    html: Path,
+    previous: tuple[str, str] | None = None,
+    following: tuple[str, str] | None = None,
+) -> None:
+    """Write the report of an executed notebook.
+
+    Parameters
+    ----------
+    executed : Path
+        The notebook with its outputs; ``metadata.fmnist.provenance`` is shown at the report's end.
+    html : Path
+        The file to write; it is written beside and renamed when whole.
+    previous, following : (address, title)
+        The neighbours in the series.
+    """
+    notebook = nbformat.read(executed, as_version=4)
+    page = _Page(title(notebook, executed.stem))
+    summary = take_summary(notebook)
+    drop_title(notebook)
+    exporter = _Exporter(
+        config=Config(
+            {
+                "NbConvertBase": {
+                    "display_data_priority": [
+                        SUMMARY, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain",
+                    ]
+                },
+                "CoalesceStreamsPreprocessor": {"enabled": True},
+                "TagRemovePreprocessor": {
+                    "enabled": True, "remove_cell_tags": ["remove-cell"], "remove_input_tags": ["remove-input"],
+                },
+            }
+        ),
+        template_name=TEMPLATE.name,
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        filters={"prose": page.prose, "cleaned": page.cleaned, "picture": page.picture, **FILTERS},
+    )  # fmt: skip
+    exporter.environment.globals["page"] = page  # not among the resources: nbconvert copies those
+    text, _ = exporter.from_notebook_node(
+        notebook,
+        resources={
+            "assets": assets(),
+            "series": SERIES,
+            "number": executed.stem.split("_")[0],
+            "summary": summary,
+            "provenance": provenance(notebook),
+            "previous": previous,
+            "following": following,
+        },
+    )
+    write_whole(html, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+class _Exporter(HTMLExporter):
+    """nbconvert's exporter with a template environment that escapes whatever is not marked as HTML."""
+
+    def _create_environment(self) -> Environment:
+        environment: Environment = super()._create_environment()
+        environment.autoescape = True
+        return environment
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's Markdown renderer, which as it stands would escape entities (``&lt;``) a second time."""
+
+    def text(self, text: str) -> str:
+        """Render plain text."""
+        return safe_entity(text)
+
+
+class _Page:
+    """What is known of one page while its cells are rendered in order: title, contents, nearest heading."""
+
+    def __init__(self, title: str) -> None:
+        self.title = self.heading = title
+        self.contents: list[dict[str, Any]] = []
+        self.ids = {"main", "provenance", "contents"}
+        self.tables = 0
+
+    def prose(self, source: str) -> Markup:
+        """Render Markdown; HTML in it appears as text."""
+        renderer = _Renderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+        return self._tidy(MarkdownWithMath(renderer=renderer).render(source))
+
+    def cleaned(self, html: str) -> Markup:
+        """Let pass what reports need of an output's HTML: text, tables, figures."""
+        return self._tidy(CLEANER.clean(re.sub(r"<style scoped>.*?</style>", "", html, flags=re.DOTALL)))
+
+    def picture(self, output: NotebookNode, mime: str) -> dict[str, Any]:
+        """Address, alternative text and size in CSS pixels of an output's figure."""
+        meta = output.metadata.get(mime, {})
+        data = output.data[mime]
+        encoded = base64.b64encode(data.encode()).decode() if mime == "image/svg+xml" else "".join(data.split())
+        width, height = meta.get("width"), meta.get("height")
+        if mime != "image/svg+xml" and not width:
+            image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+            scale = 96 / image.info.get("dpi", (96, 96))[0]  # so a figure of 8 inches is 8 CSS inches, at any dpi
+            width, height = round(image.width * scale), round(image.height * scale)
+        return {
+            "src": f"data:{mime};base64,{encoded}",
+            "alt": meta.get("alt") or f"Figure in the section “{self.heading}”",
+            "described": bool(meta.get("alt")),
+            "width": width,
+            "height": height,
+        }
+
+    def _tidy(self, html: str) -> Markup:
+        soup = BeautifulSoup(html, "html.parser")
+        for heading in soup.find_all(re.compile(r"^h[1-4]$")):
+            self._anchor(heading, soup)
+        for table in soup.find_all("table"):
+            self.tables += 1
+            tidy_table(table)
+            label = table.caption.get_text(" ", strip=True) if table.caption else self.heading
+            # A region that scrolls must be reachable by keyboard, and then have a name.
+            frame = {"class": "table", "role": "group", "tabindex": "0", "aria-label": f"Table {self.tables}: {label}"}
+            table.wrap(soup.new_tag("div", attrs=frame))
+        for link in soup.find_all("a", href=re.compile(r"^(?:\./)?\d\d_\w+\.ipynb$")):
+            link["href"] = str(link["href"]).removesuffix(".ipynb") + ".html"
+        for block in soup.find_all("pre"):
+            block["tabindex"] = "0"
+        return Markup(soup)
+
+    def _anchor(self, heading: Tag, soup: BeautifulSoup) -> None:
+        heading.name = max(heading.name, "h2")  # the title is the page's only h1
+        self.heading = heading.get_text(" ", strip=True)
+        base = slug = "-".join(re.findall(r"\w+", self.heading.lower())) or "section"
+        count = 1
+        while slug in self.ids:
+            count += 1
+            slug = f"{base}-{count}"
+        self.ids.add(slug)
+        heading["id"] = slug
+        if heading.name <= "h3":
+            self.contents.append({"id": slug, "text": self.heading, "level": heading.name})
+        link = soup.new_tag("a", attrs={"class": "anchor", "href": f"#{slug}", "aria-label": "Link to this section"})
+        link.string = "#"
+        heading.append(link)
+
+
+def tidy_table(table: Tag) -> None:
+    """Give a table (pandas' or Markdown's) header scopes and number columns; take off its old-style borders."""
+    del table["border"]
+    head = table.thead.find_all("tr") if table.thead else []
+    if len(head) == 2 and not any(cell.get_text(strip=True) for cell in head[1].find_all("th")[1:]):
+        # pandas puts the index's name on a row of its own: bring it up into the empty corner
+        corner, name = head[0].find("th"), head[1].find("th")
+        if corner is not None and name is not None and not corner.get_text(strip=True):
+            corner.string = name.get_text(strip=True)
+            head.pop().decompose()
+    for row in head:
+        row.attrs.pop("style", None)
+        for cell in row.find_all("th"):
+            cell["scope"] = "colgroup" if cell.get("colspan", "1") != "1" else "col"
+            if not cell.get_text(strip=True):
+                cell.name = "td"  # an empty header would be announced as one
+                del cell["scope"]
+    rows = [row.find_all(["th", "td"]) for body in table.find_all("tbody") for row in body.find_all("tr")]
+    for row in rows:
+        for cell in row:
+            if cell.name == "th":
+                cell["scope"] = "rowgroup" if cell.get("rowspan", "1") != "1" else "row"
+    columns = list(zip(*rows, strict=True)) if len({len(row) for row in rows}) == 1 else []
+    last = head[-1].find_all(["th", "td"]) if head else []
+    for number, column in enumerate(columns):
+        texts = [cell.get_text(strip=True) for cell in column]
+        if any(re.search(r"\d", text) for text in texts) and all(NUMBER.fullmatch(text) for text in texts):
+            for cell in [*column, *last[number : number + 1]]:
+                cell["class"] = [*cell.get("class", []), "number"]
+
+
+def title(notebook: NotebookNode, default: str) -> str:
+    """Text of a notebook's first level-1 heading."""
+    for cell in notebook.cells:
+        found = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+        if found:
+            return BeautifulSoup(str(_Page("").prose(found[1])), "html.parser").get_text(" ", strip=True)
+    return default
+
+
+def drop_title(notebook: NotebookNode) -> None:
+    """Take the level-1 heading out of the text: the page's header shows it."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and re.search(r"^#\s+.+$", cell.source, re.MULTILINE):
+            cell.source = re.sub(r"^#\s+.+$", "", cell.source, count=1, flags=re.MULTILINE)
+            return
+
+
+def take_summary(notebook: NotebookNode) -> dict[str, Any] | None:
+    """Remove the last summary box from the outputs and return its parts, with the cost in words."""
+    for cell in reversed(notebook.cells):
+        for output in cell.get("outputs", []):
+            if SUMMARY in output.get("data", {}):
+                cell.outputs.remove(output)
+                parts = dict(output.data[SUMMARY])
+                return {**parts, "cost": cost(parts)}
+    return None
+
+
+def provenance(notebook: NotebookNode) -> dict[str, Any]:
+    """Provenance that the execution stored in the notebook, in reading order; empty if it was run by hand."""
+    found = notebook.metadata.get("fmnist", {}).get("provenance", {})
+    return {name: found[name] for name in PROVENANCE if name in found}
+
+
+def plain(value: object) -> str:
+    """Write a parameter's value as people would in YAML."""
+    if isinstance(value, str):
+        return value or "–"
+    return json.dumps(value, ensure_ascii=False)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"plain": plain, "duration": duration, "bare": strip_ansi}
+
+
+@cache
+def assets() -> dict[str, Markup]:
+    """Style, script and security policy of every page; the policy lets this one script run and nothing load."""
+    script = (TEMPLATE / "script.js").read_text(encoding="utf-8").strip()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {
+        "style": Markup((TEMPLATE / "style.css").read_text(encoding="utf-8")),
+        "script": Markup(script),
+        "policy": Markup(
+            "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        ),
+    }
+

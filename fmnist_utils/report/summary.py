@@ -1,0 +1,67 @@
+"""The summary box of a notebook: the question, the answer in one sentence, the headline number, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+if TYPE_CHECKING:
+    from fmnist_utils.runner import Run
+
+MIME = "application/vnd.fmnist.summary+json"
+
+
+def summary(question: str, answer: str, value: object = "", runs: Iterable[Run] = (), note: str = "") -> None:
+    """Show the summary box, and store its parts in the cell's output for the report and the index.
+
+    Call it once, in a notebook's last cell; the report shows the box below its title.
+
+    Parameters
+    ----------
+    question, answer : str
+        Plain text (markup in it appears as text); the answer is one sentence made from the results.
+    value : anything with a `str`
+        The headline number with its interval, such as an `Estimate`; it may be left out.
+    runs : runs
+        All runs that the notebook rests on: what they cost is added up.
+    note : str
+        One more line of plain text, such as what limits the answer.
+    """
+    runs = list(runs)
+    parts: dict[str, Any] = {
+        "question": str(question),
+        "answer": str(answer),
+        "value": str(value),
+        "note": str(note),
+        "runs": len(runs),
+        "trained": sum(run.fresh for run in runs),
+        "seconds": float(sum(run.seconds for run in runs)),
+    }
+    lines = [parts["question"], parts["answer"], parts["value"], cost(parts), parts["note"]]
+    styles = ["opacity:.8", "font-size:1.25em;font-weight:600", "font-size:1.1em", "opacity:.8", "opacity:.8"]
+    html = "".join(
+        f'<div style="{style}">{escape(line)}</div>' for line, style in zip(lines, styles, strict=True) if line
+    )
+    box = f'<div style="border-left:4px solid #2a7f9e;padding:.4em 1em;line-height:1.6">{html}</div>'
+    display({MIME: parts, "text/html": box, "text/plain": "\n".join(filter(None, lines))}, raw=True)
+
+
+def cost(parts: dict[str, Any]) -> str:
+    """Say what a summary's runs cost: how many, how long they trained, and how many were read."""
+    runs, trained = parts["runs"], parts["trained"]
+    if not runs:
+        return ""
+    origin = "all trained for this report" if trained == runs else f"{trained} trained for this report"
+    count = "1 run" if runs == 1 else f"{runs} runs"
+    return f"{count}, {duration(parts['seconds'])} of training; {origin if trained else 'read from the store'}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in seconds for people: ``"4.2 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,100 @@
+"""The claims table: verdicts follow from runs, and a claim without runs says what it would cost."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_utils import Experiment, Run, UserError, claimed, claims
+from fmnist_utils.cost import duration, estimate
+from fmnist_utils.store import Store
+
+LABELS = np.arange(10_000) % 10
+
+
+def run_with(accuracy: float, experiment: Experiment, train_accuracy: float = 0.9) -> Run:
+    """A finished run that gets the first images of every class right."""
+    hits = np.arange(10_000) < accuracy * 10_000
+    predictions = np.where(np.random.default_rng(experiment.seed).permutation(hits), LABELS, (LABELS + 1) % 10)
+    return Run(
+        experiment=experiment,
+        key=experiment.key("content"),
+        history=[{"epoch": 1, "seconds": 2.0}],
+        test_probabilities=np.eye(10, dtype=np.float32)[predictions],
+        test_labels=LABELS,
+        train_accuracy=train_accuracy,
+        parameters=1,
+        multiply_adds=1,
+        provenance={"dataset": "fashion-mnist", "train_size": 1000, "device": "cpu"},
+    )
+
+
+def arms(*accuracies: float, seeds: int = 2, **about: float) -> list[list[Run]]:
+    return [[run_with(accuracy, Experiment(seed=seed), **about) for seed in range(seeds)] for accuracy in accuracies]
+
+
+@pytest.mark.parametrize(
+    ("judge", "accuracies", "verdict"),
+    [
+        (claimed.reaches(0.9), [0.91], "reached"),
+        (claimed.reaches(0.9), [0.89], "not reached"),
+        (claimed.falls_short(0.9), [0.91], "contradicted"),
+        (claimed.differs(-1), [0.90, 0.85], "reached"),
+        (claimed.differs(-1), [0.85, 0.90], "contradicted"),
+        (claimed.differs(-1), [0.90, 0.90], "not reached"),
+        (claimed.best_is_first, [0.91, 0.85], "reached"),
+        (claimed.best_is_first, [0.85, 0.91], "contradicted"),
+        (claimed.recall_falls(6), [0.9, 0.8], "reached"),
+        (claimed.overfits(0.95, 0.93), [0.9], "not reached"),
+    ],
+)
+def test_verdicts_follow_from_the_runs(judge: claimed.Judge, accuracies: list[float], verdict: str) -> None:
+    assert judge(arms(*accuracies))[1] == verdict
+
+
+def test_overfitting_needs_both_sides() -> None:
+    assert claimed.overfits(0.995, 0.93)(arms(0.92, train_accuracy=0.999))[1] == "reached"
+
+
+def test_every_claim_of_the_seeds_is_there_and_can_be_trained() -> None:
+    names = [claim.name for claim in claimed.CLAIMS]
+    assert len(set(names)) == len(names)
+    assert {claim.seed for claim in claimed.CLAIMS} == {"000", "001", "002", "003", "004"}
+    assert sum(name.startswith("000-row") for name in names) == 9
+    assert all(len(arm) == claim.seeds for claim in claimed.CLAIMS for arm in claim.experiments())
+
+
+def test_table_says_what_is_missing_and_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "PUBLISHED", str(tmp_path / "published"))
+    store = Store(tmp_path)
+    [claim] = claims.find(["000-row-1"])
+    before = claims.table(tmp_path)
+    assert set(before["verdict"]) == {"not yet run"}
+    assert before["measured"].str.startswith("planned: about").all()
+    for experiment in claim.experiments()[0]:
+        store.save(run_with(0.87, experiment))
+    after = claims.table(tmp_path).set_index("claim")
+    row = after.loc[claim.says].iloc[0] if after.index.duplicated().any() else after.loc[claim.says]
+    assert row["verdict"] == "reached"
+    assert row["seeds"] == 3
+    assert "87.00 %" in row["measured"]
+
+
+def test_unknown_claims_are_named() -> None:
+    with pytest.raises(UserError, match="did you mean '000-row-1'"):
+        claims.find(["000-row1"])
+    assert claims.find(["all"]) == list(claimed.CLAIMS)
+
+
+def test_cheapest_experiments_come_first() -> None:
+    costs = [estimate(experiment, []) for experiment in claims.experiments(claimed.CLAIMS)]
+    assert costs == sorted(costs)
+
+
+def test_cost_is_taken_from_runs_of_the_same_model() -> None:
+    record = {
+        "experiment": {"model": "base", "batch_size": 64}, "seconds": 60.0, "history": [{}, {}],
+        "provenance": {"train_size": 1000},
+    }  # fmt: skip
+    assert estimate(Experiment(train_size=500, epochs=4), [record]) == pytest.approx(60)
+    assert [duration(seconds) for seconds in (40, 600, 7200)] == ["40 s", "10 min", "2.0 h"]

@@ -1,0 +1,156 @@
+"""Every figure is drawn from real shapes of data, at 2x, with an alt text that states what the data say."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from PIL import Image
+
+from fmnist_utils import Dataset, metrics, plots
+
+NAMES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+
+def figure(plot: Callable[..., None], *args: object, **kwargs: object) -> tuple[Image.Image, str, dict]:
+    """Call a plot as a notebook does; return its picture, alt text and PNG metadata."""
+    InteractiveShell.instance()
+    with warnings.catch_warnings(), capture_output() as captured:
+        warnings.simplefilter("error")  # glyphs that the font lacks, layouts that do not fit
+        plot(*args, **kwargs)
+    (output,) = captured.outputs
+    png = base64.b64decode(output.data["image/png"])
+    assert len(png) < 150_000
+    image, metadata = Image.open(io.BytesIO(png)), output.metadata["image/png"]
+    assert abs(image.width - 2 * metadata["width"]) <= 1 and abs(image.height - 2 * metadata["height"]) <= 1
+    assert metadata["width"] == 768
+    return image, metadata["alt"], metadata
+
+
+def history(epochs: int, final: float) -> list[dict[str, float]]:
+    return [
+        {"epoch": i, "train_loss": 1 / i, "train_accuracy": 0.95, "validation_loss": 1.2 / i,
+         "validation_accuracy": final - 0.1 / i + 0.1 / epochs, "lr": 1e-3, "seconds": 1.0}
+        for i in range(1, epochs + 1)
+    ]  # fmt: skip
+
+
+def ink(image: Image.Image) -> float:
+    """Share of pixels that are not white."""
+    return float((np.asarray(image.convert("L")) < 250).mean())
+
+
+def test_a_grid_names_its_rows_and_shows_the_images():
+    black = np.full((6, 28, 28), 255, np.uint8)
+    image, alt, _ = figure(plots.image_grid, black, "Six squares", columns=3, row_names=["left", "right"])
+    assert alt == "Six squares: 6 images in 2 rows. Rows: left, right."
+    assert ink(image) > 0.6
+    blank, _, _ = figure(plots.image_grid, 0 * black, "Six squares", columns=3)
+    assert ink(blank) < 0.05
+
+
+def test_a_hundred_real_images_stay_small(data: Dataset):
+    images = data.test_images[:100].numpy()
+    figure(plots.image_grid, images, "Ten rows", row_names=NAMES)
+
+
+def test_captions_are_drawn_and_told():
+    images = np.zeros((3, 28, 28), np.uint8)
+    _, alt, _ = figure(plots.image_grid, images, "Mistakes", columns=5, captions=["Shirt\nas Coat", "b", "c"])
+    assert alt.endswith("Captions: Shirt, as Coat; b; c.")
+
+
+def test_bars_say_every_value():
+    _, alt, _ = figure(plots.bars, pd.Series([6000, 5999], ["Coat", "Bag"]), "images", "Balance", digits=0)
+    assert alt == "Balance: bars of images. Coat 6,000; Bag 5,999."
+
+
+def test_histograms_say_the_medians():
+    groups = {"right": np.array([0.9, 1.0, 0.8]), "wrong": np.array([0.5])}
+    _, alt, _ = figure(plots.histograms, groups, "confidence", "How sure?")
+    assert "right median 0.9; wrong median 0.5" in alt
+
+
+def test_curves_say_where_each_group_ends():
+    groups = {"none": [history(4, 0.90), history(4, 0.92)], "dropout": [history(4, 0.93), history(2, 0.93)]}
+    _, alt, _ = figure(plots.curves, groups, "Curves")
+    assert "none ends at 91.0 % of the validation images and 95.0 % of the training images" in alt
+
+
+def test_curves_without_validation_images():
+    rows = [{**row, "validation_loss": None, "validation_accuracy": None} for row in history(3, 0.9)]
+    _, alt, _ = figure(plots.curves, {"base": [rows]}, "Curves")
+    assert "base ends at 95.0 % of the training images" in alt and "nan" not in alt
+
+
+def test_the_confusion_matrix_says_its_worst_mistakes():
+    matrix = np.diag(np.full(10, 900))
+    matrix[6, 0], matrix[0, 6], matrix[2, 4] = 120, 80, 60
+    _, alt, _ = figure(plots.confusion_matrix, matrix, NAMES, "Mistakes")
+    assert "9000 of 9260 right" in alt
+    assert "Shirt taken for T-shirt/top 120; T-shirt/top taken for Shirt 80; Pullover taken for Coat 60" in alt
+
+
+def test_a_confusion_matrix_without_mistakes():
+    _, alt, _ = figure(plots.confusion_matrix, np.diag([5, 5, 5]), ["a", "b", "c"], "Perfect")
+    assert alt == "Perfect: confusion matrix of 3 classes, 15 of 15 right."
+
+
+def test_intervals_say_each_change_and_verdict():
+    rows = {"flip": (0.003, 0.001, 0.005, "better"), "erasing": (0.0, -0.002, 0.002, "no measurable difference")}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["difference", "low", "high", "verdict"])
+    _, alt, _ = figure(plots.intervals, table, "Against none")
+    assert "flip +0.30 (+0.10 to +0.50), better; erasing +0.00 (-0.20 to +0.20), no measurable difference" in alt
+
+
+def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():
+    table = pd.DataFrame([[1.0, -2.5], [np.nan, 0.5]], ["flip", "affine"], ["Coat", "Shirt"])
+    _, alt, _ = figure(plots.heatmap, table, "change (points)", "Recall")
+    assert "lowest -2.5 (flip, Shirt); highest +1.0 (flip, Coat)" in alt
+
+
+def test_reliability_says_who_is_overconfident():
+    sure, right = np.array([[0.9, 0.1]] * 10), np.array([0] * 5 + [1] * 5)
+    _, alt, _ = figure(plots.reliability_diagram, {"base": metrics.reliability(sure, right)}, "Honest?")
+    assert "base is 40.0 points overconfident" in alt
+
+
+def test_pareto_says_the_front():
+    table = pd.DataFrame(
+        {"accuracy": [0.9, 0.8, 0.85], "low": [0.89, 0.79, 0.84], "high": [0.91, 0.81, 0.86],
+         "parameters": [300_000, 20_000, 500_000], "seconds": [40.0, 20.0, 10.0]},
+        index=["fast", "small", "big"],
+    )  # fmt: skip
+    _, alt, _ = figure(plots.pareto, table, {"parameters": "weights", "seconds": "time (s)"}, "Cost")
+    assert "Front for weights: small, fast; Front for time (s): big, fast" in alt
+
+
+def test_names_with_dollars_markup_and_great_length_are_plain_text():
+    names = ["$\\frac{1}{0}$", "<b>coat</b>", "a very long name of a class that would fill the whole page"]
+    _, alt, _ = figure(plots.confusion_matrix, np.ones((3, 3), int), names, "<i>Odd</i> $names$")
+    assert "$\\frac{1}{0}$ taken for <b>coat</b> 1" in alt
+
+
+@pytest.mark.parametrize("classes", [2, 40])
+def test_any_number_of_classes(classes):
+    names = [f"class {i}" for i in range(classes)]
+    matrix = np.random.default_rng(1).integers(1, 9, (classes, classes))
+    figure(plots.confusion_matrix, matrix, names, "Many")
+    figure(plots.heatmap, pd.DataFrame(matrix - 4.0, names, names), "points", "Many")
+    figure(plots.bars, pd.Series(matrix[0], names), "images", "Many")
+
+
+def test_figures_leave_no_global_state():
+    before = dict(plots.mpl.rcParams)
+    figure(plots.bars, pd.Series([1.0, 2.0], ["a", "b"]), "images", "Bars")
+    assert dict(plots.mpl.rcParams) == before
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []
