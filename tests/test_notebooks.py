@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 import pytest
-import yaml
 
 import fmnist_utils
+from fmnist_utils import Experiment, notebook
 from fmnist_utils.paths import ROOT
 from fmnist_utils.report import parameters
 
@@ -69,12 +70,12 @@ def test_there_are_six_notebooks_each_with_params_in_every_profile():
 
 @every_notebook
 def test_it_is_clean_and_valid(name: str):
-    notebook = json.loads(path(name).read_text("utf-8"))
+    raw = json.loads(path(name).read_text("utf-8"))
     nbformat.validate(read(name))
-    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
-    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
-    assert "papermill" not in notebook["metadata"]
-    for cell in notebook["cells"]:
+    assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
+    assert raw["metadata"]["kernelspec"]["name"] == "python3"
+    assert "papermill" not in raw["metadata"]
+    for cell in raw["cells"]:
         assert cell["metadata"].keys() <= {"tags"}
         if cell["cell_type"] == "code":
             assert cell["outputs"] == [] and cell["execution_count"] is None
@@ -87,6 +88,12 @@ def test_one_cell_is_tagged_parameters_and_it_is_the_first_with_code(name: str):
     declared = parameters.read(path(name))
     assert {key: declared[key].annotation for key in COMMON} == COMMON
     assert all(parameter.comment for parameter in declared.values())
+
+
+@every_notebook
+def test_papermill_knows_every_parameter(name: str):
+    """It reads the cell line by line, and warns about what it cannot read there when it is given a value."""
+    assert list(papermill.inspect_notebook(path(name))) == list(parameters.read(path(name)))
 
 
 @every_notebook
@@ -117,7 +124,7 @@ def test_every_section_is_a_question_with_prose_before_its_code(name: str):
 @every_notebook
 def test_it_begins_with_a_map_of_the_series(name: str):
     links = re.findall(r"\]\((\w+)\.ipynb\)", cells(name, "markdown")[0])
-    assert sorted(links) == [other for other in NAMES if other != name]
+    assert sorted(set(links)) == [other for other in NAMES if other != name]
 
 
 @every_notebook
@@ -184,11 +191,21 @@ def test_quick_is_what_the_notebook_does_by_default(name: str):
     assert defaults | values("quick", name) == defaults
 
 
-def test_every_params_file_is_safe_yaml_with_a_word_to_its_reader():
-    for profile, name in itertools.product(PROFILES, NAMES):
-        text = (ROOT / "params" / profile / f"{name}.yaml").read_text("utf-8")
-        assert text.startswith("# ")
-        assert isinstance(yaml.safe_load(text), dict)
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_the_last_notebook_reads_the_headline_runs_of_the_one_before(profile: str):
+    """06 takes the runs that 05 trained; were its recipe another one, it would train for minutes more."""
+    fifth, sixth = (
+        {key: parameter.default for key, parameter in parameters.read(path(name)).items()} | values(profile, name)
+        for name in NAMES[4:]
+    )
+    headline = notebook.headline(fifth["dataset"], fifth["data_dir"], fifth["headline_epochs"], seed=0)
+    if "model" in sixth:
+        fields = {key: value for key, value in sixth.items() if key in Experiment.model_fields}
+        assert Experiment(**fields).canonical() == headline.canonical()
+    else:
+        assert sixth["epochs"] == fifth["headline_epochs"]
+        assert "notebook.headline(" in code(NAMES[5])
+    assert sixth["seeds"] <= fifth["seeds"]
 
 
 def test_ruff_finds_nothing_in_the_notebooks():

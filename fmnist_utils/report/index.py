@@ -38,7 +38,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     write_whole(out / "results.csv", lambda path: runs.to_csv(path, index=False))
     cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
     done = [card for card in cards if card["provenance"]]
-    provenance = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
+    provenance: dict[str, Any] = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
     # The claims are about Fashion-MNIST, whatever else has been run in this folder.
     fashion = not runs.empty and (runs["dataset"] == "fashion-mnist").any()
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True)
@@ -138,8 +138,9 @@ def _table(table: pd.DataFrame, caption: str) -> Markup | str:
     if table.empty:
         return ""
     soup = BeautifulSoup(table.to_html(index=False, escape=True, border=0), "html.parser")
-    tidy_table(soup.table)
-    title = soup.new_tag("caption")
-    title.string = caption
-    soup.table.insert(0, title)
+    for element in soup.find_all("table"):
+        tidy_table(element)
+        title = soup.new_tag("caption")
+        title.string = caption
+        element.insert(0, title)
     return Markup(soup)

@@ -35,16 +35,10 @@ TEMPLATE = Path(__file__).with_name("template")
 NUMBER = re.compile(r"[-+−]?\d[\d,. ]*(?:e[-+]?\d+)?\s*(?:%|s|k|M|min|ms)?(?:\s*±.*)?|[-–—]?|nan", re.IGNORECASE)
 PROVENANCE = "profile parameters date wall_seconds device machine commit versions fingerprint".split()
 TAGS = """a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption figure h2 h3 h4 hr i
-    img kbd li mark ol p pre small span strong style sub summary sup table tbody td tfoot th thead tr u ul""".split()
-ATTRIBUTES = {"alt", "class", "colspan", "height", "href", "id", "rowspan", "scope", "src", "style", "title", "width"}
-
-
-def _allowed(tag: str, name: str, value: str) -> bool:
-    return name in ATTRIBUTES and (name != "src" or value.startswith("data:image/"))
-
-
+    kbd li mark ol p pre small span strong style sub summary sup table tbody td tfoot th thead tr u ul""".split()
+ATTRIBUTES = "class colspan href id rowspan scope style title".split()
 # What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
-CLEANER = Cleaner(TAGS, _allowed, protocols=["http", "https", "mailto", "data"], css_sanitizer=CSSSanitizer())
+CLEANER = Cleaner(TAGS, ATTRIBUTES, protocols=["http", "https", "mailto"], css_sanitizer=CSSSanitizer())
 
 
 def render(
@@ -166,6 +160,8 @@ class _Page:
             # A region that scrolls must be reachable by keyboard, and then have a name.
             frame = {"class": "table", "role": "group", "tabindex": "0", "aria-label": f"Table {self.tables}: {label}"}
             table.wrap(soup.new_tag("div", attrs=frame))
+        for link in soup.find_all("a", href="#harmful-link"):  # what the renderer makes of javascript: addresses
+            link.unwrap()
         for link in soup.find_all("a", href=re.compile(r"^(?:\./)?\d\d_\w+\.ipynb$")):
             link["href"] = str(link["href"]).removesuffix(".ipynb") + ".html"
         for block in soup.find_all("pre"):
@@ -209,6 +205,8 @@ def tidy_table(table: Tag) -> None:
     rows = [row.find_all(["th", "td"]) for body in table.find_all("tbody") for row in body.find_all("tr")]
     for row in rows:
         for cell in row:
+            # A table that is too wide scrolls; its words are not squeezed into columns of one letter.
+            cell["class"] = [*cell.get("class", []), "short" if len(cell.get_text()) < 25 else "long"]
             if cell.name == "th":
                 cell["scope"] = "rowgroup" if cell.get("rowspan", "1") != "1" else "row"
     columns = list(zip(*rows, strict=True)) if len({len(row) for row in rows}) == 1 else []

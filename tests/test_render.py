@@ -1,0 +1,191 @@
+"""Reports as files: self-contained, escaped, structured; the browser tests hold the rest."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from IPython.utils.capture import capture_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sample_report import EVIL, make_series
+
+from fmnist_utils import UserError, summary
+from fmnist_utils.report.index import write_index
+from fmnist_utils.report.render import render
+from fmnist_utils.report.summary import MIME, duration
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+NEIGHBOURS = ("00_before.html", f"Before {EVIL}"), ("02_second.html", "Second question")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("series")
+    make_series(root / "out", root / "sources")
+    return root / "out"
+
+
+@pytest.fixture(scope="module")
+def page(out: Path) -> BeautifulSoup:
+    html = out / "01_first.html"
+    render(out / "notebooks" / "01_first.ipynb", html, *NEIGHBOURS)
+    return BeautifulSoup(html.read_text("utf-8"), "html.parser")
+
+
+def rendered(folder: Path, *cells: nbformat.NotebookNode) -> BeautifulSoup:
+    nbformat.write(new_notebook(cells=list(cells)), folder / "01_made.ipynb")
+    render(folder / "01_made.ipynb", folder / "01_made.html")
+    return BeautifulSoup((folder / "01_made.html").read_text("utf-8"), "html.parser")
+
+
+def code_cell(**output: object) -> nbformat.NotebookNode:
+    return new_code_cell("show()", outputs=[new_output("display_data", **output)])
+
+
+def test_nothing_is_loaded_and_one_script_may_run(page: BeautifulSoup) -> None:
+    assert len(page.find_all("script")) == 1
+    for element in page.find_all(["img", "link", "script", "iframe", "source"]):
+        address = element.get("src") or element.get("href") or ""
+        assert address == "" or address.startswith("data:"), element
+    policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none'") and "script-src 'sha256-" in policy
+    assert not re.search(r"mathjax|require\.js|jupyter-widgets|mermaid", str(page), re.IGNORECASE)
+
+
+def test_markup_in_data_is_text(page: BeautifulSoup) -> None:
+    assert not page.find_all(["iframe", "b"], onclick=True) and not page.find("iframe")
+    assert not page.find_all(lambda tag: any(name.startswith("on") for name in tag.attrs))
+    assert not page.find("a", href=re.compile("javascript"))
+    in_table = page.find("th", string=re.compile("script"))
+    assert in_table is not None and in_table.get_text() == EVIL
+    for selector in ("h1", ".answer .reply", ".meta", ".facts", ".pager", "strong"):
+        assert EVIL in " ".join(element.get_text() for element in page.select(selector)), selector
+
+
+def test_html_of_outputs_is_reduced_to_text_and_tables(tmp_path: Path) -> None:
+    html = "<table><tr><td onclick='a()'>1</td></tr></table><meta http-equiv=refresh content='0;url=https://example.com'>"
+    soup = rendered(tmp_path, code_cell(data={"text/html": f"{html}<form action=x><img src=x onerror=a()></form>"}))
+    main = soup.find("main")
+    assert main.find("td").attrs.keys() <= {"class"}
+    assert not main.find_all(["meta", "form", "img"])
+    assert "http-equiv" in main.get_text()
+
+
+def test_entities_in_markdown_are_not_escaped_twice(tmp_path: Path) -> None:
+    soup = rendered(tmp_path, code_cell(data={"text/markdown": "**&lt;b&gt; &amp; c** and `<i>`"}))
+    assert soup.find("strong").get_text() == "<b> & c"
+    assert soup.find("main").find("p", string=False).get_text() != ""
+    assert soup.select_one("main p code").get_text() == "<i>"
+
+
+def test_headings_make_the_contents(page: BeautifulSoup) -> None:
+    entries = page.select("nav.contents a")
+    assert len(page.find_all("h1")) == 1
+    assert [entry["href"][1:] for entry in entries] == [heading["id"] for heading in page.select("main h2, main h3")]
+    assert "Why does x stay & what follows?" in [entry.get_text() for entry in entries]
+
+
+def test_equal_headings_have_different_addresses(tmp_path: Path) -> None:
+    soup = rendered(tmp_path, new_markdown_cell("# One\n\n## Why?\n\n## Why?"), new_markdown_cell("# Another title"))
+    assert [heading["id"] for heading in soup.select("main h2")] == ["why", "why-2", "another-title"]
+    assert soup.find("h1").get_text() == "One"
+
+
+def test_tables_have_header_scopes_and_names(page: BeautifulSoup) -> None:
+    frames = page.select("div.table[tabindex='0'][aria-label]")
+    assert len(frames) == len(page.find_all("table")) == 4
+    assert len({frame["aria-label"] for frame in frames}) == 4
+    assert all(head.get("scope") for head in page.select("th"))
+    first = page.find("table")
+    assert [head.get_text() for head in first.select("thead th")] == ["class", "accuracy", "images", "parameters"]
+    assert not first.has_attr("border")
+    assert page.find("caption").get_text() == "Fourteen columns, two of them shaded"
+
+
+def test_long_output_is_folded_and_short_is_not(page: BeautifulSoup) -> None:
+    assert "Training log (12 lines)" in [fold.get_text() for fold in page.select("details.log > summary")]
+    assert [block.get_text() for block in page.select("main > pre.text")] == ["two lines\nof output\n"]
+
+
+def test_pieces_of_a_log_are_one_and_overwritten_lines_are_gone(tmp_path: Path) -> None:
+    pieces = [new_output("stream", name="stdout", text=f"{i} %\r{i} done\n") for i in range(9)]
+    soup = rendered(tmp_path, new_code_cell("train()", outputs=pieces))
+    assert soup.select_one("details.log > summary").get_text() == "Training log (9 lines)"
+    assert "%" not in soup.select_one("details.log > pre").get_text()
+
+
+def test_figures_keep_their_text_and_size(page: BeautifulSoup) -> None:
+    [image] = page.find_all("img")
+    assert image["alt"].startswith("Line chart: accuracy rises") and image["alt"].endswith(EVIL)
+    assert (image["width"], image["height"]) == ("768", "432")  # 8 by 4.5 inches at 96 CSS pixels
+    assert not page.select("[data-undescribed]")
+
+
+def test_a_figure_without_text_gets_its_heading_and_is_marked(tmp_path: Path) -> None:
+    soup = rendered(tmp_path, new_markdown_cell("## Where is it?"), code_cell(data={"image/png": PNG}))
+    assert soup.select_one("figure[data-undescribed] img")["alt"] == "Figure in the section “Where is it?”"
+
+
+def test_progress_widgets_vanish_and_others_say_where_they_live(page: BeautifulSoup) -> None:
+    assert "%|" not in page.get_text()
+    assert page.get_text().count("when the notebook is open in JupyterLab") == 1
+
+
+def test_the_summary_stands_below_the_title_once(page: BeautifulSoup) -> None:
+    [box] = page.select(".answer")
+    assert box.find_previous("h1") and not box.find_previous("h2")
+    assert box.select_one(".value").get_text() == "92.31 % ± 0.12 (3 seeds)"
+    assert box.select_one(".cost").get_text() == "2 runs, 1 min 32 s of training; 1 trained for this report"
+
+
+def test_links_lead_through_the_series(page: BeautifulSoup) -> None:
+    assert [link["href"] for link in page.select(".pager a")] == ["00_before.html", "02_second.html"]
+    assert page.find("a", string="link to the next")["href"] == "02_second.html"
+
+
+def test_errors_are_shown_as_text(out: Path, tmp_path: Path) -> None:
+    render(out / "notebooks" / "02_second.ipynb", tmp_path / "page.html")
+    soup = BeautifulSoup((tmp_path / "page.html").read_text("utf-8"), "html.parser")
+    assert soup.select_one(".error > p").get_text() == "ValueError: <script>alert(6)</script>"
+    assert "\x1b" not in soup.get_text()
+
+
+def test_a_page_that_cannot_be_written_is_a_user_error(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        render(out / "notebooks" / "01_first.ipynb", tmp_path / "file" / "page.html")
+
+
+def test_summary_shows_escaped_text_and_stores_its_parts() -> None:
+    runs = [SimpleNamespace(seconds=3.0, fresh=False), SimpleNamespace(seconds=4.5, fresh=False)]
+    with capture_output() as captured:
+        summary("Is it?", EVIL, 0.5, runs=runs, note="A & B")
+    [output] = captured.outputs
+    assert EVIL not in output.data["text/html"] and "&lt;script&gt;" in output.data["text/html"]
+    assert output.data[MIME] == {
+        "question": "Is it?", "answer": EVIL, "value": "0.5", "note": "A & B", "runs": 2, "trained": 0, "seconds": 7.5,
+    }  # fmt: skip
+    assert "2 runs, 7.5 s of training; read from the store" in output.data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(4.24, "4.2 s"), (59.96, "1 min 00 s"), (200, "3 min 20 s"), (3599.9, "1 h 00 min"), (7500, "2 h 05 min")],
+)
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_index_lists_what_ran_what_failed_and_what_did_not(out: Path, page: BeautifulSoup) -> None:
+    write_index(out, out.parent / "sources")
+    soup = BeautifulSoup((out / "index.html").read_text("utf-8"), "html.parser")
+    first, second, third, fourth = soup.select(".card")
+    assert first.find("a")["href"] == "01_first.html" and EVIL in first.find("h3").get_text()
+    assert first.find("img")["alt"].startswith("Line chart") and "92.31 %" in first.get_text()
+    assert not second.find("img")
+    assert "last attempt failed" in third.get_text()
+    assert "Not run yet" in fourth.get_text() and not fourth.find("a")
+    assert (out / "results.csv").exists()
+    assert len(soup.find_all("script")) == 1
