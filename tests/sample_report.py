@@ -15,7 +15,7 @@ EVIL = "<script>alert(1)</script>"
 EVIL_IMAGE = "<img src=x onerror=alert(2)>"
 
 PROVENANCE = {
-    "parameters": {"dataset": f"data/{EVIL}", "lr": 0.001, "models": ["base", EVIL_IMAGE], "train_size": None, "data_dir": ""},
+    "parameters": {"dataset": f"data/{EVIL}", "lr": 0.001, "models": ["base", EVIL_IMAGE], "data_dir": ""},
     "device": "cpu",
     "machine": "Linux x86_64",
     "versions": {"python": "3.11.2", "torch": "2.9.0", "numpy": "2.3.0"},
@@ -43,14 +43,27 @@ CELLS = [
     table
     """,
     """
-    pd.DataFrame({f"a wide column {i}": range(3 * i, 3 * i + 3) for i in range(14)}).style.set_caption(
-        "Fourteen columns, two of them shaded").background_gradient(text_color_threshold=0.18, subset=["a wide column 3", "a wide column 5"])
+    wide = pd.DataFrame({f"a wide column {i}": range(3 * i, 3 * i + 3) for i in range(14)}).style
+    wide.background_gradient(text_color_threshold=0.18, subset=["a wide column 3", "a wide column 5"])
+    wide.set_caption("Fourteen columns, two of them shaded")
     """,
     """
     columns = pd.MultiIndex.from_product([["train", "test"], ["loss", "accuracy"]])
     pd.DataFrame([[0.1, 0.9, 0.2, 0.8]] * 2, columns=columns, index=["a", "b"])
     """,
-    "### Why does `x` stay & what follows?\n\n> A quotation.\n\n- one\n- two\n\n| model | seconds |\n|---|---:|\n| a | 3.5 |\n| b | 12 |\n",
+    """\
+    ### Why does `x` stay & what follows?
+
+    > A quotation.
+
+    - one
+    - two
+
+    | model | seconds |
+    |---|---:|
+    | a | 3.5 |
+    | b | 12 |
+    """,
     """
     # A comment, a number and a string for the highlighter
     for epoch in range(1, 13):

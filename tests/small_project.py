@@ -50,7 +50,7 @@ def write_project(root: Path) -> Path:
         write_notebook(root / "notebooks" / f"{name}.ipynb", TOKEN, "print('lr is', lr, 'for', epochs, 'epochs')")
         params = root / "params" / "quick" / f"{name}.yaml"
         params.parent.mkdir(parents=True, exist_ok=True)
-        params.write_text("epochs: 3\n" if name == "02_second" else "", "utf-8")
+        params.write_text("epochs: 3\ntrain_size: 500\n" if name == "02_second" else "", "utf-8")
     return root
 
 

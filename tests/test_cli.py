@@ -21,7 +21,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of its own with all reports made by the command line, for tests that do not change it."""
     root = copy_package(write_project(tmp_path_factory.mktemp("made")))
     code, out, err = call(root, "reports")
-    assert code == 0, err
+    assert (code, err) == (0, "")
     assert "[02_second] lr is 0.001 for 3 epochs" in out, "what cells print is shown with the notebook's name"
     assert out.splitlines()[-1] == "Open reports/quick/index.html"
     return root

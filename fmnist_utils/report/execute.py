@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -63,6 +64,8 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any]) -> Non
 
     # Started from JupyterLab's terminal or a notebook, this kernel is headless all the same.
     os.environ.pop("JPY_SESSION_NAME", None)
+    # Papermill overlooks parameters with types like `int | None` and warns of them; all are checked by now.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
     try:
         papermill.execute_notebook(

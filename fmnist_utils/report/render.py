@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 import json
 import re
@@ -14,11 +15,10 @@ from typing import Any
 
 import nbformat
 from bleach.css_sanitizer import CSSSanitizer
-from bleach.sanitizer import Cleaner
+from bleach.sanitizer import ALLOWED_TAGS, Cleaner
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment
 from markupsafe import Markup
-from mistune.util import safe_entity
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -33,17 +33,36 @@ from fmnist_utils.report.summary import cost, duration
 SERIES = "Image classifiers in six questions"
 TEMPLATE = Path(__file__).with_name("template")
 NUMBER = re.compile(r"[-+−]?\d[\d,. ]*(?:e[-+]?\d+)?\s*(?:%|s|k|M|min|ms)?(?:\s*±.*)?|[-–—]?|nan", re.IGNORECASE)
-PROVENANCE = "profile parameters date wall_seconds device machine commit versions fingerprint".split()
-TAGS = """a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption figure h2 h3 h4 hr i
-    kbd li mark ol p pre small span strong style sub summary sup table tbody td tfoot th thead tr u ul""".split()
-ATTRIBUTES = "class colspan href id rowspan scope style title".split()
+PROVENANCE = ["profile", "parameters", "date", "wall_seconds", "device", "machine", "commit", "versions", "fingerprint"]
+TAGS = ALLOWED_TAGS | {
+    *(
+        "br",
+        "caption",
+        "col",
+        "colgroup",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "h2",
+        "h3",
+        "h4",
+        "hr",
+        "p",
+        "pre",
+        "small",
+    ),
+    *("span", "style", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u"),
+}
+ATTRIBUTES = ["class", "colspan", "href", "id", "rowspan", "scope", "style", "title"]
 # What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
 CLEANER = Cleaner(TAGS, ATTRIBUTES, protocols=["http", "https", "mailto"], css_sanitizer=CSSSanitizer())
 
 
 def render(
     executed: Path,
-    html: Path,
+    target: Path,
     previous: tuple[str, str] | None = None,
     following: tuple[str, str] | None = None,
 ) -> None:
@@ -53,8 +72,8 @@ def render(
     ----------
     executed : Path
         The notebook with its outputs; ``metadata.fmnist.provenance`` is shown at the report's end.
-    html : Path
-        The file to write; it is written beside and renamed when whole.
+    target : Path
+        The HTML file to write; it is written beside and renamed when whole.
     previous, following : (address, title)
         The neighbours in the series.
     """
@@ -93,7 +112,7 @@ def render(
             "following": following,
         },
     )
-    write_whole(html, lambda path: path.write_text(text, encoding="utf-8"))
+    write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 class _Exporter(HTMLExporter):
@@ -110,7 +129,7 @@ class _Renderer(IPythonRenderer):
 
     def text(self, text: str) -> str:
         """Render plain text."""
-        return safe_entity(text)
+        return html.escape(html.unescape(text), quote=False)
 
 
 class _Page:
@@ -127,9 +146,9 @@ class _Page:
         renderer = _Renderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
         return self._tidy(MarkdownWithMath(renderer=renderer).render(source))
 
-    def cleaned(self, html: str) -> Markup:
+    def cleaned(self, source: str) -> Markup:
         """Let pass what reports need of an output's HTML: text, tables, figures."""
-        return self._tidy(CLEANER.clean(re.sub(r"<style scoped>.*?</style>", "", html, flags=re.DOTALL)))
+        return self._tidy(CLEANER.clean(re.sub(r"<style scoped>.*?</style>", "", source, flags=re.DOTALL)))
 
     def picture(self, output: NotebookNode, mime: str) -> dict[str, Any]:
         """Address, alternative text and size in CSS pixels of an output's figure."""
@@ -149,8 +168,8 @@ class _Page:
             "height": height,
         }
 
-    def _tidy(self, html: str) -> Markup:
-        soup = BeautifulSoup(html, "html.parser")
+    def _tidy(self, source: str) -> Markup:
+        soup = BeautifulSoup(source, "html.parser")
         for heading in soup.find_all(re.compile(r"^h[1-4]$")):
             self._anchor(heading, soup)
         for table in soup.find_all("table"):
@@ -202,20 +221,24 @@ def tidy_table(table: Tag) -> None:
             if not cell.get_text(strip=True):
                 cell.name = "td"  # an empty header would be announced as one
                 del cell["scope"]
-    rows = [row.find_all(["th", "td"]) for body in table.find_all("tbody") for row in body.find_all("tr")]
-    for row in rows:
-        for cell in row:
+    rows = [list(row.find_all(["th", "td"])) for body in table.find_all("tbody") for row in body.find_all("tr")]
+    for cells in rows:
+        for cell in cells:
             # A table that is too wide scrolls; its words are not squeezed into columns of one letter.
-            cell["class"] = [*cell.get("class", []), "short" if len(cell.get_text()) < 25 else "long"]
+            _mark(cell, "short" if len(cell.get_text()) < 25 else "long")
             if cell.name == "th":
                 cell["scope"] = "rowgroup" if cell.get("rowspan", "1") != "1" else "row"
-    columns = list(zip(*rows, strict=True)) if len({len(row) for row in rows}) == 1 else []
+    columns: list[tuple[Tag, ...]] = list(zip(*rows, strict=True)) if len({len(cells) for cells in rows}) == 1 else []
     last = head[-1].find_all(["th", "td"]) if head else []
     for number, column in enumerate(columns):
         texts = [cell.get_text(strip=True) for cell in column]
         if any(re.search(r"\d", text) for text in texts) and all(NUMBER.fullmatch(text) for text in texts):
             for cell in [*column, *last[number : number + 1]]:
-                cell["class"] = [*cell.get("class", []), "number"]
+                _mark(cell, "number")
+
+
+def _mark(cell: Tag, name: str) -> None:
+    cell["class"] = " ".join([*cell.get_attribute_list("class"), name])
 
 
 def title(notebook: NotebookNode, default: str) -> str:
@@ -275,4 +298,3 @@ def assets() -> dict[str, Markup]:
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
         ),
     }
-

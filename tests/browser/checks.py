@@ -55,8 +55,8 @@ def undescribed(browser: Chrome) -> list[str]:
     """Figures whose alternative text says nothing, or was not given by the notebook."""
     images = browser.find_elements(By.TAG_NAME, "img")
     alts = [(image.get_attribute("alt") or "").strip() for image in images]
-    missing = browser.find_elements(By.CSS_SELECTOR, "[data-undescribed]")
-    return [alt for alt in alts if len(alt) < 15] + [str(figure.get_attribute("outerHTML"))[-300:] for figure in missing]
+    missing = browser.find_elements(By.CSS_SELECTOR, "[data-undescribed] img")
+    return [alt for alt in alts if len(alt) < 15] + [str(image.get_attribute("alt")) for image in missing]
 
 
 def overflow(browser: Chrome) -> int:
@@ -86,7 +86,8 @@ def pdf(browser: Chrome) -> bytes:
 
 def column(table: WebElement, position: int) -> list[str]:
     """Texts of one column of a table's body."""
-    return [row.find_elements(By.XPATH, "./*")[position].text for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
+    rows = table.find_elements(By.CSS_SELECTOR, "tbody tr")
+    return [row.find_elements(By.XPATH, "./*")[position].text for row in rows]
 
 
 def press(browser: Chrome, key: str) -> None:

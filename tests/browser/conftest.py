@@ -17,8 +17,10 @@ from fmnist_utils.report.index import write_index
 from fmnist_utils.report.render import render
 
 pytest.register_assert_rewrite("checks")
-FLAGS = """headless no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update
-    disable-sync disable-dev-shm-usage hide-scrollbars""".split()
+FLAGS = [
+    *("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars", "no-first-run"),
+    *("disable-background-networking", "disable-component-update", "disable-sync"),
+]
 
 
 @pytest.fixture(scope="session")
