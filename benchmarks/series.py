@@ -12,6 +12,8 @@ from pathlib import Path
 
 from fmnist_utils.paths import ROOT
 
+LIMITS = {"smoke": 180, "quick": 1200}  # seconds
+
 
 def timed(profile: str, out: str) -> tuple[float, float]:
     """Run the series; return wall seconds and the peak memory of its largest process in GiB."""
@@ -31,21 +33,18 @@ def training_seconds(out: str) -> float:
 
 def main(profiles: tuple[str, ...] = ("smoke",)) -> None:
     """Print the times of `profiles`, each in a new folder."""
-    limits = {"smoke": 180, "quick": 1200}
     for profile in profiles:
         with tempfile.TemporaryDirectory() as out:
             first, memory = timed(profile, out)
             training = training_seconds(out)
             second, _ = timed(profile, out)
             print(f"make reports PROFILE={profile}, when set up")
+            print(f"  first   {first:7.1f} s (target {LIMITS[profile]} s), peak memory {memory:.2f} GiB (target 3)")
+            print(f"  second  {second:7.1f} s (target 5 s), nothing changed")
             print(
-                f"  first   {first:7.1f} s   (target {limits.get(profile, 0)} s), peak memory {memory:.2f} GiB (target 3)"
+                f"  outside training {1 - training / first:.0%} of the first"
+                + (" (target 15 %)" * (profile == "quick"))
             )
-            print(
-                f"  outside training {1 - training / first:.1%} of it"
-                + (" (target 15 %)" if profile == "quick" else "")
-            )
-            print(f"  second  {second:7.1f} s   (target 5 s), nothing changed")
 
 
 if __name__ == "__main__":

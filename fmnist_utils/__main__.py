@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
     command(_runs, "runs", "list the finished runs", "profile", "out")
     command(_models, "models", "list the models with their sizes and origins")
+    command(_readme, "readme", "write the table of published results into README.md")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
     return parser
 
@@ -68,7 +69,7 @@ HELP = {
     "seeds": "number of seeds a comparison",
     "set": "set parameters of the notebooks, as in the params files",
     "force": "execute what has not changed, too",
-    "dry_run": "say what would be executed, and stop",
+    "dry_run": "say what would be executed and what it would cost, and stop",
 }
 
 
@@ -93,9 +94,7 @@ def _reports(options: argparse.Namespace) -> int:
         stale=lambda report: bool(report.reason(options.force)),
     )  # fmt: skip
     if options.dry_run:
-        for report in reports:
-            print(f"{report.name}: {report.reason(options.force) or 'unchanged'}")
-        return 0
+        return 1 if series.rehearse(reports, options.force) else 0
     return 1 if series.make(reports, options.force) else 0
 
 
@@ -142,6 +141,12 @@ def _models(options: argparse.Namespace) -> None:
     rows = models.describe()
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row.values()] for row in rows]
     _table([list(rows[0]), *cells])
+
+
+def _readme(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import readme
+
+    readme.write()
 
 
 def _check(options: argparse.Namespace) -> None:

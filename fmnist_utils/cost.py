@@ -14,6 +14,7 @@ from fmnist_utils.experiment import Experiment
 # together are three passes), and lose about this many seconds an image to everything else.
 MULTIPLY_ADDS_A_SECOND = 40e9
 SECONDS_AN_IMAGE = 4e-5
+FEW_IMAGES = 10_000
 
 
 @cache
@@ -35,6 +36,7 @@ def estimate(experiment: Experiment, records: Sequence[dict[str, Any]], images: 
         for record in records
         if record["experiment"]["model"] == experiment.model
         and record["experiment"]["batch_size"] == experiment.batch_size
+        and record["provenance"]["train_size"] >= FEW_IMAGES  # an epoch of fewer is mostly its validation
     ]
     size = experiment.train_size or (images * 11 // 12 if experiment.validation else images)
     fallback = 3 * _multiply_adds(experiment.model) / MULTIPLY_ADDS_A_SECOND + SECONDS_AN_IMAGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
@@ -29,7 +29,7 @@ def commit() -> str:
 def describe() -> dict[str, Any]:
     """Return date, commit, Python and library versions, and the machine's kind."""
     return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": f"{platform.system()} {platform.machine()}",
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},

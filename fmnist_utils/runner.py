@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from fmnist_utils.cost import duration, estimate
 from fmnist_utils.data import Dataset, load_dataset
 from fmnist_utils.errors import UserError
 from fmnist_utils.experiment import Experiment
@@ -19,6 +20,10 @@ from fmnist_utils.train import train
 _dataset = lru_cache(maxsize=4)(load_dataset)
 # Training seeds the process's random state, so a worker with several threads takes one run at a time.
 _ONE_AT_A_TIME = threading.Lock()
+
+
+class Planned(Exception):
+    """Raised in place of training when DRY_RUN=1 asks for the plan alone; says what it would cost."""
 
 
 def run_all(
@@ -45,11 +50,25 @@ def run_all(
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{len(wanted)} runs: {len(found)} in the store, {len(missing)} to train", flush=True)
+    if missing and os.environ.get("DRY_RUN", "") not in ("", "0"):
+        raise Planned(_plan(missing, store))
     address = os.environ.get("SCHEDULER", "") if scheduler is None else scheduler
     if missing:
         trained = _train_on_cluster(missing, store, address) if address else _train_here(missing, store, device)
         found.update(trained)
     return [found[key] for key in keys]
+
+
+def _plan(missing: dict[str, Experiment], store: Store) -> str:
+    """Print what each missing run is estimated to cost, and return the sum in words."""
+    records = store.records()
+    total = 0.0
+    for key, experiment in missing.items():
+        cost = estimate(experiment, records, len(_data(experiment).train_labels))
+        total += cost
+        begun = " (begun)" if store.checkpoint(key).exists() else ""
+        print(f"{experiment.label}, {experiment.epochs} epochs: about {duration(cost)}{begun}", flush=True)
+    return f"{len(missing)} runs to train, about {duration(total)} on two CPU cores"
 
 
 def _data(experiment: Experiment) -> Dataset:

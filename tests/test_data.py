@@ -363,9 +363,7 @@ def test_image_folders_with_a_test_part(tmp_path):
     (tmp_path / "train" / ".cache").mkdir()
     found = load_dataset(str(tmp_path))
     assert found.class_names == ("dark", "light")
-    assert (
-        found.train_labels.tolist() == [0] * 4 + [1] * 5 and found.test_labels.tolist() == [0] * 3 + [1] * 3
-    )
+    assert found.train_labels.tolist() == [0] * 4 + [1] * 5 and found.test_labels.tolist() == [0] * 3 + [1] * 3
     assert found.train_images.shape == (9, 28, 28) and found.train_images.dtype == torch.uint8
     assert found.train_images[0].unique().tolist() == [10]
     assert found.test_images[2].unique().tolist() == [100]  # 16 bits deep
@@ -422,12 +420,8 @@ def test_fingerprint_follows_the_files(tmp_path):
 
 
 def test_fingerprint_does_not_import_torch():
-    code = (
-        "import sys; from fmnist_utils import sources; sources.fingerprint(); print('torch' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=True
-    )
+    code = "import sys; from fmnist_utils import sources; sources.fingerprint(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 

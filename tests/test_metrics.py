@@ -90,9 +90,7 @@ def test_compare_sees_a_real_difference_and_its_sign():
 
 
 def test_compare_is_calibrated_when_there_is_no_difference():
-    comparisons = [
-        metrics.compare(draw(0.9, 500, 2, seed=i), draw(0.9, 500, 2, seed=10_000 + i)) for i in range(300)
-    ]
+    comparisons = [metrics.compare(draw(0.9, 500, 2, seed=i), draw(0.9, 500, 2, seed=10_000 + i)) for i in range(300)]
     false_alarms = np.mean([c.verdict != "no measurable difference" for c in comparisons])
     assert false_alarms <= 0.08
     assert all((c.p < 0.05) == (c.verdict != "no measurable difference") for c in comparisons)
@@ -131,8 +129,7 @@ def test_compare_refuses_different_numbers_of_seeds():
 def test_comparison_in_words():
     comparison = metrics.Comparison(0.0031, 0.0005, 0.0057, 0.02, 3)
     assert comparison.sentence("flip", "none") == (
-        "Against none, flip changes accuracy by +0.31 points "
-        "(95 % interval +0.05 to +0.57, 3 seeds): better."
+        "Against none, flip changes accuracy by +0.31 points (95 % interval +0.05 to +0.57, 3 seeds): better."
     )
 
 

@@ -20,9 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-REQUIREMENTS = [
-    Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
-]
+REQUIREMENTS = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
 README = (ROOT / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
@@ -52,9 +50,7 @@ def make(*arguments: str, **variables: str) -> str:
     inherited = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "PYTHONPATH")
     environment = {k: v for k, v in os.environ.items() if k not in inherited and not k.startswith("MAKE")}
     command = ["make", *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -72,16 +68,12 @@ def test_environment_yml_agrees_with_pyproject() -> None:
 
 def test_every_dependency_is_pinned_within_its_range() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    pins = {
-        canonicalize_name(pin.name): pin for pin in map(Requirement, (x for x in lines if x and x[0] != "#"))
-    }
+    pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, (x for x in lines if x and x[0] != "#"))}
     for requirement in REQUIREMENTS:
         for name in (requirement.name, *requirement.extras):
             (exact,) = pins[canonicalize_name(name)].specifier
             assert exact.operator == "=="
-            assert requirement.specifier.contains(exact.version), (
-                f"{name} {exact.version} is out of its range"
-            )
+            assert requirement.specifier.contains(exact.version), f"{name} {exact.version} is out of its range"
     gpu_only = [name for name in pins if name.startswith(("nvidia", "cuda", "triton"))]
     assert not gpu_only, "these exist for some machines alone; torch asks for them where they do"
 
@@ -94,13 +86,9 @@ def test_what_the_package_imports_is_a_declared_dependency() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module or ""]
-            for module in (
-                {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"fmnist_utils"}
-            ):
+            for module in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"fmnist_utils"}:
                 owners = {canonicalize_name(owner) for owner in providers.get(module, [module])}
-                assert owners & declared, (
-                    f"{path.relative_to(ROOT)} imports {module}, which pyproject.toml lacks"
-                )
+                assert owners & declared, f"{path.relative_to(ROOT)} imports {module}, which pyproject.toml lacks"
 
 
 def test_bare_make_prints_every_command() -> None:
@@ -148,11 +136,7 @@ def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
     files = project_files()
     assert ROOT / "README.md" in files
     unwanted = re.compile(f"{MACHINE_PATHS}|{'|'.join(HOSTS)}".encode())
-    found = {
-        str(path.relative_to(ROOT)): match[0]
-        for path in files
-        if (match := unwanted.search(path.read_bytes()))
-    }
+    found = {str(path.relative_to(ROOT)): match[0] for path in files if (match := unwanted.search(path.read_bytes()))}
     assert found == {}
 
 
@@ -164,3 +148,11 @@ def test_no_file_of_the_package_is_longer_than_300_lines() -> None:
     }
     assert lines
     assert {name: count for name, count in lines.items() if count > 300} == {}
+
+
+def test_results_table_of_the_readme_is_what_the_records_say() -> None:
+    """`python -m fmnist_utils readme` was run after the last published run."""
+    from fmnist_utils.report import readme
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert f"{readme.BEGIN}\n{readme.table()}\n{readme.END}" in text

@@ -12,6 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, results, run_all
+from fmnist_utils.runner import Planned
 from fmnist_utils.store import Store
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
@@ -87,6 +88,7 @@ def test_two_processes_train_a_run_once(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
     key = "0123456789abcdef"
     script = f"""
+from fmnist_utils.runner import Planned
 from fmnist_utils.store import Store
 with Store({str(tmp_path)!r}).lock({key!r}):
     print("held", flush=True)
@@ -131,6 +133,19 @@ def test_a_damaged_run_is_put_aside_and_trained_again(
     assert again.test_accuracy == run.test_accuracy
     assert (run.folder / "record.json.damaged").exists()
     assert "put aside" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_the_cost_and_trains_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_all([TINY], tmp_path)
+    monkeypatch.setenv("DRY_RUN", "1")
+    with pytest.raises(Planned, match="1 runs to train, about .* s on two CPU cores"):
+        run_all([TINY, TINY.but(seed=1)], tmp_path)
+    assert "cnn-small, seed 1, 2 epochs: about" in capsys.readouterr().out
+    assert len(results(tmp_path)) == 1
+    [again] = run_all([TINY], tmp_path)
+    assert not again.fresh
 
 
 def test_results_table_has_one_row_a_run(tmp_path: Path) -> None:

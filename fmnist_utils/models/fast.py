@@ -18,7 +18,7 @@ class Group(nn.Sequential):
         )  # fmt: skip
 
 
-@register("fast", source="this project, after K. Jordan's cifar10-airbench")
+@register("fast", source="ours, after airbench")
 class Fast(nn.Module):
     """A 4x4 stem of stride 2, two groups of two convolutions, and a global maximum: about 0.28M weights.
 

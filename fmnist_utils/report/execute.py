@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -177,6 +178,18 @@ class Report:
             except ExecutionError:
                 os.replace(working, self.failed)
                 raise
+
+    def plan(self) -> str:
+        """Execute the notebook up to its training, and say what that would cost; nothing is kept."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                run_notebook(self.notebook, Path(folder) / self.executed.name, self.values)
+            except ExecutionError as error:
+                _, planned, cost = str(error).partition("Planned: ")
+                if not planned:
+                    raise
+                return cost
+        return "nothing to train"
 
     def render(self) -> None:
         """Write the page anew from the executed notebook."""

@@ -48,7 +48,9 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
         series=SERIES,
         cards=cards,
         provenance={
-            name: value for name, value in provenance.items() if name not in ("parameters", "fingerprint", "wall_seconds")
+            name: value
+            for name, value in provenance.items()
+            if name not in ("parameters", "fingerprint", "wall_seconds")
         },
         dataset=provenance.get("parameters", {}).get("dataset", ""),
         leaderboard=_table(leaderboard(runs), "Leaderboard: all experiments with finished runs, best first"),
@@ -106,7 +108,6 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     for (_, canonical), group in runs.groupby(["dataset", "experiment"]):
         first, n = group.iloc[0], len(group)
         estimate = metrics.mean_interval(group["test_accuracy"]) if n > 1 else None
-        recipe = Experiment(**json.loads(str(canonical)))
         rows.append(
             {
                 "model": first["model"],
@@ -118,12 +119,23 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
                 "epochs": first["epochs"],
                 "images": f"{first['train_size']:,}",
                 "seconds": f"{group['seconds'].mean():.0f}",
-                "recipe": f"{recipe.optimizer} {recipe.lr:g}, {recipe.schedule}, {first['augmentation']}",
+                "recipe": recipe(Experiment(**json.loads(str(canonical)))),
                 "source": models_source(first["model"]),
                 "order": group["test_accuracy"].mean(),
             }
         )
     return pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
+
+
+def recipe(experiment: Experiment) -> str:
+    """Say in a line how an experiment trains: optimizer, rate, schedule, and all that is not a default."""
+    values = json.loads(experiment.canonical())
+    for shown in ("model", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size"):
+        values.pop(shown, None)
+    options = values.pop("model_options", {}) | values
+    extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
+    changes = [item.label for item in experiment.augmentation]
+    return ", ".join([f"{experiment.optimizer} {experiment.lr:g}", experiment.schedule, *changes, *extra])
 
 
 def models_source(name: str) -> str:

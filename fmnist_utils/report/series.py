@@ -193,6 +193,20 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
     return failures
 
 
+def rehearse(reports: list[Report], force: bool = False) -> list[str]:
+    """Say what `make` would execute and what it would cost; returns one line a failed notebook."""
+    os.environ["DRY_RUN"] = "1"  # the kernels inherit it, and stop where training would begin
+    outcomes, failures = list[str](), list[str]()
+    for report in reports:
+        try:
+            reason = report.reason(force)
+            outcomes.append(f"{report.name}: {f'{reason}; {report.plan()}' if reason else UNCHANGED}")
+        except ExecutionError as error:
+            failures.append(f"FAILED {report.name}, {error}")
+    print(*outcomes, *failures, sep="\n", flush=True)
+    return failures
+
+
 def _make_one(report: Report, force: bool) -> str:
     """Do what a report needs, and say in a word or two what that was."""
     if reason := report.reason(force):
