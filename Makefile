@@ -33,8 +33,8 @@ data: setup ## find or fetch the data set and check every file
 reports: setup ## run the notebooks and write reports/<profile>/index.html; only what has changed
 	@'$(PY)' -m fmnist_utils reports
 
-lab: setup ## open JupyterLab in notebooks/
-	@'$(PY)' -m jupyterlab notebooks $(ARGS)
+lab: setup ## open JupyterLab in notebooks/, on the first one, which has a map of the others
+	@'$(PY)' -m jupyterlab notebooks/01_data_exploration.ipynb $(ARGS)
 
 check: setup ## check the params/ files against the notebooks, running nothing
 	@'$(PY)' -m fmnist_utils check

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
-import http.server
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from data_files import complaint, own, place, real
 from PIL import Image
 
 from fmnist_utils import paths, sources
@@ -25,51 +23,6 @@ from fmnist_utils.errors import UserError
 from fmnist_utils.sources import FILES, KNOWN, fingerprint, locate, uncompressed
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
-
-
-@functools.cache
-def real() -> dict[str, Path]:
-    """Where the real files lie on this machine."""
-    return locate().files
-
-
-@pytest.fixture(scope="module")
-def plain() -> dict[str, bytes]:
-    """Uncompressed content of the real files."""
-    return {stem: uncompressed(path) for stem, path in real().items()}
-
-
-def place(folder: Path, **changed: bytes) -> Path:
-    """Put the real files into `folder`, with new content for those in `changed` (b"": leave it out)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for key, stem in zip(("train_images", "train_labels", "test_images", "test_labels"), FILES, strict=True):
-        if key not in changed:
-            (folder / real()[stem].name).symlink_to(real()[stem])
-        elif changed[key]:
-            (folder / stem).write_bytes(changed[key])
-    return folder
-
-
-def idx(array: np.ndarray) -> bytes:
-    head = bytes((0, 0, 8, array.ndim)) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return head + array.astype(np.uint8).tobytes()
-
-
-def own(folder: Path, train_labels=(0, 1, 2, 0), test_labels=(2, 1), side: int = 28, images: int = 4) -> Path:
-    """Write a small IDX data set of random images."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(0).integers(0, 256, (images + len(test_labels), side, side))
-    content = (pixels[:images], np.array(train_labels), pixels[images:], np.array(test_labels))
-    for stem, array in zip(FILES, content, strict=True):
-        (folder / stem).write_bytes(idx(array))
-    return folder
-
-
-def complaint(name: str = "fashion-mnist", data_dir: Path | str | None = None) -> str:
-    with pytest.raises(UserError) as caught:
-        load_dataset(name, data_dir)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # --- the published data sets ---
@@ -208,102 +161,6 @@ def test_no_permission(tmp_path):
     finally:
         shutil.rmtree(folder)
     assert f"cannot read or write {path}: Permission denied" in message
-
-
-# --- fetching ---
-
-
-@pytest.fixture
-def nowhere(tmp_path, monkeypatch, plain):
-    """A machine without the data, without apt-get and with nothing but the loopback network."""
-    monkeypatch.setattr(paths, "ROOT", tmp_path / "project")
-    monkeypatch.setattr(sources, "SYSTEM", tmp_path / "system")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    (tmp_path / "bin").mkdir()
-    return tmp_path
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-class Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        """Say nothing of clients that hang up early, as torchvision's does when it follows redirects."""
-
-
-@pytest.fixture
-def mirror(tmp_path_factory, plain, monkeypatch):
-    """The folder of an HTTP server with the four gz files."""
-    folder = tmp_path_factory.mktemp("mirror")
-    for stem, content in plain.items():
-        if real()[stem].suffix == ".gz":
-            (folder / f"{stem}.gz").symlink_to(real()[stem])
-        else:
-            (folder / f"{stem}.gz").write_bytes(gzip.compress(content, 1))
-    with Server(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def test_download(mirror, nowhere, monkeypatch, data):
-    monkeypatch.setenv("FMNIST_MIRROR", mirror[1])
-    raw = nowhere / "project" / "data" / "FashionMNIST" / "raw"
-    assert load_dataset().checksum == data.checksum
-    assert sorted(path.name for path in raw.iterdir()) == sorted(f"{stem}.gz" for stem in FILES)
-    monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")
-    assert locate().folder == raw  # not a second time
-
-
-def test_no_network(nowhere):
-    message = complaint()
-    assert "the network does not give it" in message and "Connection refused" in message
-    for way in ("apt-get install dataset-fashion-mnist", "DATA_DIR", "by hand", TEST_LABELS):
-        assert way in message
-    assert "the network does not give it" in complaint("mnist")
-
-
-@pytest.mark.parametrize(("fault", "word"), [("damaged", "is damaged"), ("short", "is truncated")])
-def test_bad_download_is_not_kept(fault, word, mirror, nowhere, monkeypatch, plain):
-    monkeypatch.setenv("FMNIST_MIRROR", mirror[1] + "/")
-    served = mirror[0] / f"{TEST_LABELS}.gz"
-    served.unlink()
-    packed = gzip.compress(plain[TEST_LABELS][:-1] + b"\0")
-    served.write_bytes(packed if fault == "damaged" else packed[:-20])
-    assert f"{mirror[1]}/{TEST_LABELS}.gz {word}" in complaint()
-    assert not list((nowhere / "project" / "data" / "FashionMNIST" / "raw").iterdir())
-
-
-def test_download_into_a_closed_folder(mirror, nowhere, monkeypatch):
-    monkeypatch.setenv("FMNIST_MIRROR", mirror[1])
-    (nowhere / "project").mkdir()
-    (nowhere / "project" / "data").write_text("a file, where a folder should be")
-    assert "cannot read or write" in complaint()
-
-
-def test_debian_package_after_an_update_of_the_lists(nowhere, monkeypatch, data):
-    """The stand-in for apt-get knows the package only after `update`, as a fresh machine does."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    place(nowhere / "pool")
-    script = nowhere / "bin" / "apt-get"
-    script.write_text(
-        f'#!/bin/sh\ncd {nowhere}\n[ "$1" = update ] && : > lists && exit\n'
-        '[ "$*" = "install -y --no-install-recommends dataset-fashion-mnist" ] || exit 3\n'
-        "[ -e lists ] || { echo 'E: Unable to locate package' >&2; exit 100; }\n"
-        "/bin/mkdir system && /bin/mv pool system/fashion-mnist\n"
-    )
-    script.chmod(0o755)
-    assert load_dataset().checksum == data.checksum
-    assert locate().folder == nowhere / "system" / "fashion-mnist"
-    script.write_text("#!/bin/sh\necho 'E: No space left' >&2; exit 100\n")
-    (nowhere / "system").rename(nowhere / "gone")
-    assert "Debian's package: E: No space left" in complaint()
 
 
 # --- one's own folders ---

@@ -1,0 +1,88 @@
+"""A notebook in a real JupyterLab: opened, run from top to bottom, without an error and with its figures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.ui import WebDriverWait
+
+from fmnist_utils.paths import ROOT
+
+pytestmark = pytest.mark.browser
+NOTEBOOK = "01_data_exploration.ipynb"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a JupyterLab that serves copies of the notebooks, so that none is saved with its outputs."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", "--expose-app-in-browser", "--ip=127.0.0.1"]
+    command = [sys.executable, "-m", "jupyterlab", str(folder), f"--port={port}", *options]
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api/status", timeout=5)
+                break
+            except (urllib.error.URLError, OSError):
+                assert server.poll() is None, (folder / "lab.log").read_text()
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def cells(browser: Chrome) -> list[dict[str, Any]]:
+    """Code cells of the open notebook, with their outputs."""
+    content = browser.execute_script(
+        "return JSON.stringify(jupyterapp.shell.currentWidget?.context?.model?.toJSON() ?? {cells: []})"
+    )
+    return [cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code"]
+
+
+def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.get(f"{lab}/lab/tree/{NOTEBOOK}")
+    wait = WebDriverWait(browser, 240)
+    wait.until(lambda _: browser.execute_script("return typeof jupyterapp !== 'undefined'"))
+    wait.until(lambda _: cells(browser))
+    kernel = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+    wait.until(lambda _: browser.execute_script(f"return {kernel}") == "idle")
+    browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
+    wait.until(lambda _: all(cell["execution_count"] for cell in cells(browser)))
+    outputs = [output for cell in cells(browser) for output in cell["outputs"]]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    figures = [
+        i for i, cell in enumerate(cells(browser)) if any("image/png" in out.get("data", {}) for out in cell["outputs"])
+    ]
+    assert len(figures) >= 3
+    # Lab keeps only what is on the screen in the page: bring the first figure there and look at it.
+    browser.execute_script(
+        "const notebook = jupyterapp.shell.currentWidget.content;"
+        "const place = notebook.widgets.findIndex(cell => cell.model.type === 'code'"
+        "  && JSON.stringify(cell.model.toJSON()).includes('image/png'));"
+        "notebook.activeCellIndex = place; notebook.scrollToItem(place, 'start');"
+    )
+    script = (
+        "return [...document.querySelectorAll('.jp-OutputArea img')].some(i => i.naturalWidth > 300 && i.height > 50)"
+    )
+    wait.until(lambda _: browser.execute_script(script))
