@@ -20,7 +20,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; make room or choose another OUT") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
 
 
 def put_aside(path: Path, why: str) -> None:
