@@ -215,14 +215,17 @@ class Trainer:
 
     def run(self) -> Run:
         """Evaluate the finished training on the test set, once, and return the run."""
+        started = time.perf_counter()
         sample = self.training[:10_000]
         train_labels = self.data.train_labels[sample].cpu()
         train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
+        test = self.probabilities(self.data.test_images).numpy()
+        evaluation = time.perf_counter() - started
         return Run(
             experiment=self.experiment,
             key=self.experiment.key(self.dataset.checksum),
             history=self.history,
-            test_probabilities=self.probabilities(self.data.test_images).numpy(),
+            test_probabilities=test,
             test_labels=self.dataset.test_labels.cpu().numpy(),
             train_accuracy=train_hits.double().mean().item(),
             parameters=models.count_parameters(self.model),
@@ -235,6 +238,7 @@ class Trainer:
                 "device": self.device.type,
                 "device_name": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "",
                 "threads": torch.get_num_threads(),
+                "evaluation_seconds": evaluation,
                 **provenance.describe(),
             },
         )
