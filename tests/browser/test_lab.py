@@ -21,6 +21,8 @@ from fmnist_utils.paths import ROOT
 
 pytestmark = pytest.mark.browser
 NOTEBOOK = "01_data_exploration.ipynb"
+# Lab's "current widget" needs the focus, which a headless window does not have: take the open document itself.
+WIDGET = "[...jupyterapp.shell.widgets('main')][0]"
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +54,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def cells(browser: Chrome) -> list[dict[str, Any]]:
     """Code cells of the open notebook, with their outputs."""
-    content = browser.execute_script(
-        "return JSON.stringify(jupyterapp.shell.currentWidget?.context?.model?.toJSON() ?? {cells: []})"
-    )
+    content = browser.execute_script(f"return JSON.stringify({WIDGET}?.context?.model?.toJSON() ?? {{cells: []}})")
     return [cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code"]
 
 
@@ -65,8 +65,9 @@ def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str, monkeypatch
     wait = WebDriverWait(browser, 240)
     wait.until(lambda _: browser.execute_script("return typeof jupyterapp !== 'undefined'"))
     wait.until(lambda _: cells(browser))
-    kernel = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+    kernel = f"{WIDGET}.sessionContext.session?.kernel?.status"
     wait.until(lambda _: browser.execute_script(f"return {kernel}") == "idle")
+    browser.execute_script(f"jupyterapp.shell.activateById({WIDGET}.id)")
     browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
     wait.until(lambda _: all(cell["execution_count"] for cell in cells(browser)))
     outputs = [output for cell in cells(browser) for output in cell["outputs"]]
@@ -77,7 +78,7 @@ def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str, monkeypatch
     assert len(figures) >= 3
     # Lab keeps only what is on the screen in the page: bring the first figure there and look at it.
     browser.execute_script(
-        "const notebook = jupyterapp.shell.currentWidget.content;"
+        f"const notebook = {WIDGET}.content;"
         "const place = notebook.widgets.findIndex(cell => cell.model.type === 'code'"
         "  && JSON.stringify(cell.model.toJSON()).includes('image/png'));"
         "notebook.activeCellIndex = place; notebook.scrollToItem(place, 'start');"
