@@ -45,7 +45,7 @@ def test_schedules_go_where_their_names_say() -> None:
     assert seen["constant"] == [0.1] * 30
     assert seen["step"][0] == pytest.approx(0.1) and seen["step"][-1] == pytest.approx(0.001)
     assert seen["cosine"][15] == pytest.approx(0.05) and seen["cosine"][-1] < 0.001
-    assert max(seen["one-cycle"]) == pytest.approx(0.1)
+    assert max(seen["one-cycle"]) == pytest.approx(0.1, rel=0.01)  # 30 steps may straddle the peak
     assert seen["one-cycle"][0] < 0.01 and seen["one-cycle"][-1] < 0.001
     assert seen["linear"][0] == pytest.approx(0.1) and seen["linear"][-1] == pytest.approx(0.1 / 30)
     assert seen["plateau"][2] == pytest.approx(0.1) and seen["plateau"][-1] < 0.001
