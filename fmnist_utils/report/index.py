@@ -130,7 +130,7 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
 def recipe(experiment: Experiment) -> str:
     """Say in a line how an experiment trains: optimizer, rate, schedule, and all that is not a default."""
     values = json.loads(experiment.canonical())
-    for shown in ("model", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size"):
+    for shown in ("model", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation"):
         values.pop(shown, None)
     options = values.pop("model_options", {}) | values
     extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]

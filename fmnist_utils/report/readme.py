@@ -10,7 +10,7 @@ from fmnist_utils.report.index import leaderboard
 from fmnist_utils.store import results
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-COLUMNS = ["model", "parameters", "test accuracy", "± 95 %", "seeds", "epochs", "seconds", "recipe"]
+COLUMNS = ["model", "parameters", "test accuracy", "± 95 %", "seeds", "epochs", "recipe"]
 ALL_IMAGES = 50_000  # training images at least: an experiment on a part of them is not a result to quote
 
 
