@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from fmnist_utils.augmentations import (
     Affine,
     AlternatingFlip,
-    Augmentation,
+    Change,
     Cutmix,
     Cutout,
     Erasing,
@@ -50,7 +50,7 @@ def parse(value: Any) -> Any:
 def augment(
     images: Tensor,
     labels: Tensor,
-    augmentations: tuple[Augmentation, ...],
+    augmentations: tuple[Change | Mixing, ...],
     class_names: tuple[str, ...],
     indices: Tensor | None = None,
     epoch: int = 0,

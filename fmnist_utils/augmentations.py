@@ -7,6 +7,7 @@ made, and `classes` restricts it to images of those classes.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
 import torch
@@ -26,10 +27,6 @@ class Augmentation(BaseModel):
     name: str
     probability: Probability = 1.0
     classes: tuple[str, ...] = ()
-
-    def transform(self, images: Tensor) -> Tensor:
-        """Return changed copies of all `images`; who gets one is decided by `apply`."""
-        raise NotImplementedError
 
     def chosen(self, labels: Tensor, class_names: tuple[str, ...]) -> Tensor:
         """Draw the boolean mask (n,) of the images to change."""
@@ -59,7 +56,15 @@ class Augmentation(BaseModel):
         return f"{self.name} ({', '.join(self.classes)})" if self.classes else self.name
 
 
-class Flip(Augmentation):
+class Change(Augmentation):
+    """Base of the augmentations that change every image by itself and leave its label."""
+
+    @abstractmethod
+    def transform(self, images: Tensor) -> Tensor:
+        """Return changed copies of all `images`; which of them are used is drawn by `chosen`."""
+
+
+class Flip(Change):
     """Mirror left to right."""
 
     name: Literal["flip"] = "flip"
@@ -69,7 +74,7 @@ class Flip(Augmentation):
         return images.flip(-1)
 
 
-class AlternatingFlip(Augmentation):
+class AlternatingFlip(Change):
     """Mirror left to right so that every image is seen both ways in any two epochs.
 
     Source: K. Jordan, "94 % on CIFAR-10 in 3.29 seconds on a single GPU" (2024), section 3.6.
@@ -81,7 +86,7 @@ class AlternatingFlip(Augmentation):
         return images.flip(-1)
 
 
-class VerticalFlip(Augmentation):
+class VerticalFlip(Change):
     """Turn upside down."""
 
     name: Literal["vertical-flip"] = "vertical-flip"
@@ -91,7 +96,7 @@ class VerticalFlip(Augmentation):
         return images.flip(-2)
 
 
-class Translate(Augmentation):
+class Translate(Change):
     """Shift by up to `pixels` in both directions; what comes in at the edge is black."""
 
     name: Literal["translate"] = "translate"
@@ -105,7 +110,7 @@ class Translate(Augmentation):
         return windows[torch.arange(n, device=images.device), :, rows, columns]
 
 
-class Affine(Augmentation):
+class Affine(Change):
     """Rotate, shift, scale and shear together, with bilinear interpolation (torchvision's RandomAffine)."""
 
     name: Literal["affine"] = "affine"
@@ -128,7 +133,7 @@ class Affine(Augmentation):
         return F.grid_sample(images, grid, align_corners=False)
 
 
-class Erasing(Augmentation):
+class Erasing(Change):
     """Overwrite a random rectangle with noise.
 
     Source: Zhong et al., "Random Erasing Data Augmentation" (AAAI 2020); `area` is the share of the image.
@@ -149,7 +154,7 @@ class Erasing(Augmentation):
         return torch.where(box, torch.rand_like(images), images)
 
 
-class Cutout(Augmentation):
+class Cutout(Change):
     """Blacken a square of `size` pixels (DeVries and Taylor, "Improved Regularization … with Cutout", 2017)."""
 
     name: Literal["cutout"] = "cutout"
@@ -178,7 +183,7 @@ def rectangles(tall: Tensor, wide: Tensor, top: Tensor, left: Tensor, size: tupl
     return (span(tall, top, size[0])[:, :, None] & span(wide, left, size[1])[:, None, :])[:, None]
 
 
-class TrivialAugment(Augmentation):
+class TrivialAugment(Change):
     """One random change an image, of random strength (after Müller and Hutter, "TrivialAugment", 2021).
 
     The pool is what makes sense for small grey images: identity, rotation, shear, shift, scale,
@@ -210,9 +215,9 @@ class Mixing(Augmentation):
 
     alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
 
+    @abstractmethod
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Blend `images` (n, 1, h, w) and their class probabilities `targets` (n, classes)."""
-        raise NotImplementedError
 
     def share(self, n: int, device: torch.device) -> Tensor:
         """Draw n blending shares from Beta(alpha, alpha), as a ratio of two gamma variables."""

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils.claimed import CLAIMS, Claim
-from fmnist_utils.cost import duration, estimate
+from fmnist_utils.cost import estimate
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.experiment import TRAINING_VERSION, Experiment
+from fmnist_utils.progress import duration
 from fmnist_utils.run import Run
+from fmnist_utils.sources import locate
 from fmnist_utils.store import Store
 
 PUBLISHED = "reports/full"
@@ -40,9 +42,20 @@ def find(names: Iterable[str]) -> list[Claim]:
 
 
 def experiments(claims: Iterable[Claim]) -> list[Experiment]:
-    """All experiments that `claims` need, cheapest first, so that an interrupted night has most to show."""
+    """All experiments that `claims` need, cheapest first, so that an interrupted night has most to show.
+
+    Claims about a data set that cannot be had here are left out, with a line that says why.
+    """
     wanted = {item.canonical() + item.dataset: item for claim in claims for arm in claim.experiments() for item in arm}
-    return sorted(wanted.values(), key=lambda item: estimate(item, []))
+    missing = set()
+    for dataset in sorted({item.dataset for item in wanted.values()}):
+        try:
+            locate(dataset)
+        except UserError as error:
+            print(f"Left out, the claims about {dataset}: {error}", flush=True)
+            missing.add(dataset)
+    found = [item for item in wanted.values() if item.dataset not in missing]
+    return sorted(found, key=lambda item: estimate(item, []))
 
 
 def _stored(stores: list[Store]) -> dict[tuple[str, str], tuple[Store, str]]:

@@ -12,8 +12,8 @@ from fmnist_utils.experiment import Experiment
 
 # Two CPU cores bring about this many multiply-adds a second to a training step (forward and backward
 # together are three passes), and lose about this many seconds an image to everything else.
-MULTIPLY_ADDS_A_SECOND = 40e9
-SECONDS_AN_IMAGE = 4e-5
+MULTIPLY_ADDS_A_SECOND = 57e9
+SECONDS_AN_IMAGE = 1.2e-4
 FEW_IMAGES = 10_000
 
 
@@ -41,10 +41,3 @@ def estimate(experiment: Experiment, records: Sequence[dict[str, Any]], images: 
     size = experiment.train_size or (images * 11 // 12 if experiment.validation else images)
     fallback = 3 * _multiply_adds(experiment.model) / MULTIPLY_ADDS_A_SECOND + SECONDS_AN_IMAGE
     return size * experiment.epochs * (median(rates) if rates else fallback)
-
-
-def duration(seconds: float) -> str:
-    """Say a time in words: "40 s", "12 min", "3.5 h"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

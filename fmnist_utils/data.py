@@ -96,7 +96,7 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
 
 
 def split(
-    labels: torch.Tensor, train_size: int | None = None, validation: bool = True
+    labels: torch.Tensor, train_size: int | None = 0, validation: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Split training images into those to learn from and those to choose by, the same way in every run.
 
@@ -106,7 +106,7 @@ def split(
         int64 (n,), of the whole training set.
     train_size : int, optional
         Number of images to learn from, in the classes' proportions; a smaller choice is part of a larger
-        one. None: all that validation leaves.
+        one. 0 or None: all that validation leaves.
     validation : bool
         Hold out one twelfth of each class; else nothing.
 
@@ -130,7 +130,8 @@ def split(
     order = order[np.argsort((rank + 0.5) / counts[classes], kind="stable")]
     held_out = math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
     available, n_classes = len(order) - held_out, np.count_nonzero(counts)
-    if train_size is not None and not n_classes <= train_size <= available:
+    train_size = train_size or available
+    if not n_classes <= train_size <= available:
         raise UserError(f"train_size = {train_size} is out of range: {n_classes} (one a class) to {available:,} images")
     train = order[held_out:][:train_size]
     return torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(order[:held_out]))

@@ -10,7 +10,9 @@ from IPython.display import Markdown, display
 
 from fmnist_utils import metrics
 from fmnist_utils.experiment import Experiment
-from fmnist_utils.run import Run
+from fmnist_utils.run import Run, accuracies
+
+__all__ = ["accuracies", "changes", "gap", "headline", "md", "say"]
 
 
 def say(text: str) -> None:
@@ -22,11 +24,6 @@ def md(name: object) -> str:
     """Escape a name (of a class, a data set, a file) so that Markdown and HTML show it as it is, on one line."""
     # entities mean nothing to Markdown, so no character can begin a list, a link or a tag
     return re.sub(r"[!-/:-@[-`{-~]", lambda match: f"&#{ord(match[0])};", " ".join(str(name).split()))
-
-
-def accuracies(runs: Sequence[Run]) -> metrics.Estimate:
-    """Test accuracy of one experiment over the seeds of its runs."""
-    return metrics.accuracy_estimate([run.correct for run in runs])
 
 
 def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> pd.DataFrame:

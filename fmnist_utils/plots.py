@@ -190,21 +190,22 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
 
 
 @_styled
-def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], title: str) -> None:
-    """Draw counts (truth in rows), coloured by mistakes; the right answers on the diagonal stay grey."""
+def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], title: str, turned: bool = False) -> None:
+    """Draw counts (truth in rows; if `turned`, in columns), coloured by mistakes; the diagonal stays grey."""
     n = len(class_names)
     diagonal = np.eye(n, dtype=bool)
     mistakes = np.where(diagonal, 0, matrix)
     fig, (ax,) = _figure(title, 1.5 + min(0.5 * n, 7))
+    shown, axes = mistakes.T if turned else mistakes, ("predicted class", "true class")
     sns.heatmap(
-        mistakes, mask=diagonal, cmap="YlOrBr", vmin=0, vmax=max(1, int(mistakes.max())), linewidths=0.6,
-        annot=np.where(mistakes > 0, mistakes.astype(str), "") if n <= 20 else None, fmt="", ax=ax,
+        shown, mask=diagonal, cmap="YlOrBr", vmin=0, vmax=max(1, int(mistakes.max())), linewidths=0.6,
+        annot=np.where(shown > 0, shown.astype(str), "") if n <= 20 else None, fmt="", ax=ax,
         cbar_kws={"label": "mistakes (images)"}, annot_kws={"size": 8.5},
     )  # fmt: skip
     for i in range(n if n <= 20 else 0):
         ax.text(i + 0.5, i + 0.5, str(matrix[i, i]), ha="center", va="center", color=GREY, fontsize=8.5)
     _name_cells(ax, class_names, class_names)
-    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.set(xlabel=axes[turned], ylabel=axes[not turned])
     worst = np.dstack(np.unravel_index(np.argsort(-mistakes, axis=None)[:3], mistakes.shape))[0]
     told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst if mistakes[i, j]}
     detail = f" Most frequent mistakes: {_listing(told)}." if told else ""

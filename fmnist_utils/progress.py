@@ -1,4 +1,4 @@
-"""Progress of a training: a bar in JupyterLab and on a terminal, one plain line an epoch elsewhere."""
+"""Progress of a training, and times in words: a bar in JupyterLab and on a terminal, else a line an epoch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from typing import Any
 def interactive() -> bool:
     """Tell whether somebody watches: a kernel started by JupyterLab, or a terminal."""
     return "JPY_SESSION_NAME" in os.environ or sys.stderr.isatty()
+
+
+def duration(seconds: float) -> str:
+    """Write a time in seconds for people: ``"4.2 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class Progress:

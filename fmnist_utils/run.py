@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_utils import metrics
 from fmnist_utils.errors import UserError
 from fmnist_utils.experiment import Experiment
 
@@ -82,3 +84,8 @@ class Run:
         model = models.build(self.experiment.model, classes, **self.experiment.model_options)
         model.load_state_dict(weights)
         return model.eval()
+
+
+def accuracies(runs: Sequence[Run]) -> metrics.Estimate:
+    """Test accuracy of one experiment over the seeds of its runs."""
+    return metrics.accuracy_estimate([run.correct for run in runs])

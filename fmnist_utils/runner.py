@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from fmnist_utils.cost import duration, estimate
+from fmnist_utils.cost import estimate
 from fmnist_utils.data import Dataset, load_dataset
 from fmnist_utils.errors import UserError
 from fmnist_utils.experiment import Experiment
+from fmnist_utils.progress import duration
 from fmnist_utils.run import Run
 from fmnist_utils.store import Store
 from fmnist_utils.train import train

@@ -26,8 +26,10 @@ from fmnist_utils.optim import build_optimizer, build_schedule
 from fmnist_utils.progress import Progress
 from fmnist_utils.run import Run
 
-EVALUATION_BATCH = {"cpu": 250}  # images; more of them leave a CPU's caches, and take nearly twice as long
-EVALUATION_BATCH_ELSEWHERE = 2000
+
+def evaluation_batch(device: torch.device) -> int:
+    """Images to evaluate at a time: more of them leave a CPU's caches, and take nearly twice as long."""
+    return 250 if device.type == "cpu" else 2000
 
 
 def normalization(images: Tensor) -> tuple[float, float]:
@@ -165,10 +167,9 @@ class Trainer:
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities (n, classes), float32 on the CPU, of uint8 images (n, h, w)."""
         self.evaluated.eval()
-        batch = EVALUATION_BATCH.get(self.device.type, EVALUATION_BATCH_ELSEWHERE)
         parts = []
         with torch.inference_mode():
-            for part in images.split(batch):
+            for part in images.split(evaluation_batch(self.device)):
                 inputs = part.unsqueeze(1).float().div_(255).sub_(self.mean).div_(self.std)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
                     logits = self.evaluated(_channels_last(inputs))

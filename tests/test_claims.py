@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fmnist_utils import Experiment, Run, UserError, claimed, claims
-from fmnist_utils.cost import duration, estimate
+from fmnist_utils.cost import estimate
 from fmnist_utils.store import Store
 
 LABELS = np.arange(10_000) % 10
@@ -87,8 +87,23 @@ def test_unknown_claims_are_named() -> None:
 
 
 def test_cheapest_experiments_come_first() -> None:
-    costs = [estimate(experiment, []) for experiment in claims.experiments(claimed.CLAIMS)]
+    fashion = [claim for claim in claimed.CLAIMS if "mnist" not in claim.name]
+    costs = [estimate(experiment, []) for experiment in claims.experiments(fashion)]
     assert costs == sorted(costs)
+    assert len(costs) > 50
+
+
+def test_claims_about_missing_data_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def locate(name: str) -> None:
+        if name == "mnist":
+            raise UserError("MNIST is missing")
+
+    monkeypatch.setattr(claims, "locate", locate)
+    found = claims.experiments(claims.find(["000-row-1", "004-mnist"]))
+    assert [experiment.model for experiment in found] == ["cnn-small"] * 3
+    assert capsys.readouterr().out == "Left out, the claims about mnist: MNIST is missing\n"
 
 
 def test_cost_is_taken_from_runs_of_the_same_model() -> None:
@@ -97,4 +112,3 @@ def test_cost_is_taken_from_runs_of_the_same_model() -> None:
         "provenance": {"train_size": 20_000},
     }  # fmt: skip
     assert estimate(Experiment(train_size=500, epochs=4), [record]) == pytest.approx(3)
-    assert [duration(seconds) for seconds in (40, 600, 7200)] == ["40 s", "10 min", "2.0 h"]

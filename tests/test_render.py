@@ -10,9 +10,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from sample_report import EVIL, make_series
 
 from fmnist_utils import UserError
+from fmnist_utils.progress import duration
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.render import render
-from fmnist_utils.report.summary import MIME, cost, duration
+from fmnist_utils.report.summary import MIME, cost
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 NEIGHBOURS = ("00_before.html", f"Before {EVIL}"), ("02_second.html", "Second question")

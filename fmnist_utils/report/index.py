@@ -19,7 +19,8 @@ from fmnist_utils.experiment import Experiment
 from fmnist_utils.files import write_whole
 from fmnist_utils.paths import ROOT
 from fmnist_utils.report import state
-from fmnist_utils.report.render import FILTERS, SERIES, TEMPLATE, assets, tidy_table
+from fmnist_utils.report.page import tidy_table
+from fmnist_utils.report.render import FILTERS, SERIES, TEMPLATE, assets
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.store import results
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
+from fmnist_utils.progress import duration
+
 if TYPE_CHECKING:
     from fmnist_utils.runner import Run
 
@@ -57,11 +59,3 @@ def cost(parts: dict[str, Any]) -> str:
     origin = "all trained for this report" if trained == runs else f"{trained} trained for this report"
     count = "1 run" if runs == 1 else f"{runs} runs"
     return f"{count}, {duration(parts['seconds'])} of training; {origin if trained else 'read from the store'}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time in seconds for people: ``"4.2 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
