@@ -82,6 +82,29 @@ def augment(
         if isinstance(augmentation, AlternatingFlip):
             place = torch.arange(len(images), device=images.device) if indices is None else indices
             # A multiplicative hash gives every image a fixed, random-looking first side.
-            chosen &= ((place * 2654435761 >> 16) + epoch) % 2 == 0
-        images = torch.where(chosen[:, None, None, None], augmentation.transform(images), images)
+            side = ((place * 2654435761 >> 16) + epoch) % 2 == 0
+            chosen = side if chosen is None else side & chosen
+        images = augmentation.apply(images, chosen)
     return images, targets
+
+
+def test_time_views(images: Tensor) -> list[tuple[float, Tensor]]:
+    """Six views of every test image: as it is and mirrored, each in place and shifted by a pixel to two corners.
+
+    Source: K. Jordan's cifar10-airbench, whose weights these are: half for the two in place, half for the others.
+
+    Parameters
+    ----------
+    images : uint8 tensor (n, height, width)
+
+    Returns
+    -------
+    list of (weight, images), the weights adding up to 1
+    """
+    height, width = images.shape[1:]
+    views = []
+    for side in (images, images.flip(-1)):
+        padded = F.pad(side, [1] * 4)
+        for weight, corner in ((0.25, 1), (0.125, 0), (0.125, 2)):
+            views.append((weight, padded[:, corner : corner + height, corner : corner + width]))
+    return views

@@ -28,8 +28,10 @@ class Augmentation(BaseModel):
     probability: Probability = 1.0
     classes: tuple[str, ...] = ()
 
-    def chosen(self, labels: Tensor, class_names: tuple[str, ...]) -> Tensor:
-        """Draw the boolean mask (n,) of the images to change."""
+    def chosen(self, labels: Tensor, class_names: tuple[str, ...]) -> Tensor | None:
+        """Draw the boolean mask (n,) of the images to change; None for all of them."""
+        if self.probability == 1 and not self.classes:
+            return None
         mask = torch.rand(len(labels), device=labels.device) < self.probability
         if self.classes:
             wanted = torch.tensor([class_names.index(name) for name in self.classes], device=labels.device)
@@ -61,7 +63,12 @@ class Change(Augmentation):
 
     @abstractmethod
     def transform(self, images: Tensor) -> Tensor:
-        """Return changed copies of all `images`; which of them are used is drawn by `chosen`."""
+        """Return changed copies of all `images`."""
+
+    def apply(self, images: Tensor, chosen: Tensor | None) -> Tensor:
+        """Change the images that the boolean mask `chosen` (n,) names; all of them for None."""
+        changed = self.transform(images)
+        return changed if chosen is None else torch.where(chosen[:, None, None, None], changed, images)
 
 
 class Flip(Change):
@@ -120,7 +127,7 @@ class Affine(Change):
     shear: Annotated[float, Field(ge=0, le=60)] = 0.0
 
     def transform(self, images: Tensor) -> Tensor:
-        n = len(images)
+        n, _, height, width = images.shape
         # Five uniform draws in -1..1 an image: angle, two shifts, scale, shear.
         angle, right, down, scale, shear = torch.rand(5, n, device=images.device).mul_(2).sub_(1)
         angle = angle * (self.degrees * torch.pi / 180)
@@ -129,8 +136,11 @@ class Affine(Change):
         cos, sin = angle.cos() * zoom, angle.sin() * zoom
         shift = 2 * self.translate
         rows = [cos, cos * slant - sin, right * shift, sin, sin * slant + cos, down * shift]
-        grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), list(images.shape), align_corners=False)
-        return F.grid_sample(images, grid, align_corners=False)
+        # What `affine_grid` computes, in a tenth of its time: one product for all images, x and y in planes.
+        across, along = (torch.arange(1, 2 * size, 2, device=images.device) / size - 1 for size in (width, height))
+        y, x = torch.meshgrid(along, across, indexing="ij")
+        grid = torch.stack(rows, 1).view(2 * n, 3) @ torch.stack([x, y, torch.ones_like(x)]).flatten(1)
+        return F.grid_sample(images, grid.view(n, 2, height, width).permute(0, 2, 3, 1), align_corners=False)
 
 
 class Erasing(Change):
@@ -146,12 +156,16 @@ class Erasing(Change):
     aspect: Annotated[float, Field(ge=1, le=10)] = 3.3
 
     def transform(self, images: Tensor) -> Tensor:
+        return self.apply(images, None)
+
+    def apply(self, images: Tensor, chosen: Tensor | None) -> Tensor:
         n, _, height, width = images.shape
         area, ratio, top, left = torch.rand(4, n, device=images.device)
         side = (self.smallest + area * (self.largest - self.smallest)).sqrt()
         stretch = self.aspect ** (ratio - 0.5)  # log-uniform between 1/sqrt(aspect) and sqrt(aspect)
-        box = rectangles((side * stretch).clamp(max=1), (side / stretch).clamp(max=1), top, left, (height, width))
-        return torch.where(box, torch.rand_like(images), images)
+        tall, wide = (side * stretch).clamp(max=1), (side / stretch).clamp(max=1)
+        # An image that was not chosen gets an empty rectangle: one pass over all pixels in place of two.
+        return torch.where(rectangles(tall, wide, top, left, (height, width), chosen), noise(images), images)
 
 
 class Cutout(Change):
@@ -168,19 +182,28 @@ class Cutout(Change):
         return images.masked_fill(box, 0.0)
 
 
-def rectangles(tall: Tensor, wide: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
-    """Mask (n, 1, height, width) of one rectangle an image.
+def noise(images: Tensor) -> Tensor:
+    """Grey levels of noise, 0..1 in steps of 1/255, in the shape of `images`; each random number is eight of them."""
+    draws = torch.empty(-(-images.numel() // 8), dtype=torch.int64, device=images.device).random_(-(2**63), None)
+    return draws.view(torch.uint8)[: images.numel()].view(images.shape) * (1 / 255)
+
+
+def rectangles(
+    tall: Tensor, wide: Tensor, top: Tensor, left: Tensor, size: tuple[int, int], chosen: Tensor | None = None
+) -> Tensor:
+    """Mask (n, 1, height, width) of one rectangle an image, empty for images that are not `chosen`.
 
     `tall` and `wide` are shares of the image; `top` and `left` in 0..1 place it within the free space.
     """
-
-    def span(share: Tensor, place: Tensor, pixels: int) -> Tensor:
-        length = (share * pixels).round().clamp(min=1)
-        start = (place * (pixels - length + 1)).floor()
-        at = torch.arange(pixels, device=share.device)
-        return (at >= start[:, None]) & (at < (start + length)[:, None])
-
-    return (span(tall, top, size[0])[:, :, None] & span(wide, left, size[1])[:, None, :])[:, None]
+    pixels = torch.tensor(size, device=tall.device)[:, None]
+    length = (torch.stack([tall, wide]) * pixels).round().clamp(min=1)
+    start = (torch.stack([top, left]) * (pixels - length + 1)).floor()
+    at = torch.arange(max(size), device=tall.device)
+    rows, columns = (at >= start[..., None]) & (at < (start + length)[..., None])
+    rows = rows if chosen is None else rows & chosen[:, None]
+    # (The product of bytes is twice as fast as the conjunction of booleans, and the same.)
+    box = rows[:, : size[0], None].view(torch.uint8) * columns[:, None, : size[1]].view(torch.uint8)
+    return box.view(torch.bool)[:, None]
 
 
 class TrivialAugment(Change):

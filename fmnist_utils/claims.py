@@ -15,7 +15,7 @@ from fmnist_utils.cost import estimate
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.progress import duration
-from fmnist_utils.run import Run
+from fmnist_utils.run import Run, accuracies
 from fmnist_utils.sources import locate
 from fmnist_utils.store import Store
 
@@ -69,14 +69,26 @@ def _stored(stores: list[Store]) -> dict[tuple[str, str], tuple[Store, str]]:
     return index
 
 
+def _arms(claim: Claim, stored: dict[tuple[str, str], tuple[Store, str]]) -> tuple[list[list[Run]], list[Experiment]]:
+    """Read a claim's finished runs, as many of each arm as every arm has; and list what is not trained yet."""
+    missing: list[Experiment] = []
+    arms: list[list[Run]] = []
+    for arm in claim.experiments():
+        places = [(item, stored.get((item.dataset, item.canonical()))) for item in arm]
+        missing += [item for item, place in places if place is None]
+        arms.append([run for _, place in places if place and (run := place[0].load(place[1]))])
+    n = min(len(runs) for runs in arms)
+    return [runs[:n] for runs in arms], missing
+
+
 def table(out: str | Path) -> Any:
     """Set every claim beside what the runs below `out`, or the published ones, say.
 
     Returns
     -------
     DataFrame, one row a claim
-        seed, claim, its protocol, ours, claimed, measured, seeds, verdict ("reached", "not reached",
-        "contradicted", "not yet run").
+        seed, claim, measured, verdict ("reached", "not reached", "contradicted", "not yet run"), its protocol,
+        our protocol, seeds.
     """
     import pandas as pd
 
@@ -85,27 +97,56 @@ def table(out: str | Path) -> Any:
     stored = _stored(stores)
     rows = []
     for claim in CLAIMS:
-        missing: list[Experiment] = []
-        arms: list[list[Run]] = []
-        for arm in claim.experiments():
-            places = [(item, stored.get((item.dataset, item.canonical()))) for item in arm]
-            missing += [item for item, place in places if place is None]
-            arms.append([run for _, place in places if place and (run := place[0].load(place[1]))])
-        n = min(len(runs) for runs in arms)
+        arms, missing = _arms(claim, stored)
+        n = len(arms[0])
         if n == 0:
             cost = sum(estimate(experiment, records) for experiment in missing)
             measured, verdict = f"planned: about {duration(cost)} of training", "not yet run"
         else:
-            measured, verdict = claim.judge([runs[:n] for runs in arms])
+            measured, verdict = claim.judge(arms)
         rows.append(
             {
                 "seed": claim.seed,
                 "claim": claim.says,
+                "measured": measured,
+                "verdict": verdict,
                 "its protocol": claim.protocol,
                 "our protocol": claim.ours,
-                "measured": measured,
                 "seeds": n,
-                "verdict": verdict,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def architectures(out: str | Path) -> Any:
+    """Set the accuracy that a seed states for each architecture beside ours, with our recipe, and the epochs of both.
+
+    Returns
+    -------
+    DataFrame, one row an architecture with finished runs
+        model, seed, parameters, claimed, measured, seeds, its epochs, our epochs, verdict; texts but for numbers
+        of parameters, seeds and epochs.
+    """
+    import pandas as pd
+
+    stored = _stored([Store(out), Store(PUBLISHED)])
+    rows = []
+    for claim in CLAIMS:
+        arms, _ = _arms(claim, stored) if claim.accuracy is not None else ([[]], [])
+        if not arms[0]:
+            continue
+        run, measured = arms[0][0], accuracies(arms[0])
+        data = "" if claim.arms[0].dataset == "fashion-mnist" else f" ({claim.arms[0].dataset})"
+        rows.append(
+            {
+                "model": run.experiment.model + data,
+                "seed": claim.seed,
+                "parameters": run.parameters,
+                "claimed": f"{100 * (claim.accuracy or 0):.2f} %",
+                "measured": str(measured),
+                "its epochs": claim.epochs or "not stated",
+                "our epochs": run.experiment.epochs,
+                "verdict": claim.judge(arms)[1],
             }
         )
     return pd.DataFrame(rows)

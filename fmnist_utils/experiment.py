@@ -13,7 +13,7 @@ from fmnist_utils.errors import UserError, nearest
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
 # trained anew. The golden test in tests/test_train.py fails when results change and this did not.
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 
 
 def _one_of(what: str, allowed: tuple[str, ...]) -> BeforeValidator:
@@ -49,11 +49,14 @@ class Experiment(BaseModel):
     optimizer, lr, momentum, weight_decay : `momentum` is for "sgd" and "muon"
     other_lr : learning rate of what "muon" does not orthogonalize; 0 for `lr`
     schedule : learning rate over the training
+    low_resolution : share of the epochs, the first ones, trained on images shrunk to 20 x 20 pixels, at half the
+        cost (progressive resizing); only for models that take any size
     label_smoothing : share of the target probability spread over all classes
     class_weights : weight of a class in the loss, by its name; 1 for classes not named
     ema : decay of the exponential moving average of the weights, which is then what is evaluated; 0 for none
     early_stopping : end after so many epochs without a lower validation loss; 0 for never
     batch_size, epochs, seed : as usual
+    test_time_views : evaluate the test images once more as the mean over six views of each, reported apart
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -71,6 +74,7 @@ class Experiment(BaseModel):
     momentum: Rate = 0.9
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Annotated[str, _one_of("schedule", optim.SCHEDULES)] = "constant"
+    low_resolution: Rate = 0.0
     label_smoothing: Rate = 0.0
     class_weights: dict[str, Annotated[float, Field(gt=0)]] = {}
     ema: Rate = 0.0
@@ -78,6 +82,7 @@ class Experiment(BaseModel):
     batch_size: Annotated[int, Field(ge=2, le=10_000)] = 64
     epochs: Annotated[int, Field(ge=1, le=2000)] = 10
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    test_time_views: bool = False
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -90,6 +95,9 @@ class Experiment(BaseModel):
         models.check_options(self.model, self.model_options)
         if not self.validation and (self.early_stopping or self.schedule == "plateau"):
             raise UserError("early_stopping and schedule 'plateau' watch the validation loss: set validation to true")
+        if self.low_resolution and not models.entry(self.model).any_size:
+            fit = ", ".join(name for name in models.names() if models.entry(name).any_size)
+            raise UserError(f"low_resolution: model {self.model!r} takes images of one size only (others: {fit})")
         return self
 
     @classmethod

@@ -235,19 +235,20 @@ def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy 
 
 
 @_styled
-def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1) -> None:
-    """Draw a table of signed numbers: blue above 0, red below, white at 0; NaN is left empty."""
+def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signed: bool = True) -> None:
+    """Draw a table of numbers: blue above 0, white at 0 and, of changes (`signed`), red below; NaN is left empty."""
     rows, columns = values.shape
     fig, (ax,) = _figure(title, 1.6 + 0.36 * rows)
     limit = max(float(np.nanmax(np.abs(values.to_numpy(float)), initial=0)), 1e-9)
+    lowest, sign, colours = (-limit, "+", "RdBu") if signed else (0.0, "", "Blues")
     sns.heatmap(
-        values.astype(float), cmap="RdBu", vmin=-limit, vmax=limit, annot=columns <= 16, fmt=f"+.{digits}f",
+        values.astype(float), cmap=colours, vmin=lowest, vmax=limit, annot=columns <= 16, fmt=f"{sign}.{digits}f",
         linewidths=0.6, ax=ax, cbar_kws={"label": label}, annot_kws={"size": 8.5},
     )  # fmt: skip
     _name_cells(ax, list(values.index), list(values.columns))
     ax.set(xlabel="", ylabel="")
     cells = [
-        (float(value), f"{value:+.{digits}f} ({row}, {column})")
+        (float(value), f"{value:{sign}.{digits}f} ({row}, {column})")
         for row, entries in values.iterrows()
         for column, value in entries.dropna().items()
     ]

@@ -27,6 +27,7 @@ class Run:
         trained on), validation_loss, validation_accuracy (None without validation images), lr, seconds
     test_probabilities : float32 (n, classes), of the last epoch
     test_labels : int64 (n,)
+    view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
     train_accuracy : share in 0..1, in evaluation mode, of up to 10,000 of the training images
     parameters, multiply_adds : size of the model
     provenance : data set and its checksum, device, versions, commit, date
@@ -45,6 +46,7 @@ class Run:
     multiply_adds: int
     provenance: dict[str, Any]
     weights: dict[str, Any] | None = None
+    view_probabilities: NDArray[np.float32] | None = None
     folder: Path | None = None
     fresh: bool = field(default=True)
 

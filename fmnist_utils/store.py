@@ -1,7 +1,7 @@
 """The store: finished runs on disk, one folder each, never computed twice and never lost.
 
 <out>/runs/<key>/record.json           experiment, history, provenance, checksums; written last
-<out>/runs/<key>/test.npz              test-set probabilities (float16) and labels
+<out>/runs/<key>/test.npz              test-set probabilities (float16) and labels, and those of test-time views
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
 """
@@ -79,12 +79,14 @@ class Store:
             raise ValueError("test.npz differs from its checksum")
         with np.load(test, allow_pickle=False) as arrays:
             probabilities, labels = arrays["probabilities"], arrays["labels"]
+            views = arrays["views"].astype(np.float32) if "views" in arrays else None
         return Run(
             experiment=Experiment(**values["experiment"]),
             key=values["key"],
             history=values["history"],
             test_probabilities=probabilities.astype(np.float32),
             test_labels=labels.astype(np.int64),
+            view_probabilities=views,
             train_accuracy=values["train_accuracy"],
             parameters=values["parameters"],
             multiply_adds=values["multiply_adds"],
@@ -100,10 +102,13 @@ class Store:
         folder = self.folder / run.key
         probabilities = run.test_probabilities.astype(np.float16)
         labels = run.test_labels.astype(np.uint16)
+        arrays: dict[str, Any] = {"probabilities": probabilities, "labels": labels}
+        if run.view_probabilities is not None:
+            arrays["views"] = run.view_probabilities.astype(np.float16)
 
         def write_test(path: Path) -> None:
             with path.open("wb") as file:
-                np.savez_compressed(file, probabilities=probabilities, labels=labels)
+                np.savez_compressed(file, **arrays)
 
         if run.weights is not None:
             weights = {name: value.detach().cpu().contiguous() for name, value in run.weights.items()}

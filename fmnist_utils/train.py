@@ -26,6 +26,8 @@ from fmnist_utils.optim import build_optimizer, build_schedule
 from fmnist_utils.progress import Progress
 from fmnist_utils.run import Run
 
+LOW_RESOLUTION = (20, 20)  # pixels: half as many as 28 x 28
+
 
 def evaluation_batch(device: torch.device) -> int:
     """Images to evaluate at a time: more of them leave a CPU's caches, and take nearly twice as long."""
@@ -106,6 +108,8 @@ class Trainer:
         labels = self.data.train_labels[indices]
         names = self.dataset.class_names
         images, targets = augment.augment(images, labels, self.experiment.augmentation, names, indices, epoch)
+        if epoch < self.experiment.low_resolution * self.experiment.epochs:
+            images = F.interpolate(images, size=LOW_RESOLUTION, mode="bilinear", antialias=True)
         return _channels_last(images.sub_(self.mean).div_(self.std)), targets
 
     def step(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -221,12 +225,17 @@ class Trainer:
         train_labels = self.data.train_labels[sample].cpu()
         train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
         test = self.probabilities(self.data.test_images).numpy()
+        views = None
+        if self.experiment.test_time_views:
+            seen = augment.test_time_views(self.data.test_images)
+            views = np.sum([weight * self.probabilities(images).numpy() for weight, images in seen], axis=0)
         evaluation = time.perf_counter() - started
         return Run(
             experiment=self.experiment,
             key=self.experiment.key(self.dataset.checksum),
             history=self.history,
             test_probabilities=test,
+            view_probabilities=views,
             test_labels=self.dataset.test_labels.cpu().numpy(),
             train_accuracy=train_hits.double().mean().item(),
             parameters=models.count_parameters(self.model),

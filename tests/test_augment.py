@@ -6,6 +6,7 @@ from torch import Tensor
 
 from fmnist_utils import Dataset, Experiment, UserError
 from fmnist_utils.augment import NAMES, augment
+from fmnist_utils.augment import test_time_views as time_views
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
@@ -107,6 +108,17 @@ def test_affine_without_strength_is_the_identity(batch: tuple[Tensor, Tensor]) -
     images, labels = batch
     spec = {"name": "affine", "degrees": 0, "translate": 0, "scale": 0}
     torch.testing.assert_close(apply(images, labels, [spec])[0], images, atol=1e-5, rtol=0)
+
+
+def test_views_are_the_image_its_mirror_and_both_shifted(data: Dataset) -> None:
+    images = data.test_images[:20]
+    views = time_views(images)
+    assert [weight for weight, _ in views] == [0.25, 0.125, 0.125] * 2
+    assert views[0][1].equal(images)
+    assert views[1][1][:, 1:, 1:].equal(images[:, :-1, :-1])
+    assert views[2][1][:, :-1, :-1].equal(images[:, 1:, 1:])
+    assert views[3][1].equal(images.flip(-1))
+    assert all(view.shape == images.shape and view.dtype == torch.uint8 for _, view in views)
 
 
 def test_mixup_blends_labels_as_images() -> None:

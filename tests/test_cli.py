@@ -99,6 +99,10 @@ def test_changed_code_executes_again_and_a_changed_template_renders_only(project
     _, out, _ = call(project, "reports", "--only", "01")
     assert tokens(project / OUT) == before
     assert "made-up-by-a-test" in page.read_text("utf-8")
+    edit(project / "fmnist_utils" / "report" / "page.py", '"Link to this section"', '"Link to this very section"')
+    _, out, _ = call(project, "reports", "--only", "01")
+    assert "01_first: rendered anew" in out
+    assert tokens(project / OUT) == before
     edit(project / "fmnist_utils" / "errors.py", "as one line", "as one short line")
     _, out, _ = call(project, "reports", "--only", "01")
     assert "01_first: executing (changed: code)" in out

@@ -17,6 +17,7 @@ from fmnist_utils import Experiment, UserError
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"model": "base", "model_options": {"dropout": 0.5}}, "model 'base' has no option 'dropout'"),
+        ({"model": "base", "low_resolution": 0.5}, "model 'base' takes images of one size only .others: fast"),
         ({"validation": False, "early_stopping": 2}, "set validation to true"),
     ],
 )
@@ -55,5 +56,5 @@ def test_defaults_are_pinned() -> None:
         "dataset": "fashion-mnist", "data_dir": "", "train_size": None, "validation": True, "model": "base",
         "model_options": {}, "augmentation": (), "optimizer": "adam", "lr": 1e-3, "other_lr": 0.0, "momentum": 0.9,
         "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0, "class_weights": {}, "ema": 0.0,
-        "early_stopping": 0, "batch_size": 64, "epochs": 10, "seed": 0,
+        "early_stopping": 0, "batch_size": 64, "epochs": 10, "seed": 0, "low_resolution": 0.0, "test_time_views": False,
     }  # fmt: skip

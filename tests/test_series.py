@@ -195,8 +195,19 @@ def test_a_missing_page_is_rendered_without_execution(project: Path) -> None:
     assert tokens(project / "out") == before
 
 
+def test_pages_do_not_link_to_reports_that_are_not_there(project: Path) -> None:
+    make(project, only="1 3")
+    first, third = (project / "out" / name for name in ("01_first.html", "03_third.html"))
+    assert 'href="03_third.html"' in first.read_text("utf-8")
+    assert "02_second.html" not in first.read_text("utf-8") + third.read_text("utf-8")
+    before = tokens(project / "out")
+    make(project)
+    assert 'href="02_second.html"' in first.read_text("utf-8")
+    assert before.items() < tokens(project / "out").items()
+
+
 def test_a_neighbours_new_title_is_rendered_without_execution(project: Path) -> None:
-    make(project, only="1 2")
+    make(project)
     before = tokens(project / "out")
     edit(project / "notebooks" / "03_third.ipynb", "What does 03_third ask?", "A better title")
     make(project, only="1 2")

@@ -32,6 +32,11 @@ class Entry:
     source: str
 
     @property
+    def any_size(self) -> bool:
+        """Whether it takes images of other sizes than 28 x 28."""
+        return bool(getattr(self.build, "any_size", False))
+
+    @property
     def options(self) -> dict[str, inspect.Parameter]:
         """Options that the constructor takes, `n_classes` apart."""
         parameters = inspect.signature(self.build).parameters

@@ -30,6 +30,8 @@ class Fast(nn.Module):
     stem, width : filters of the stem and of the first group; the second group has twice as many
     """
 
+    any_size = True
+
     def __init__(self, n_classes: int = 10, stem: int = 32, width: int = 64) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(1, stem, 4, stride=2, padding=1, bias=False), BatchNorm(stem), nn.GELU())

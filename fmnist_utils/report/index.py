@@ -54,7 +54,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
             if name not in ("parameters", "fingerprint", "wall_seconds")
         },
         dataset=provenance.get("parameters", {}).get("dataset", ""),
-        leaderboard=_table(leaderboard(runs), "Leaderboard: all experiments with finished runs, best first"),
+        leaderboard=_table(leaderboard(runs), "Leaderboard: all finished experiments, those on the most images first"),
         claims=_table(claims.table(out), "What the seeds claimed, and what we measure") if fashion else "",
         runs=len(runs),
     )
@@ -102,7 +102,7 @@ def _thumbnail(encoded: str | list[str]) -> str:
 
 
 def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row an experiment, its seeds together: model, size, accuracy with interval, cost, recipe, best first."""
+    """One row an experiment, its seeds together; those on the most images first, and of these the best."""
     if runs.empty:
         return pd.DataFrame()
     rows = []
@@ -122,10 +122,11 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
                 "seconds": f"{group['seconds'].mean():.0f}",
                 "recipe": recipe(Experiment(**json.loads(str(canonical)))),
                 "source": models_source(first["model"]),
-                "order": group["test_accuracy"].mean(),
+                "order": (first["train_size"], group["test_accuracy"].mean()),
             }
         )
-    return pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
+    table = pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
+    return table.drop(columns="data") if table["data"].nunique() == 1 else table
 
 
 def recipe(experiment: Experiment) -> str:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fmnist_utils.claims import PUBLISHED
+from fmnist_utils.claims import PUBLISHED, architectures
 from fmnist_utils.paths import ROOT
-from fmnist_utils.report.index import leaderboard
-from fmnist_utils.store import results
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-COLUMNS = ["model", "parameters", "test accuracy", "± 95 %", "seeds", "epochs", "recipe"]
-ALL_IMAGES = 50_000  # training images at least: an experiment on a part of them is not a result to quote
 
 
 def table(out: str | Path = PUBLISHED) -> str:
-    """Write the best published experiment of each model as a Markdown table."""
-    runs = results(out)
-    if not runs.empty:
-        runs = runs[(runs["train_size"] >= ALL_IMAGES) & (runs["dataset"] == "fashion-mnist")]
-    rows = leaderboard(runs)
+    """Write the published accuracy of each of the seeds' architectures as a Markdown table."""
+    rows = architectures(out)
     if rows.empty:
         return "No published runs yet."
-    rows = rows.drop_duplicates("model")[COLUMNS]
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows.astype(str).to_numpy().tolist()]
+    rows["parameters"] = rows["parameters"].map("{:,}".format)
+    lines = [list(rows.columns), ["---"] * len(rows.columns), *rows.astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

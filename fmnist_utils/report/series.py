@@ -100,7 +100,7 @@ def plan(
             defaults = {name: parameter.default for name, parameter in own.items()}
             values, given = parameters.load(file), {"out": out, **overrides}
             given = {name: value for name, value in given.items() if name in own}
-            links = _neighbours(series, index)
+            links = _neighbours(series, index, selected, from_root(out))
             report = Report(notebook, profile, defaults, values | given, from_root(out), *links)
             reports.append(report)
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
@@ -141,10 +141,12 @@ def select(names: list[str], only: str) -> list[int]:
     return sorted(chosen)
 
 
-def _neighbours(series: list[Path], index: int) -> list[tuple[str, str] | None]:
-    """Address and title of the reports before and after the one at `index`."""
-    places = [index - 1, index + 1]
-    return [(f"{series[i].stem}.html", state.heading(series[i])) if 0 <= i < len(series) else None for i in places]
+def _neighbours(series: list[Path], index: int, selected: list[int], out: Path) -> list[tuple[str, str] | None]:
+    """Address and title of the reports before and after the one at `index`, of those that are or will be there."""
+    there = [i for i, path in enumerate(series) if i in selected or (out / f"{path.stem}.html").exists()]
+    before, after = [i for i in there if i < index][-1:], [i for i in there if i > index][:1]
+    found = [[(f"{series[i].stem}.html", state.heading(series[i])) for i in place] for place in (before, after)]
+    return [links[0] if links else None for links in found]
 
 
 def make(reports: list[Report], force: bool = False) -> list[str]:

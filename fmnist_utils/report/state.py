@@ -16,7 +16,7 @@ from typing import Any
 from fmnist_utils.report.parameters import load_notebook, tags
 
 PACKAGE = Path(__file__).resolve().parent.parent
-TEMPLATE = PACKAGE / "report" / "template"
+REPORT = PACKAGE / "report"
 # Where things lie is not what a report shows: the data's content is hashed instead.
 PLACES = {"out", "data_dir"}
 
@@ -33,16 +33,21 @@ def _files(folder: Path, wanted: Callable[[Path], bool]) -> str:
     return digest([(path.relative_to(folder).as_posix(), sum) for path, sum in zip(files, sums, strict=True)])
 
 
+def _shapes_pages(path: Path) -> bool:
+    """Whether a file of the package makes pages of outputs, and has no part in the outputs themselves."""
+    return REPORT in path.parents and path.name != "summary.py"
+
+
 @cache
 def code() -> str:
-    """Digest of the package's Python files."""
-    return _files(PACKAGE, lambda path: path.suffix == ".py")
+    """Digest of the Python files that a notebook's outputs may depend on."""
+    return _files(PACKAGE, lambda path: path.suffix == ".py" and not _shapes_pages(path))
 
 
 @cache
 def template() -> str:
-    """Digest of what shapes a page without being code."""
-    return _files(TEMPLATE, lambda path: path.suffix not in (".py", ".pyc"))
+    """Digest of what shapes a page: template, style, script and the code that fills them."""
+    return _files(PACKAGE, lambda path: path.suffix != ".pyc" and _shapes_pages(path))
 
 
 @cache
