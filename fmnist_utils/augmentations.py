@@ -195,14 +195,15 @@ def rectangles(
 
     `tall` and `wide` are shares of the image; `top` and `left` in 0..1 place it within the free space.
     """
-    pixels = torch.tensor(size, device=tall.device)[:, None]
-    length = (torch.stack([tall, wide]) * pixels).round().clamp(min=1)
-    start = (torch.stack([top, left]) * (pixels - length + 1)).floor()
+    height, width = size
+    length = torch.stack([tall * height, wide * width]).round().clamp(min=1)
+    free = torch.stack([height - length[0], width - length[1]])
+    start = (torch.stack([top, left]) * (free + 1)).floor()
     at = torch.arange(max(size), device=tall.device)
     rows, columns = (at >= start[..., None]) & (at < (start + length)[..., None])
     rows = rows if chosen is None else rows & chosen[:, None]
     # (The product of bytes is twice as fast as the conjunction of booleans, and the same.)
-    box = rows[:, : size[0], None].view(torch.uint8) * columns[:, None, : size[1]].view(torch.uint8)
+    box = rows[:, :height, None].view(torch.uint8) * columns[:, None, :width].view(torch.uint8)
     return box.view(torch.bool)[:, None]
 
 

@@ -124,8 +124,7 @@ def architectures(out: str | Path) -> Any:
     Returns
     -------
     DataFrame, one row an architecture with finished runs
-        model, seed, parameters, claimed, measured, seeds, its epochs, our epochs, verdict; texts but for numbers
-        of parameters, seeds and epochs.
+        model, seed, parameters, claimed, measured, its epochs, our epochs, verdict; accuracies as text.
     """
     import pandas as pd
 
