@@ -256,7 +256,10 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         differs(1),
     ),
-    _better("003-accuracy", "he-cnn", 0.946, "Adam, plateau schedule, batch 32, 50 epochs, one run", 18, seeds=1, its_epochs=50),
+    _better(
+        "003-accuracy", "he-cnn", 0.946, "Adam, plateau schedule, batch 32, 50 epochs, one run", 18,
+        seeds=1, its_epochs=50,
+    ),
     Claim(
         "003-optimizers", "adam performs best of adam, adamax, adagrad, AdamW and SGD",
         "batch 32, 50 epochs, one run each",
