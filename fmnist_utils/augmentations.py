@@ -129,13 +129,15 @@ class Affine(Change):
     def transform(self, images: Tensor) -> Tensor:
         n, _, height, width = images.shape
         # Five uniform draws in -1..1 an image: angle, two shifts, scale, shear.
-        angle, right, down, scale, shear = torch.rand(5, n, device=images.device).mul_(2).sub_(1)
+        angle, right, down, scale, shear = torch.empty(5, n, device=images.device).uniform_(-1, 1)
         angle = angle * (self.degrees * torch.pi / 180)
-        slant = torch.tan(shear * (self.shear * torch.pi / 180))
         zoom = 1 / (1 + scale * self.scale)
         cos, sin = angle.cos() * zoom, angle.sin() * zoom
         shift = 2 * self.translate
-        rows = [cos, cos * slant - sin, right * shift, sin, sin * slant + cos, down * shift]
+        rows = [cos, -sin, right * shift, sin, cos, down * shift]
+        if self.shear:
+            slant = torch.tan(shear * (self.shear * torch.pi / 180))
+            rows[1], rows[4] = cos * slant - sin, sin * slant + cos
         # What `affine_grid` computes, in a tenth of its time: one product for all images, x and y in planes.
         across, along = (torch.arange(1, 2 * size, 2, device=images.device) / size - 1 for size in (width, height))
         y, x = torch.meshgrid(along, across, indexing="ij")

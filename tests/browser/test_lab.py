@@ -1,8 +1,9 @@
-"""A notebook in a real JupyterLab: opened, run from top to bottom, without an error and with its figures."""
+"""Notebooks in a real JupyterLab: run from top to bottom without an error, with figures and progress bars."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from fmnist_utils.paths import ROOT
 
 pytestmark = pytest.mark.browser
-NOTEBOOK = "01_data_exploration.ipynb"
+DATA, BASELINE = "01_data_exploration.ipynb", "02_baseline.ipynb"
+FEW = {"epochs": "1", "seeds": "1", "train_size": "600"}  # parameters of the baseline here
 # Lab's "current widget" needs the focus, which a headless window does not have: take the open document itself.
 WIDGET = "[...jupyterapp.shell.widgets('main')][0]"
 
@@ -29,7 +31,13 @@ WIDGET = "[...jupyterapp.shell.widgets('main')][0]"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a JupyterLab that serves copies of the notebooks, so that none is saved with its outputs."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(ROOT / "notebooks" / NOTEBOOK, folder)
+    shutil.copy(ROOT / "notebooks" / DATA, folder)
+    baseline = json.loads((ROOT / "notebooks" / BASELINE).read_text("utf-8"))
+    for name, value in (FEW | {"out": f'"{folder}"'}).items():
+        baseline["cells"][1]["source"] = re.sub(
+            rf"(?m)^({name}: \w+ = )\S+", rf"\g<1>{value}", baseline["cells"][1]["source"]
+        )
+    (folder / BASELINE).write_text(json.dumps(baseline), "utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -58,20 +66,33 @@ def cells(browser: Chrome) -> list[dict[str, Any]]:
     return [cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code"]
 
 
-def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def open_notebook(browser: Chrome, lab: str, name: str) -> WebDriverWait[Chrome]:
+    """Open a notebook and wait for its kernel."""
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.get(f"{lab}/lab/tree/{NOTEBOOK}")
+    browser.get(f"{lab}/lab/tree/{name}?reset")
     wait = WebDriverWait(browser, 240)
     wait.until(lambda _: browser.execute_script("return typeof jupyterapp !== 'undefined'"))
     wait.until(lambda _: cells(browser))
     kernel = f"{WIDGET}.sessionContext.session?.kernel?.status"
     wait.until(lambda _: browser.execute_script(f"return {kernel}") == "idle")
     browser.execute_script(f"jupyterapp.shell.activateById({WIDGET}.id)")
+    return wait
+
+
+def run_all_cells(browser: Chrome, wait: WebDriverWait[Chrome]) -> str:
+    """Run the open notebook from top to bottom; no cell may fail. Returns all that its outputs hold, as JSON."""
+    before = max(cell["execution_count"] or 0 for cell in cells(browser))
     browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
-    wait.until(lambda _: all(cell["execution_count"] for cell in cells(browser)))
+    wait.until(lambda _: all((cell["execution_count"] or 0) > before for cell in cells(browser)))
     outputs = [output for cell in cells(browser) for output in cell["outputs"]]
     assert [output for output in outputs if output["output_type"] == "error"] == []
+    return json.dumps(outputs)
+
+
+def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str) -> None:
+    wait = open_notebook(browser, lab, DATA)
+    run_all_cells(browser, wait)
     figures = [
         i for i, cell in enumerate(cells(browser)) if any("image/png" in out.get("data", {}) for out in cell["outputs"])
     ]
@@ -87,3 +108,17 @@ def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str, monkeypatch
         "return [...document.querySelectorAll('.jp-OutputArea img')].some(i => i.naturalWidth > 300 && i.height > 50)"
     )
     wait.until(lambda _: browser.execute_script(script))
+
+
+def test_training_shows_a_bar_and_a_changed_parameter_trains_only_what_is_new(browser: Chrome, lab: str) -> None:
+    wait = open_notebook(browser, lab, BASELINE)
+    outputs = run_all_cells(browser, wait)
+    assert "1 runs: 0 in the store, 1 to train" in outputs
+    assert "application/vnd.jupyter.widget-view+json" in outputs, "no progress bar"
+    browser.execute_script(
+        f"const cell = {WIDGET}.content.widgets[1].model.sharedModel;"
+        "cell.setSource(cell.getSource().replace('seeds: int = 1', 'seeds: int = 2'));"
+    )
+    outputs = run_all_cells(browser, wait)
+    assert "2 runs: 1 in the store, 1 to train" in outputs
+    assert "(2 seeds)" in outputs
