@@ -15,7 +15,7 @@ from fmnist_utils.cost import estimate
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.progress import duration
-from fmnist_utils.run import Run, accuracies
+from fmnist_utils.run import Run
 from fmnist_utils.sources import locate
 from fmnist_utils.store import Store
 
@@ -131,21 +131,23 @@ def architectures(out: str | Path) -> Any:
     stored = _stored([Store(out), Store(PUBLISHED)])
     rows = []
     for claim in CLAIMS:
-        arms, _ = _arms(claim, stored) if claim.accuracy is not None else ([[]], [])
+        if claim.accuracy is None:
+            continue
+        arms, _ = _arms(claim, stored)
         if not arms[0]:
             continue
-        run, measured = arms[0][0], accuracies(arms[0])
+        run, (measured, verdict) = arms[0][0], claim.judge(arms)
         data = "" if claim.arms[0].dataset == "fashion-mnist" else f" ({claim.arms[0].dataset})"
         rows.append(
             {
                 "model": run.experiment.model + data,
                 "seed": claim.seed,
                 "parameters": run.parameters,
-                "claimed": f"{100 * (claim.accuracy or 0):.2f} %",
-                "measured": str(measured),
+                "claimed": f"{100 * claim.accuracy:.2f} %",
+                "measured": measured,
                 "its epochs": claim.epochs or "not stated",
                 "our epochs": run.experiment.epochs,
-                "verdict": claim.judge(arms)[1],
+                "verdict": verdict,
             }
         )
     return pd.DataFrame(rows)
