@@ -79,6 +79,8 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any]) -> Non
             progress_bar=False,
             start_timeout=START_TIMEOUT,
             coalesce_streams=True,
+            # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
+            shutdown_kernel="immediate",
             extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells
             stdout_file=_Prefixed(sys.stdout, notebook.stem),
             stderr_file=_Prefixed(sys.stderr, notebook.stem),
