@@ -54,7 +54,9 @@ def images_per_second(data: fmnist_utils.Dataset, recipe: str, batch: int = 256)
 
 def share_of_step(data: fmnist_utils.Dataset, recipe: str, batch: int = 256) -> float:
     """Return the share of the fast net's training step that the augmentation of its batch takes."""
-    experiment = fmnist_utils.Experiment(model="fast", optimizer="muon", lr=0.05, batch_size=batch, augmentation=recipe)
+    experiment = fmnist_utils.Experiment(
+        model="sprint", optimizer="muon", lr=0.05, batch_size=batch, augmentation=recipe
+    )
     trainer = Trainer(experiment, data, torch.device("cpu"))
     trainer.model.train()
     plain = Trainer(experiment.but(augmentation="none"), data, torch.device("cpu"))

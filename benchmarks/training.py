@@ -46,10 +46,10 @@ def tutorial_net() -> nn.Module:
     )  # fmt: skip
 
 
-def tutorial_steps(data: fmnist_utils.Dataset) -> Iterator[None]:
-    """Train for ever as tutorials do; one `next` is one step."""
+def tutorial_steps(data: fmnist_utils.Dataset, model: nn.Module | None = None) -> Iterator[None]:
+    """Train `model`, or a new one, for ever as tutorials do; one `next` is one step."""
     loader = DataLoader(TutorialDataset(data.train_images, data.train_labels), batch_size=BATCH, shuffle=True)
-    model = tutorial_net()
+    model = model or tutorial_net()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     while True:
         for images, labels in loader:

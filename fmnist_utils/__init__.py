@@ -18,6 +18,7 @@ _EXPORTS = {
     "Dataset": "data",
     "augment": "",
     "claims": "",
+    "frontier": "",
     "metrics": "",
     "models": "",
     "plots": "",

@@ -13,13 +13,12 @@ from typing import Any
 from fmnist_utils.claimed import CLAIMS, Claim
 from fmnist_utils.cost import estimate
 from fmnist_utils.errors import UserError, nearest
-from fmnist_utils.experiment import TRAINING_VERSION, Experiment
+from fmnist_utils.experiment import Experiment
+from fmnist_utils.paths import PUBLISHED
 from fmnist_utils.progress import duration
 from fmnist_utils.run import Run
 from fmnist_utils.sources import locate
-from fmnist_utils.store import Store
-
-PUBLISHED = "reports/full"
+from fmnist_utils.store import Shelf
 
 
 def find(names: Iterable[str]) -> list[Claim]:
@@ -58,25 +57,14 @@ def experiments(claims: Iterable[Claim]) -> list[Experiment]:
     return sorted(found, key=lambda item: estimate(item, []))
 
 
-def _stored(stores: list[Store]) -> dict[tuple[str, str], tuple[Store, str]]:
-    """Index all finished runs by data set and experiment; a store named earlier goes first."""
-    index: dict[tuple[str, str], tuple[Store, str]] = {}
-    for store in stores:
-        for record in store.records():
-            if record["training_version"] == TRAINING_VERSION:
-                name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
-                index.setdefault(name, (store, record["key"]))
-    return index
-
-
-def _arms(claim: Claim, stored: dict[tuple[str, str], tuple[Store, str]]) -> tuple[list[list[Run]], list[Experiment]]:
+def _arms(claim: Claim, shelf: Shelf) -> tuple[list[list[Run]], list[Experiment]]:
     """Read a claim's finished runs, as many of each arm as every arm has; and list what is not trained yet."""
     missing: list[Experiment] = []
     arms: list[list[Run]] = []
     for arm in claim.experiments():
-        places = [(item, stored.get((item.dataset, item.canonical()))) for item in arm]
-        missing += [item for item, place in places if place is None]
-        arms.append([run for _, place in places if place and (run := place[0].load(place[1]))])
+        found = [(item, shelf.get(item)) for item in arm]
+        missing += [item for item, run in found if run is None]
+        arms.append([run for _, run in found if run is not None])
     n = min(len(runs) for runs in arms)
     return [runs[:n] for runs in arms], missing
 
@@ -92,15 +80,13 @@ def table(out: str | Path) -> Any:
     """
     import pandas as pd
 
-    stores = [Store(out), Store(PUBLISHED)]
-    records = [record for store in stores for record in store.records()]
-    stored = _stored(stores)
+    shelf = Shelf(out, PUBLISHED)
     rows = []
     for claim in CLAIMS:
-        arms, missing = _arms(claim, stored)
+        arms, missing = _arms(claim, shelf)
         n = len(arms[0])
         if n == 0:
-            cost = sum(estimate(experiment, records) for experiment in missing)
+            cost = sum(estimate(experiment, shelf.records) for experiment in missing)
             measured, verdict = f"planned: about {duration(cost)} of training", "not yet run"
         else:
             measured, verdict = claim.judge(arms)
@@ -128,12 +114,12 @@ def architectures(out: str | Path) -> Any:
     """
     import pandas as pd
 
-    stored = _stored([Store(out), Store(PUBLISHED)])
+    shelf = Shelf(out, PUBLISHED)
     rows = []
     for claim in CLAIMS:
         if claim.accuracy is None:
             continue
-        arms, _ = _arms(claim, stored)
+        arms, _ = _arms(claim, shelf)
         if not arms[0]:
             continue
         run, (measured, verdict) = arms[0][0], claim.judge(arms)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from IPython.display import Markdown, display
 
-from fmnist_utils import metrics
+from fmnist_utils import frontier, metrics
 from fmnist_utils.experiment import Experiment
 from fmnist_utils.run import Run, accuracies
 
@@ -56,9 +56,13 @@ def gap(runs: Sequence[Run]) -> float:
 
 
 def headline(dataset: str, data_dir: str, epochs: int, seed: int, train_size: int = 0) -> Experiment:
-    """Return the experiment of the headline model by its own recipe, which notebooks 05 and 06 share."""
-    return Experiment(
-        dataset=dataset, data_dir=data_dir, model="fast", optimizer="muon", lr=0.08, other_lr=0.05, momentum=0.6,
-        weight_decay=5e-4, schedule="linear", label_smoothing=0.1, batch_size=256, epochs=epochs, seed=seed,
-        train_size=train_size, augmentation="alternating-flip+translate",
-    )  # fmt: skip
+    """Return the headline experiment of notebooks 05 and 06: the frontier's sprint in a budget of the caller's."""
+    return frontier.SPRINT.but(
+        dataset=dataset,
+        data_dir=data_dir,
+        epochs=epochs,
+        seed=seed,
+        train_size=train_size,
+        validation=True,
+        test_time_views=False,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = "reports/full"  # the reports folder whose runs are committed
 
 
 def from_root(path: str | Path) -> Path:

@@ -140,6 +140,34 @@ class Store:
         return [json.loads(path.read_text("utf-8")) for path in sorted(self.folder.glob("*/record.json"))]
 
 
+class Shelf:
+    """Finished runs of several stores, found by what was trained; a store named earlier goes first.
+
+    Parameters
+    ----------
+    outs : reports folders
+
+    Attributes
+    ----------
+    records : the records of all their runs, those of other training versions included
+    """
+
+    def __init__(self, *outs: str | Path) -> None:
+        self.records: list[dict[str, Any]] = []
+        self._places: dict[tuple[str, str], tuple[Store, str]] = {}
+        for store in map(Store, outs):
+            for record in store.records():
+                self.records.append(record)
+                if record["training_version"] == TRAINING_VERSION:
+                    name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
+                    self._places.setdefault(name, (store, record["key"]))
+
+    def get(self, experiment: Experiment) -> Run | None:
+        """Read the run of `experiment` on a data set of that name; None if there is none."""
+        store, key = self._places.get((experiment.dataset, experiment.canonical()), (None, ""))
+        return store.load(key) if store else None
+
+
 def results(out: str | Path) -> Any:
     """Table of all finished runs below `out`: a pandas DataFrame, one row a run, shares in 0..1."""
     import pandas as pd

@@ -26,6 +26,7 @@ from fmnist_utils.optim import build_optimizer, build_schedule
 from fmnist_utils.progress import Progress
 from fmnist_utils.run import Run
 
+STEM_IMAGES = 5_000  # shown to a model that prepares itself for the data before training
 LOW_RESOLUTION = (20, 20)  # pixels: half as many as 28 x 28
 
 
@@ -79,6 +80,8 @@ class Trainer:
 
         torch.manual_seed(experiment.seed)
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
+        if prepare := getattr(model, "prepare", None):
+            prepare(self._normalized(self.dataset.train_images[training[:STEM_IMAGES]]))
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema: AveragedModel | None = None
         if experiment.ema:
@@ -86,6 +89,10 @@ class Trainer:
             self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.optimizer = build_optimizer(self.model, experiment)
         self.schedule = build_schedule(self.optimizer, experiment, self.steps * experiment.epochs)
+
+    def _normalized(self, images: Tensor) -> Tensor:
+        """Bring uint8 images (n, h, w) to what models take: float32 (n, 1, h, w), mean 0, variance 1."""
+        return images.unsqueeze(1).float().div_(255).sub_(self.mean).div_(self.std)
 
     def _class_weights(self) -> Tensor | None:
         weights, names = self.experiment.class_weights, self.dataset.class_names
@@ -174,7 +181,7 @@ class Trainer:
         parts = []
         with torch.inference_mode():
             for part in images.split(evaluation_batch(self.device)):
-                inputs = part.unsqueeze(1).float().div_(255).sub_(self.mean).div_(self.std)
+                inputs = self._normalized(part)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
                     logits = self.evaluated(_channels_last(inputs))
                 parts.append(logits.float().softmax(1).cpu())

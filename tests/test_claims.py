@@ -2,31 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from made_up_runs import run_with
 
 from fmnist_utils import Experiment, Run, UserError, claimed, claims
 from fmnist_utils.cost import estimate
 from fmnist_utils.store import Store
-
-LABELS = np.arange(10_000) % 10
-
-
-def run_with(accuracy: float, experiment: Experiment, train_accuracy: float = 0.9) -> Run:
-    """A finished run that gets the first images of every class right."""
-    hits = np.arange(10_000) < accuracy * 10_000
-    predictions = np.where(np.random.default_rng(experiment.seed).permutation(hits), LABELS, (LABELS + 1) % 10)
-    return Run(
-        experiment=experiment,
-        key=experiment.key("content"),
-        history=[{"epoch": 1, "seconds": 2.0}],
-        test_probabilities=np.eye(10, dtype=np.float32)[predictions],
-        test_labels=LABELS,
-        train_accuracy=train_accuracy,
-        parameters=1,
-        multiply_adds=1,
-        provenance={"dataset": "fashion-mnist", "train_size": 1000, "device": "cpu"},
-    )
 
 
 def arms(*accuracies: float, seeds: int = 2, **about: float) -> list[list[Run]]:
@@ -65,7 +46,7 @@ def test_every_claim_of_the_seeds_is_there_and_can_be_trained() -> None:
 
 
 def test_table_says_what_is_missing_and_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "PUBLISHED", str(tmp_path / "published"))
+    monkeypatch.setattr(claims, "PUBLISHED", tmp_path / "published")
     store = Store(tmp_path)
     [claim] = claims.find(["000-row-1"])
     before = claims.table(tmp_path)

@@ -17,7 +17,10 @@ from fmnist_utils import Experiment, UserError
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"model": "base", "model_options": {"dropout": 0.5}}, "model 'base' has no option 'dropout'"),
-        ({"model": "base", "low_resolution": 0.5}, "model 'base' takes images of one size only .others: fast"),
+        (
+            {"model": "base", "low_resolution": 0.5},
+            "model 'base' takes images of one size only .others: sprint, compact, best",
+        ),
         ({"validation": False, "early_stopping": 2}, "set validation to true"),
     ],
 )

@@ -68,4 +68,4 @@ def test_the_headline_experiment_takes_the_callers_budget():
     experiment = notebook.headline("mnist", "somewhere", epochs=3, seed=5, train_size=600)
     assert (experiment.dataset, experiment.data_dir) == ("mnist", "somewhere")
     assert (experiment.epochs, experiment.seed, experiment.train_size) == (3, 5, 600)
-    assert experiment.model == "fast"
+    assert experiment.model == "sprint"

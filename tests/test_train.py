@@ -8,7 +8,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 
-from fmnist_utils import Dataset, Experiment, UserError, train
+from fmnist_utils import Dataset, Experiment, UserError, frontier, train
 from fmnist_utils.experiment import TRAINING_VERSION
 from fmnist_utils.store import Store
 from fmnist_utils.train import Trainer, normalization
@@ -119,7 +119,7 @@ def test_early_stopping_ends_before_the_last_epoch_and_keeps_the_last_weights(da
 
 
 def test_first_epochs_may_be_of_low_resolution(data: Dataset) -> None:
-    experiment = TINY.but(model="fast", epochs=4, low_resolution=0.5)
+    experiment = TINY.but(model="sprint", epochs=4, low_resolution=0.5)
     trainer = Trainer(experiment, data, torch.device("cpu"))
     shapes = [tuple(trainer.batch(trainer.training[:8], epoch)[0].shape) for epoch in range(4)]
     assert shapes == [(8, 1, 20, 20)] * 2 + [(8, 1, 28, 28)] * 2
@@ -171,7 +171,7 @@ def test_normalization_is_the_published_one(data: Dataset) -> None:
     assert normalization(data.train_images) == pytest.approx((0.2860, 0.3530), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [*RECIPES, *frontier.RECIPES])
 def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch, forward pass, loss, optimizer and schedule on a pretended GPU (autograd cannot be pretended)."""
     monkeypatch.setattr(train, "normalization", lambda images: (0.3, 0.35))
@@ -186,7 +186,8 @@ def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeyp
     monkeypatch.setattr(train.models, "build", build_there)
     monkeypatch.setattr(torch.nn.Module, "to", lambda model, *args, **options: model)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        trainer = Trainer(RECIPES[name].but(ema=0.0), data, torch.device("cuda"))
+        recipe = (RECIPES | frontier.RECIPES)[name]
+        trainer = Trainer(recipe.but(ema=0.0), data, torch.device("cuda"))
         images, targets = trainer.batch(trainer.training[:50], 0)
         logits = trainer.model(images)
         loss = F.cross_entropy(logits, targets, weight=trainer.class_weights)

@@ -26,10 +26,11 @@ Model = TypeVar("Model", bound=type[nn.Module])
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered model: its class and where it comes from."""
+    """A registered model: its class, where it comes from, and the options that make it this model."""
 
     build: type[nn.Module]
     source: str
+    preset: dict[str, Any]
 
     @property
     def any_size(self) -> bool:
@@ -38,21 +39,26 @@ class Entry:
 
     @property
     def options(self) -> dict[str, inspect.Parameter]:
-        """Options that the constructor takes, `n_classes` apart."""
-        parameters = inspect.signature(self.build).parameters
-        return {name: value for name, value in parameters.items() if name != "n_classes"}
+        """Options that the constructor takes, with this model's defaults, `n_classes` apart."""
+        parameters = {
+            name: item for name, item in inspect.signature(self.build).parameters.items() if name != "n_classes"
+        }
+        return parameters | {name: parameters[name].replace(default=value) for name, value in self.preset.items()}
 
 
 REGISTRY: dict[str, Entry] = {}
 
 
-def register(name: str, source: str) -> Callable[[Model], Model]:
-    """Class decorator that puts a model into the registry under `name`; `source` says whose it is."""
+def register(name: str, source: str, **preset: Any) -> Callable[[Model], Model]:
+    """Class decorator that puts a model into the registry under `name`; `source` says whose it is.
+
+    One class can be several models, each with other options as its `preset`.
+    """
 
     def add(build: Model) -> Model:
         if name in REGISTRY:
             raise ValueError(f"two models are called {name!r}")
-        REGISTRY[name] = Entry(build, source)
+        REGISTRY[name] = Entry(build, source, preset)
         return build
 
     return add
@@ -99,7 +105,8 @@ def build(name: str, n_classes: int = 10, **options: Any) -> nn.Module:
         Unknown model or option, or an option's value that the model refuses.
     """
     check_options(name, options)
-    return entry(name).build(n_classes=n_classes, **options)
+    item = entry(name)
+    return item.build(n_classes=n_classes, **(item.preset | options))
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -134,4 +141,4 @@ def describe() -> list[dict[str, Any]]:
 
 
 from fmnist_utils.models import seeds  # noqa: E402, F401, I001  (importing registers the models, in this order)
-from fmnist_utils.models import fast  # noqa: E402, F401
+from fmnist_utils.models import frontier  # noqa: E402, F401

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fmnist_utils.errors import UserError
+
 
 def conv_block(
     inputs: int, outputs: int, kernel: int = 3, *, batch_norm: bool = False, pool: bool = True
@@ -61,8 +63,14 @@ class Conv(nn.Conv2d):
             nn.init.dirac_(self.weight[: self.in_channels])
 
 
-class GlobalMaxPool(nn.Module):
-    """Maximum over height and width: (n, c, h, w) to (n, c)."""
+class GlobalPool(nn.Module):
+    """Maximum ("max") or mean ("mean") over height and width: (n, c, h, w) to (n, c)."""
+
+    def __init__(self, kind: str = "max") -> None:
+        super().__init__()
+        if kind not in ("max", "mean"):
+            raise UserError(f"unknown pool {kind!r} (pools: max, mean)")
+        self.kind = kind
 
     def forward(self, features: Tensor) -> Tensor:
-        return features.amax((2, 3))
+        return features.amax((2, 3)) if self.kind == "max" else features.mean((2, 3))

@@ -1,27 +1,35 @@
-"""The table of published results in README.md, written from the records and from nothing else."""
+"""The tables of published results in README.md, written from the records and from nothing else."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fmnist_utils.claims import PUBLISHED, architectures
-from fmnist_utils.paths import ROOT
+import pandas as pd
 
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
+from fmnist_utils import claims, frontier
+from fmnist_utils.paths import PUBLISHED, ROOT
+
+TABLES = {"results": claims.architectures, "frontier": frontier.table}
 
 
-def table(out: str | Path = PUBLISHED) -> str:
-    """Write the published accuracy of each of the seeds' architectures as a Markdown table."""
-    rows = architectures(out)
+def blocks(out: str | Path = PUBLISHED) -> list[str]:
+    """Write each table of published results as Markdown, between its two marks."""
+    return [f"<!-- {name} -->\n{_markdown(make(out))}\n<!-- /{name} -->" for name, make in TABLES.items()]
+
+
+def _markdown(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "No published runs yet."
-    rows["parameters"] = rows["parameters"].map("{:,}".format)
-    lines = [list(rows.columns), ["---"] * len(rows.columns), *rows.astype(str).to_numpy().tolist()]
+    cells = rows.map(lambda value: f"{value:,}" if isinstance(value, int) else str(value))
+    lines = [list(rows.columns), ["---"] * len(rows.columns), *cells.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def write(readme: Path = ROOT / "README.md") -> None:
-    """Put the table between its two marks in README.md."""
-    before, _, rest = readme.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", "utf-8")
+    """Put the tables between their marks in README.md."""
+    text = readme.read_text("utf-8")
+    for block in blocks():
+        begin, end = block.split("\n")[0], block.split("\n")[-1]
+        before, _, rest = text.partition(begin)
+        text = before + block + rest.partition(end)[2]
+    readme.write_text(text, "utf-8")

@@ -1,0 +1,55 @@
+"""Share of the machine's matrix-product peak that a training step of the frontier's largest net reaches."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+import fmnist_utils
+from benchmarks.training import seconds_per_step
+from fmnist_utils.frontier import RECIPES
+from fmnist_utils.models import count_multiply_adds
+from fmnist_utils.train import Trainer
+
+SIDE = 2048  # of the square matrices whose product is taken for the peak
+
+
+def main(model: str = "best") -> None:
+    """Print the peak, the step's rate, their ratio, and the operations that take most of a step."""
+    data = fmnist_utils.load_dataset()
+    experiment = RECIPES[model]
+    trainer = Trainer(experiment, data, torch.device("cpu"))
+    trainer.model.train()
+    indices = trainer.training[: experiment.batch_size]
+    a, b = torch.randn(2, SIDE, SIDE)
+
+    def products() -> Iterator[None]:
+        while True:
+            torch.mm(a, b)
+            yield
+
+    def steps() -> Iterator[None]:
+        while True:
+            trainer.step(*trainer.batch(indices, 0))
+            yield
+
+    product, step = seconds_per_step([products(), steps()], steps=3)
+    peak = 2 * SIDE**3 / statistics.median(product)
+    # A training step takes three passes over the multiply-adds: one forward, two backward.
+    rate = 6 * count_multiply_adds(trainer.model) * len(indices) / statistics.median(step)
+    print(f"Training step of {model}, batch {len(indices)}")
+    print(f"  matrix product {peak / 1e9:6.1f} GFLOP/s   training step {rate / 1e9:6.1f} GFLOP/s")
+    print(f"  share of the peak {rate / peak:.0%} (target 60 %)")
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        trainer.step(*trainer.batch(indices, 0))
+    events = sorted(profiled.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    for event in events[:6]:
+        print(f"  {event.self_cpu_time_total / total:5.1%}  {event.key}")
+
+
+if __name__ == "__main__":
+    main()
