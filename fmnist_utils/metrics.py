@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from fmnist_utils.progress import counted
+
 CONFIDENCE = 0.95  # of every interval in this project
 
 
@@ -26,7 +28,7 @@ class Estimate:
     n: int  # seeds
 
     def __str__(self) -> str:
-        return f"{100 * self.mean:.2f} % ± {50 * (self.high - self.low):.2f} ({_seeds(self.n)})"
+        return f"{100 * self.mean:.2f} % ± {50 * (self.high - self.low):.2f} ({counted(self.n, 'seed')})"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Comparison:
         change, low, high = (f"{100 * value:+.2f}" for value in (self.difference, self.low, self.high))
         return (
             f"Against {b}, {a} changes accuracy by {change} points "
-            f"(95 % interval {low} to {high}, {_seeds(self.n)}): {self.verdict}."
+            f"(95 % interval {low} to {high}, {counted(self.n, 'seed')}): {self.verdict}."
         )
 
 
@@ -62,10 +64,6 @@ class Pair(NamedTuple):
     second: str
     mistakes: int
     share: float
-
-
-def _seeds(n: int) -> str:
-    return "1 seed" if n == 1 else f"{n} seeds"
 
 
 def confusion(labels: ArrayLike, predictions: ArrayLike, n_classes: int) -> NDArray[np.int64]:

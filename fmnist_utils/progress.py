@@ -1,4 +1,4 @@
-"""Progress of a training, and times in words: a bar in JupyterLab and on a terminal, else a line an epoch."""
+"""Progress of a training: a bar in JupyterLab and on a terminal, else a line an epoch; times and counts in words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def counted(n: int, thing: str) -> str:
+    """Write a number with what it counts: ``"1 run"``, ``"3 runs"``."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 class Progress:

@@ -13,7 +13,7 @@ from fmnist_utils.cost import estimate
 from fmnist_utils.data import Dataset, load_dataset
 from fmnist_utils.errors import UserError
 from fmnist_utils.experiment import Experiment
-from fmnist_utils.progress import duration
+from fmnist_utils.progress import counted, duration
 from fmnist_utils.run import Run
 from fmnist_utils.store import Store
 from fmnist_utils.train import train
@@ -50,7 +50,7 @@ def run_all(
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
-    print(f"{len(wanted)} runs: {len(found)} in the store, {len(missing)} to train", flush=True)
+    print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
     if missing and os.environ.get("DRY_RUN", "") not in ("", "0"):
         raise Planned(_plan(missing, store))
     address = os.environ.get("SCHEDULER", "") if scheduler is None else scheduler
@@ -69,7 +69,7 @@ def _plan(missing: dict[str, Experiment], store: Store) -> str:
         total += cost
         begun = " (begun)" if store.checkpoint(key).exists() else ""
         print(f"{experiment.label}, {experiment.epochs} epochs: about {duration(cost)}{begun}", flush=True)
-    return f"{len(missing)} runs to train, about {duration(total)} on two CPU cores"
+    return f"{counted(len(missing), 'run')} to train, about {duration(total)} on two CPU cores"
 
 
 def _data(experiment: Experiment) -> Dataset:

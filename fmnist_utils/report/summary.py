@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
-from fmnist_utils.progress import duration
+from fmnist_utils.progress import counted, duration
 
 if TYPE_CHECKING:
     from fmnist_utils.runner import Run
@@ -56,6 +56,7 @@ def cost(parts: dict[str, Any]) -> str:
     runs, trained = parts["runs"], parts["trained"]
     if not runs:
         return ""
-    origin = "all trained for this report" if trained == runs else f"{trained} trained for this report"
-    count = "1 run" if runs == 1 else f"{runs} runs"
-    return f"{count}, {duration(parts['seconds'])} of training; {origin if trained else 'read from the store'}"
+    origin = "read from the store"
+    if trained:
+        origin = f"{'all' if trained == runs else trained} trained for this report"
+    return f"{counted(runs, 'run')}, {duration(parts['seconds'])} of training; {origin}"

@@ -113,7 +113,7 @@ def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str) -> None:
 def test_training_shows_a_bar_and_a_changed_parameter_trains_only_what_is_new(browser: Chrome, lab: str) -> None:
     wait = open_notebook(browser, lab, BASELINE)
     outputs = run_all_cells(browser, wait)
-    assert "1 runs: 0 in the store, 1 to train" in outputs
+    assert "1 run: 0 in the store, 1 to train" in outputs
     assert "application/vnd.jupyter.widget-view+json" in outputs, "no progress bar"
     browser.execute_script(
         f"const cell = {WIDGET}.content.widgets[1].model.sharedModel;"
