@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import torch
 
@@ -36,7 +35,9 @@ def tutorial(data: fmnist_utils.Dataset) -> tuple[float, float]:
     return seconds, hits.double().mean().item()
 
 
-def until(experiment: fmnist_utils.Experiment, data: fmnist_utils.Dataset, limit: float = float("inf")) -> Any:
+def until(
+    experiment: fmnist_utils.Experiment, data: fmnist_utils.Dataset, limit: float = float("inf")
+) -> tuple[Trainer, float | None]:
     """Train until the validation accuracy is the claimed one, all epochs are done, or `limit` seconds are over.
 
     Returns

@@ -53,7 +53,7 @@ def images_per_second(data: fmnist_utils.Dataset, recipe: str, batch: int = 256)
 
 
 def share_of_step(data: fmnist_utils.Dataset, recipe: str, batch: int = 256) -> float:
-    """Return the share of the fast net's training step that the augmentation of its batch takes."""
+    """Return the share of the sprint net's training step that the augmentation of its batch takes."""
     experiment = fmnist_utils.Experiment(
         model="sprint", optimizer="muon", lr=0.05, batch_size=batch, augmentation=recipe
     )
@@ -84,7 +84,7 @@ def main() -> None:
         theirs, ours, ratio = images_per_second(data, recipe)
         share = share_of_step(data, recipe)
         print(f"  {recipe:20s} torchvision v2 {theirs:8,.0f}   here {ours:9,.0f}   ratio {ratio:5.0f} (target 50)")
-        print(f"  {'':20s} share of the fast net's training step {share:.1%} (target 5 %)")
+        print(f"  {'':20s} share of the sprint net's training step {share:.1%} (target 5 %)")
 
 
 if __name__ == "__main__":

@@ -58,15 +58,14 @@ def experiments(claims: Iterable[Claim]) -> list[Experiment]:
 
 
 def _arms(claim: Claim, shelf: Shelf) -> tuple[list[list[Run]], list[Experiment]]:
-    """Read a claim's finished runs, as many of each arm as every arm has; and list what is not trained yet."""
-    missing: list[Experiment] = []
-    arms: list[list[Run]] = []
-    for arm in claim.experiments():
-        found = [(item, shelf.get(item)) for item in arm]
-        missing += [item for item, run in found if run is None]
-        arms.append([run for _, run in found if run is not None])
-    n = min(len(runs) for runs in arms)
-    return [runs[:n] for runs in arms], missing
+    """Read a claim's finished runs, of the seeds that every arm has; and list what is not trained yet."""
+    wanted = claim.experiments()
+    found = [[shelf.get(item) for item in arm] for arm in wanted]
+    missing = [
+        item for arm, runs in zip(wanted, found, strict=True) for item, run in zip(arm, runs, strict=True) if not run
+    ]
+    whole = [runs for runs in zip(*found, strict=True) if all(runs)]  # one entry a seed
+    return [[runs[i] for runs in whole if runs[i]] for i in range(len(wanted))], missing
 
 
 def table(out: str | Path) -> Any:

@@ -61,6 +61,20 @@ def test_table_says_what_is_missing_and_what_is_measured(tmp_path: Path, monkeyp
     assert "87.00 %" in row["measured"]
 
 
+def test_arms_are_compared_on_the_seeds_that_all_of_them_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "PUBLISHED", tmp_path / "published")
+    store = Store(tmp_path)
+    [claim] = claims.find(["000-augmentation"])
+    plain, targeted = claim.experiments()
+    store.save(run_with(0.80, plain[0]))
+    store.save(run_with(0.90, plain[1]))
+    store.save(run_with(0.85, targeted[1]))
+    row = claims.table(tmp_path).set_index("claim").loc[claim.says]
+    assert row["seeds"] == 1
+    assert row["measured"].startswith("-5.00 points")
+    assert row["verdict"] == "reached"
+
+
 def test_unknown_claims_are_named() -> None:
     with pytest.raises(UserError, match="did you mean '000-row-1'"):
         claims.find(["000-row1"])
