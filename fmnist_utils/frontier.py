@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fmnist_utils import metrics, models
 from fmnist_utils.claimed import CLAIMS
 from fmnist_utils.cost import estimate, seconds_of
 from fmnist_utils.errors import UserError, nearest
@@ -143,8 +144,6 @@ def table(out: str | Path) -> Any:
 
 
 def _row(name: str, recipe: Experiment, shelf: Shelf) -> dict[str, Any]:
-    from fmnist_utils import metrics, models
-
     row = {"model": name, "parameters": f"{models.count_parameters(models.build(recipe.model)):,}"}
     row["epochs"] = str(recipe.epochs)
     runs = _finished(shelf, recipe, SEEDS[name])
