@@ -27,8 +27,15 @@ def seconds_of(multiply_adds: float) -> float:
     return 3 * multiply_adds / MULTIPLY_ADDS_A_SECOND + SECONDS_AN_IMAGE
 
 
+def _cores(record: dict[str, Any]) -> int:
+    where = record["provenance"]
+    return where["threads"] if where["device"] == "cpu" else 2
+
+
 def estimate(experiment: Experiment, records: Sequence[dict[str, Any]], images: int = 60_000) -> float:
-    """Estimate the seconds of a training.
+    """Estimate the seconds of a training on two CPU cores.
+
+    Stored trainings on one thread count half, for two of them ran side by side; those on a GPU count as they are.
 
     Parameters
     ----------
@@ -37,7 +44,7 @@ def estimate(experiment: Experiment, records: Sequence[dict[str, Any]], images: 
     images : training images of the whole data set
     """
     rates = [
-        record["seconds"] / len(record["history"]) / record["provenance"]["train_size"]
+        record["seconds"] * _cores(record) / 2 / len(record["history"]) / record["provenance"]["train_size"]
         for record in records
         if record["experiment"]["model"] == experiment.model
         and record["experiment"]["batch_size"] == experiment.batch_size

@@ -102,8 +102,9 @@ def test_claims_about_missing_data_are_left_out(
 
 
 def test_cost_is_taken_from_runs_of_the_same_model() -> None:
-    record = {
-        "experiment": {"model": "base", "batch_size": 64}, "seconds": 60.0, "history": [{}, {}],
-        "provenance": {"train_size": 20_000},
-    }  # fmt: skip
-    assert estimate(Experiment(train_size=500, epochs=4), [record]) == pytest.approx(3)
+    where = {"train_size": 20_000, "device": "cpu", "threads": 2}
+    record = {"experiment": {"model": "base", "batch_size": 64}, "seconds": 60.0, "history": [{}, {}]}
+    wanted = Experiment(train_size=500, epochs=4)
+    assert estimate(wanted, [{**record, "provenance": where}]) == pytest.approx(3)
+    alone = {**record, "provenance": {**where, "threads": 1}}  # one of two side by side
+    assert estimate(wanted, [alone]) == pytest.approx(1.5)
