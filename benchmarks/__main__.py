@@ -1,16 +1,17 @@
-"""``python -m benchmarks [training augmentation series peak accuracy quick]``: all but the last two by default."""
+"""``python -m benchmarks [training augmentation series peak step accuracy quick]``: the first four by default."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import accuracy, augmentation, peak, series, training
+from benchmarks import accuracy, augmentation, peak, series, step, training
 
 PARTS = {
     "training": training.main,
     "augmentation": augmentation.main,
     "series": series.main,
     "peak": peak.main,
+    "step": step.main,
     "accuracy": accuracy.main,
     "quick": lambda: series.main(("quick",)),
 }

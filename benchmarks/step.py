@@ -1,0 +1,51 @@
+"""What was tried to make the frontier's training step faster: each change against the step as it is."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+import torch
+
+import fmnist_utils
+from benchmarks.training import seconds_per_step
+from fmnist_utils.frontier import RECIPES
+from fmnist_utils.train import Trainer
+
+OTHER_BATCH = 1024
+
+
+def _steps(trainer: Trainer, channels_last: bool = True) -> Iterator[None]:
+    trainer.model.train()
+    indices = trainer.training[: trainer.experiment.batch_size]
+    while True:
+        images, targets = trainer.batch(indices, 0)
+        trainer.step(images if channels_last else images.contiguous(), targets)
+        yield
+
+
+def main() -> None:
+    """Print the time of a step for each net and change, as a multiple of the recipe's; about ten minutes."""
+    data = fmnist_utils.load_dataset()
+    cpu = torch.device("cpu")
+    for name, recipe in RECIPES.items():
+        contiguous, compiled = Trainer(recipe, data, cpu), Trainer(recipe, data, cpu)
+        relu, large = recipe.but(model_options={"activation": "relu"}), recipe.but(batch_size=OTHER_BATCH)
+        contiguous.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        compiled.model.compile()
+        loops = {
+            "as it is": _steps(Trainer(recipe, data, cpu)),
+            "torch.compile": _steps(compiled),
+            "channels first": _steps(contiguous, channels_last=False),
+            "ReLU for GELU": _steps(Trainer(relu, data, cpu)),
+            f"batch {OTHER_BATCH}, for as many images": _steps(Trainer(large, data, cpu)),
+        }
+        plain, *others = (statistics.median(taken) for taken in seconds_per_step(list(loops.values()), 3, 3))
+        print(f"Training step of {name}, batch {recipe.batch_size}: {1000 * plain:.0f} ms")
+        for change, seconds in zip(list(loops)[1:], others, strict=True):
+            scale = recipe.batch_size / OTHER_BATCH if change.startswith("batch") else 1
+            print(f"  {change:32s} {seconds * scale / plain:5.2f} times as long")
+
+
+if __name__ == "__main__":
+    main()
