@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,11 @@ class Run:
         return float(sum(row["seconds"] for row in self.history))
 
     def model(self) -> Any:
-        """Rebuild the trained model, in evaluation mode on the CPU; its input is `train.normalize`'s output."""
+        """Rebuild the trained model, in evaluation mode on the CPU.
+
+        It takes float32 (n, 1, h, w), grey levels in 0..1 less the mean and divided by the standard deviation of
+        the training images (`train.normalization`).
+        """
         from safetensors.torch import load_file
 
         from fmnist_utils import models
@@ -91,3 +95,34 @@ class Run:
 def accuracies(runs: Sequence[Run]) -> metrics.Estimate:
     """Test accuracy of one experiment over the seeds of its runs."""
     return metrics.accuracy_estimate([run.correct for run in runs])
+
+
+def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> Any:
+    """Compare every group of runs with the one called `reference`, on the same test images.
+
+    Returns
+    -------
+    DataFrame, one row a group but the reference
+        accuracy, difference, low, high (fractions), verdict, gap (training minus test accuracy).
+    """
+    import pandas as pd
+
+    rows = {}
+    for name, runs in groups.items():
+        if name == reference:
+            continue
+        change = metrics.compare([run.correct for run in runs], [run.correct for run in groups[reference]])
+        rows[name] = {
+            "accuracy": accuracies(runs).mean,
+            "difference": change.difference,
+            "low": change.low,
+            "high": change.high,
+            "verdict": change.verdict,
+            "gap": gap(runs),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def gap(runs: Sequence[Run]) -> float:
+    """Mean of training minus test accuracy: what a model knows by heart."""
+    return float(sum(run.train_accuracy - run.test_accuracy for run in runs) / len(runs))

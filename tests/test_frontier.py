@@ -54,13 +54,18 @@ def test_plain_accuracy_and_that_of_views_stand_apart(store: Store) -> None:
 def test_ablation_keeps_only_what_can_be_compared(store: Store) -> None:
     out = store.folder.parent
     store.save(run_with(0.9, frontier.ABLATED.but(**frontier.TRICKS["EMA"], seed=0)))
-    assert frontier.ablation(out) == {}
+    assert len(frontier.ablation(out)) == 0
     for seed in range(2):
         store.save(run_with(0.9, frontier.ABLATED.but(seed=seed)))
         store.save(run_with(0.8, frontier.ABLATED.but(**frontier.TRICKS["no flips"], seed=seed)))
-    groups = frontier.ablation(out)
-    assert list(groups) == [frontier.PLAIN, "no flips"]  # EMA lacks a seed
-    assert [len(runs) for runs in groups.values()] == [2, 2]
+        store.save(run_with(0.95, frontier.ABLATED.but(**frontier.TRICKS["residual groups"], seed=seed)))
+    table = frontier.ablation(out)
+    assert list(table.index) == ["residual groups", "no flips"]  # EMA lacks a seed
+    assert table["validation"].tolist() == pytest.approx([0.05, -0.1])
+    assert table["difference"].tolist() == pytest.approx([0.05, -0.1])
+    assert table["verdict"].tolist() == ["better", "worse"]
+    assert table["time"].tolist() == [1, 1]
+    assert table["seeds"].tolist() == [2, 2]
 
 
 def test_landscape_sets_ours_beside_the_public_figures(store: Store) -> None:
