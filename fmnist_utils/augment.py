@@ -63,7 +63,7 @@ def augment(
     labels : int64 tensor (n,)
     augmentations : what to apply
     class_names : names of the classes, for augmentations that are meant for some of them
-    indices : int64 tensor (n,), place of each image in the data set; needed by alternating flips
+    indices : int64 tensor (n,), place of each image in the data set, for alternating flips; None for 0, 1, …
     epoch : number of the epoch, from 0
 
     Returns
@@ -72,19 +72,14 @@ def augment(
     targets : `labels`, or float class probabilities (n, classes) where images were blended
     """
     targets = labels
+    indices = torch.arange(len(images), device=images.device) if indices is None else indices
     for augmentation in augmentations:
         if isinstance(augmentation, Mixing):
             if targets.ndim == 1:
                 targets = F.one_hot(labels, len(class_names)).to(images.dtype)
             images, targets = augmentation.mix(images, targets)
             continue
-        chosen = augmentation.chosen(labels, class_names)
-        if isinstance(augmentation, AlternatingFlip):
-            place = torch.arange(len(images), device=images.device) if indices is None else indices
-            # A multiplicative hash gives every image a fixed, random-looking first side.
-            side = ((place * 2654435761 >> 16) + epoch) % 2 == 0
-            chosen = side if chosen is None else side & chosen
-        images = augmentation.apply(images, chosen)
+        images = augmentation.apply(images, augmentation.chosen(labels, class_names, indices, epoch))
     return images, targets
 
 

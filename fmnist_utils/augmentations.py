@@ -28,8 +28,11 @@ class Augmentation(BaseModel):
     probability: Probability = 1.0
     classes: tuple[str, ...] = ()
 
-    def chosen(self, labels: Tensor, class_names: tuple[str, ...]) -> Tensor | None:
-        """Draw the boolean mask (n,) of the images to change; None for all of them."""
+    def chosen(self, labels: Tensor, class_names: tuple[str, ...], indices: Tensor, epoch: int) -> Tensor | None:
+        """Draw the boolean mask (n,) of the images to change; None for all of them.
+
+        `indices` (n,) are their places in the data set, and `epoch` counts from 0.
+        """
         if self.probability == 1 and not self.classes:
             return None
         mask = torch.rand(len(labels), device=labels.device) < self.probability
@@ -88,6 +91,12 @@ class AlternatingFlip(Change):
     """
 
     name: Literal["alternating-flip"] = "alternating-flip"
+
+    def chosen(self, labels: Tensor, class_names: tuple[str, ...], indices: Tensor, epoch: int) -> Tensor:
+        # A multiplicative hash gives every image a fixed, random-looking first side.
+        side = ((indices * 2654435761 >> 16) + epoch) % 2 == 0
+        drawn = super().chosen(labels, class_names, indices, epoch)
+        return side if drawn is None else side & drawn
 
     def transform(self, images: Tensor) -> Tensor:
         return images.flip(-1)
