@@ -88,6 +88,12 @@ def test_cheapest_experiments_come_first() -> None:
     assert len(costs) > 50
 
 
+def test_adamw_is_never_adam_by_another_name() -> None:
+    trained = [arm for claim in claimed.CLAIMS for arm in claim.arms if arm.optimizer == "adamw"]
+    assert trained
+    assert all(arm.weight_decay for arm in trained)
+
+
 def test_claims_about_missing_data_are_left_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
