@@ -68,12 +68,14 @@ FIRST = Experiment(
     label_smoothing=0.1, batch_size=256, augmentation="alternating-flip+translate", epochs=5, validation=False,
     test_time_views=True,
 )  # fmt: skip
-SPRINT = FIRST
+# What the validation images spoke for, in the ablation and in trainings on all images: in so few epochs there is
+# nothing to gain from shifted images.
+SPRINT = FIRST.but(augmentation="alternating-flip", model_options={"activation": "relu", "whitening": True}, epochs=6)
 ERASED = [{"name": "alternating-flip"}, {"name": "translate"}, {"name": "erasing"}]
 RECIPES = {
     "sprint": SPRINT,
-    "compact": SPRINT.but(model="compact", augmentation=ERASED, epochs=60),
-    "best": SPRINT.but(model="best", augmentation=ERASED, epochs=50),
+    "compact": FIRST.but(model="compact", augmentation=ERASED, epochs=60),
+    "best": FIRST.but(model="best", augmentation=ERASED, epochs=50),
 }
 SEEDS = {"sprint": 3, "compact": 2, "best": 1}
 

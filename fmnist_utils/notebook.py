@@ -25,8 +25,8 @@ def md(name: object) -> str:
 
 
 def headline(dataset: str, data_dir: str, epochs: int, seed: int, train_size: int = 0) -> Experiment:
-    """Return the headline experiment of notebooks 05 and 06: the frontier's sprint in a budget of the caller's."""
-    return frontier.SPRINT.but(
+    """Return the headline experiment of notebooks 05 and 06: the frontier's first recipe in a budget of the caller's."""
+    return frontier.FIRST.but(
         dataset=dataset,
         data_dir=data_dir,
         epochs=epochs,

@@ -36,7 +36,7 @@ def test_published_recipes_train_on_all_images_and_the_ablation_does_not() -> No
     for changes in frontier.TRICKS.values():
         changed = frontier.ABLATED.but(**changes)
         assert changed != frontier.ABLATED
-        assert (changed.train_size, changed.epochs) == (20_000, frontier.SPRINT.epochs)
+        assert (changed.train_size, changed.epochs) == (20_000, frontier.FIRST.epochs)
 
 
 def test_plain_accuracy_and_that_of_views_stand_apart(store: Store) -> None:
