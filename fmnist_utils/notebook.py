@@ -25,7 +25,7 @@ def md(name: object) -> str:
 
 
 def headline(dataset: str, data_dir: str, epochs: int, seed: int, train_size: int = 0) -> Experiment:
-    """Return the headline experiment of notebooks 05 and 06: the frontier's first recipe in a budget of the caller's."""
+    """Return the headline experiment of notebooks 05 and 06: the frontier's first recipe in the caller's budget."""
     return frontier.FIRST.but(
         dataset=dataset,
         data_dir=data_dir,
