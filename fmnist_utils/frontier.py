@@ -148,7 +148,10 @@ def table(out: str | Path) -> Any:
 
 
 def _row(name: str, recipe: Experiment, shelf: Shelf) -> dict[str, Any]:
-    row = {"model": name, "parameters": f"{models.count_parameters(models.build(recipe.model)):,}"}
+    row = {
+        "model": name,
+        "parameters": f"{models.count_parameters(models.build(recipe.model, **recipe.model_options)):,}",
+    }
     row["epochs"] = str(recipe.epochs)
     runs = _finished(shelf, recipe, SEEDS[name])
     if not runs:

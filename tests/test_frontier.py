@@ -26,7 +26,10 @@ def test_parts_are_planned_by_name() -> None:
 
 
 def test_sizes_are_within_their_limits() -> None:
-    weights = {name: models.count_parameters(models.build(item.model)) for name, item in frontier.RECIPES.items()}
+    weights = {
+        name: models.count_parameters(models.build(item.model, **item.model_options))
+        for name, item in frontier.RECIPES.items()
+    }
     assert weights["compact"] <= 300_000
     assert weights["best"] <= 1_000_000
 
