@@ -150,7 +150,7 @@ def table(out: str | Path) -> Any:
 def _row(name: str, recipe: Experiment, shelf: Shelf) -> dict[str, Any]:
     row = {
         "model": name,
-        "parameters": f"{models.count_parameters(models.build(recipe.model, **recipe.model_options)):,}",
+        "parameters": f"{models.count_parameters(models.build(recipe.model, 10, **recipe.model_options)):,}",
     }
     row["epochs"] = str(recipe.epochs)
     runs = _finished(shelf, recipe, SEEDS[name])
