@@ -159,8 +159,9 @@ class Shelf:
             for record in store.records():
                 self.records.append(record)
                 if record["training_version"] == TRAINING_VERSION:
-                    name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
-                    self._places.setdefault(name, (store, record["key"]))
+                    with contextlib.suppress(UserError):  # of a model that is gone: nobody can ask for it
+                        name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
+                        self._places.setdefault(name, (store, record["key"]))
 
     def get(self, experiment: Experiment) -> Run | None:
         """Read the run of `experiment` on a data set of that name; None if there is none."""
@@ -169,12 +170,19 @@ class Shelf:
 
 
 def results(out: str | Path) -> Any:
-    """Table of all finished runs below `out`: a pandas DataFrame, one row a run, shares in 0..1."""
+    """Table of all finished runs below `out`: a pandas DataFrame, one row a run, shares in 0..1.
+
+    Runs of a model that the package no longer has are left out, with a line that says so.
+    """
     import pandas as pd
 
     rows = []
     for record in Store(out).records():
-        experiment = Experiment(**record["experiment"])
+        try:
+            experiment = Experiment(**record["experiment"])
+        except UserError as error:
+            print(f"Left out of the results, run {record['key']}: {str(error).split(' (')[0]}", flush=True)
+            continue
         rows.append(
             {
                 "key": record["key"],

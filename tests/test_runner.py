@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from made_up_runs import run_with
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, results, run_all
 from fmnist_utils.runner import Planned
-from fmnist_utils.store import Store
+from fmnist_utils.store import Shelf, Store
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 SCRIPT = """
@@ -146,6 +147,19 @@ def test_a_dry_run_says_the_cost_and_trains_nothing(
     assert len(results(tmp_path)) == 1
     [again] = run_all([TINY], tmp_path)
     assert not again.fresh
+
+
+def test_a_run_of_a_model_that_is_gone_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(tmp_path)
+    for seed in range(2):
+        store.save(run_with(0.9, TINY.but(seed=seed)))
+    record = sorted(tmp_path.glob("runs/*/record.json"))[0]
+    record.write_text(record.read_text().replace('"cnn-small"', '"cnn-mine"'))
+    assert len(results(tmp_path)) == 1
+    said = f"Left out of the results, run {record.parent.name}: unknown model 'cnn-mine'"
+    assert capsys.readouterr().out.startswith(said)
+    shelf = Shelf(tmp_path)
+    assert sum(shelf.get(TINY.but(seed=seed)) is not None for seed in range(2)) == 1
 
 
 def test_results_table_has_one_row_a_run(tmp_path: Path) -> None:
