@@ -1,19 +1,22 @@
 """Reports as files: self-contained, escaped, structured; the browser tests hold the rest."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sample_report import EVIL, make_series
 
 from fmnist_utils import UserError
+from fmnist_utils.paths import PUBLISHED, ROOT
 from fmnist_utils.progress import duration
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.render import render
 from fmnist_utils.report.summary import MIME, cost
+from fmnist_utils.store import results
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 NEIGHBOURS = ("00_before.html", f"Before {EVIL}"), ("02_second.html", "Second question")
@@ -200,3 +203,28 @@ def test_index_lists_what_ran_what_failed_and_what_did_not(out: Path, page: Beau
     assert "Not run yet" in fourth.get_text() and not fourth.find("a")
     assert (out / "results.csv").exists()
     assert len(soup.find_all("script")) == 1
+
+
+def test_index_folds_away_what_saw_a_part_of_the_images(tmp_path: Path) -> None:
+    runs = results(PUBLISHED)
+    runs = runs[runs["model"] == "sprint"]
+    for key in runs["key"]:
+        shutil.copytree(ROOT / PUBLISHED / "runs" / key, tmp_path / "runs" / key)
+    write_index(tmp_path)
+    soup = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
+    images = {
+        table["aria-label"]: {row.find_all("td")[7].get_text() for row in table.select("tbody tr")}
+        for table in soup.select(".wide")
+    }
+    assert images == {"Leaderboard": {"60,000"}, "Experiments on fewer images": {"20,000"}}
+    folded = soup.find("details")
+    assert isinstance(folded, Tag) and not folded.has_attr("open") and "not to be compared" in folded.get_text()
+
+
+def test_index_of_small_runs_alone_folds_nothing(tmp_path: Path) -> None:
+    runs = results(PUBLISHED)
+    key = runs.loc[runs["train_size"] == runs["train_size"].min(), "key"].iloc[0]
+    shutil.copytree(ROOT / PUBLISHED / "runs" / key, tmp_path / "runs" / key)
+    write_index(tmp_path)
+    soup = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
+    assert [table["aria-label"] for table in soup.select(".wide")] == ["Leaderboard"]

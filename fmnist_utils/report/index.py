@@ -37,6 +37,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     """
     runs = results(out)
     write_whole(out / "results.csv", lambda path: runs.to_csv(path, index=False))
+    part = on_part(runs)
     cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
     done = [card for card in cards if card["provenance"]]
     provenance: dict[str, Any] = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
@@ -54,7 +55,10 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
             if name not in ("parameters", "fingerprint", "wall_seconds")
         },
         dataset=provenance.get("parameters", {}).get("dataset", ""),
-        leaderboard=_table(leaderboard(runs), "Leaderboard: all finished experiments, those on the most images first"),
+        leaderboard=_table(
+            leaderboard(runs[~part]), "Leaderboard: finished experiments, those on the most images first"
+        ),
+        part=_table(leaderboard(runs[part]), "Finished experiments on a part of the images"),
         claims=_table(claims.table(out), "What the seeds claimed, and what we measure") if fashion else "",
         runs=len(runs),
     )
@@ -101,6 +105,13 @@ def _thumbnail(encoded: str | list[str]) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+def on_part(runs: pd.DataFrame) -> Any:
+    """Say of each run whether it saw less than half of the images that others of its data set did; bool (runs,)."""
+    if runs.empty:
+        return pd.Series(dtype=bool)
+    return runs["train_size"] < runs.groupby("dataset")["train_size"].transform("max") / 2
+
+
 def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     """One row an experiment, its seeds together; those on the most images first, and of these the best."""
     if runs.empty:
@@ -112,6 +123,7 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "model": first["model"],
+                "source": models_source(first["model"]),
                 "data": first["dataset"],
                 "parameters": f"{first['parameters']:,}",
                 "test accuracy": f"{group['test_accuracy'].mean():.2%}".replace("%", " %"),
@@ -121,7 +133,6 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
                 "images": f"{first['train_size']:,}",
                 "seconds": f"{group['seconds'].mean():.0f}",
                 "recipe": recipe(Experiment(**json.loads(str(canonical)))),
-                "source": models_source(first["model"]),
                 "order": (first["train_size"], group["test_accuracy"].mean()),
             }
         )
@@ -132,8 +143,9 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
 def recipe(experiment: Experiment) -> str:
     """Say in a line how an experiment trains: optimizer, rate, schedule, and all that is not a default."""
     values = json.loads(experiment.canonical())
-    for shown in ("model", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation"):
-        values.pop(shown, None)
+    shown = ("model", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size")
+    for field in (*shown, "validation", "test_time_views"):
+        values.pop(field, None)
     options = values.pop("model_options", {}) | values
     extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
     changes = [item.label for item in experiment.augmentation]
