@@ -16,6 +16,7 @@ TUTORIAL_EPOCHS = 3
 GOAL = 0.94  # of sprint, in the time that the tutorial loop needs for its epochs
 CLAIM = 0.9268  # of seed 002's enhanced model
 TIMES = 10  # as fast as it sprint should be there
+SHORT = SPRINT.but(epochs=3, validation=True)  # the recipe on the shortest way to the claim
 ENHANCED = fmnist_utils.Experiment(
     model="enhanced", lr=1e-3, batch_size=64, augmentation="flip+vertical-flip", epochs=100
 )
@@ -51,7 +52,7 @@ def until(
         row = trainer.epoch(progress)
         progress.epoch(row)
         spent += row["seconds"]
-        if reached is None and row["validation_accuracy"] >= CLAIM:
+        if reached is None and (row["validation_accuracy"] or 0) >= CLAIM:
             reached = spent
     progress.close()
     return trainer, reached
@@ -60,23 +61,23 @@ def until(
 def main() -> None:
     """Print how long each takes to get where; about half an hour on two CPU cores."""
     data = fmnist_utils.load_dataset()
-    tutorial_seconds, tutorial_accuracy = tutorial(data)
-    trainer, sprint = until(SPRINT.but(validation=True), data)
-    run = trainer.run()
     print("Time to accuracy")
-    print(
-        f"  tutorial loop, {TUTORIAL_EPOCHS} epochs   {tutorial_seconds:6.0f} s   "
-        f"{tutorial_accuracy:.2%} on the test set"
-    )
+    seconds, accuracy = tutorial(data)
+    print(f"  tutorial loop, {TUTORIAL_EPOCHS} epochs   {seconds:6.0f} s   {accuracy:.2%} on the test set", flush=True)
+    trainer, _ = until(SPRINT, data)
+    run = trainer.run()
     print(
         f"  sprint, {SPRINT.epochs} epochs          {run.seconds:6.0f} s   {run.test_accuracy:.2%} on the test set "
-        f"(target {GOAL:.0%} in the former's time)"
+        f"(target {GOAL:.0%} in the former's time)",
+        flush=True,
     )
+    _, sprint = until(SHORT, data)
+    goal = f"{CLAIM:.2%} on the validation images"
     if sprint is None:
-        print(f"  sprint does not reach {CLAIM:.2%} on the validation images in its {SPRINT.epochs} epochs")
+        print(f"  sprint in {SHORT.epochs} epochs does not reach {goal}")
         return
+    print(f"  sprint in {SHORT.epochs} epochs reaches {goal} in {sprint:.0f} s", flush=True)
     _, enhanced = until(ENHANCED, data, limit=TIMES * sprint)
-    print(f"  sprint reaches {CLAIM:.2%} on the validation images in {sprint:.0f} s")
     said = f"in {enhanced:.0f} s, {enhanced / sprint:.1f} times" if enhanced else f"not within {TIMES} times"
     print(f"  enhanced by seed 002's recipe: {said} as long (target {TIMES})")
 
