@@ -124,8 +124,20 @@ class Experiment(BaseModel):
 
     @property
     def label(self) -> str:
-        """A few words for progress lines: the model and what differs from the defaults."""
+        """A few words for progress lines: the model and the seed."""
         return f"{self.model}, seed {self.seed}"
+
+    @property
+    def recipe(self) -> str:
+        """How it trains, in a line: optimizer, rate, schedule, augmentation, and all else that is not a default."""
+        values = json.loads(self.canonical())
+        weights = {f"weight of {name}": weight for name, weight in values.pop("class_weights", {}).items()}
+        options = values.pop("model_options", {}) | weights
+        said = ("model", "seed", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation")
+        options |= {name: value for name, value in values.items() if name not in (*said, "test_time_views")}
+        changes = [item.label for item in self.augmentation]
+        extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
+        return ", ".join([f"{self.optimizer} {self.lr:g}", self.schedule, *changes, *extra])
 
 
 def _explain(error: ValidationError) -> str:

@@ -68,7 +68,9 @@ def _plan(missing: dict[str, Experiment], store: Store) -> str:
         cost = estimate(experiment, records, len(_data(experiment).train_labels))
         total += cost
         begun = " (begun)" if store.checkpoint(key).exists() else ""
-        print(f"{experiment.label}, {experiment.epochs} epochs: about {duration(cost)}{begun}", flush=True)
+        images = f" of {experiment.train_size:,} images" if experiment.train_size else ""
+        said = f"{experiment.label}, {experiment.epochs} epochs{images} ({experiment.recipe})"
+        print(f"{said}: about {duration(cost)}{begun}", flush=True)
     return f"{counted(len(missing), 'run')} to train, about {duration(total)} on two CPU cores"
 
 

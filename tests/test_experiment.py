@@ -61,3 +61,19 @@ def test_defaults_are_pinned() -> None:
         "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0, "class_weights": {}, "ema": 0.0,
         "early_stopping": 0, "batch_size": 64, "epochs": 10, "seed": 0, "low_resolution": 0.0, "test_time_views": False,
     }  # fmt: skip
+
+
+def test_a_recipe_is_said_in_a_line() -> None:
+    assert Experiment(seed=3, epochs=2, train_size=500).recipe == "adam 0.001, constant"
+    said = Experiment(
+        model="cnn-big",
+        model_options={"dropout": 0.4},
+        augmentation="flip+translate",
+        optimizer="muon",
+        lr=0.08,
+        schedule="linear",
+        class_weights={"Shirt": 2.0},
+        batch_size=256,
+        test_time_views=True,
+    ).recipe
+    assert said == "muon 0.08, linear, flip, translate, dropout 0.4, weight of Shirt 2.0, batch size 256"

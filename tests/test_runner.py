@@ -143,7 +143,8 @@ def test_a_dry_run_says_the_cost_and_trains_nothing(
     monkeypatch.setenv("DRY_RUN", "1")
     with pytest.raises(Planned, match="1 run to train, about .* s on two CPU cores"):
         run_all([TINY, TINY.but(seed=1)], tmp_path)
-    assert "cnn-small, seed 1, 2 epochs: about" in capsys.readouterr().out
+    said = f"cnn-small, seed 1, 2 epochs of {TINY.train_size} images ({TINY.recipe}): about"
+    assert said in capsys.readouterr().out
     assert len(results(tmp_path)) == 1
     [again] = run_all([TINY], tmp_path)
     assert not again.fresh

@@ -132,24 +132,12 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
                 "epochs": first["epochs"],
                 "images": f"{first['train_size']:,}",
                 "seconds": f"{group['seconds'].mean():.0f}",
-                "recipe": recipe(Experiment(**json.loads(str(canonical)))),
+                "recipe": Experiment(**json.loads(str(canonical))).recipe,
                 "order": (first["train_size"], group["test_accuracy"].mean()),
             }
         )
     table = pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
     return table.drop(columns="data") if table["data"].nunique() == 1 else table
-
-
-def recipe(experiment: Experiment) -> str:
-    """Say in a line how an experiment trains: optimizer, rate, schedule, and all that is not a default."""
-    values = json.loads(experiment.canonical())
-    shown = ("model", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size")
-    for field in (*shown, "validation", "test_time_views"):
-        values.pop(field, None)
-    options = values.pop("model_options", {}) | values
-    extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
-    changes = [item.label for item in experiment.augmentation]
-    return ", ".join([f"{experiment.optimizer} {experiment.lr:g}", experiment.schedule, *changes, *extra])
 
 
 def models_source(name: str) -> str:
