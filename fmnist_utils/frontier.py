@@ -13,7 +13,7 @@ from fmnist_utils.cost import estimate, seconds_of
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.experiment import Experiment
 from fmnist_utils.paths import PUBLISHED
-from fmnist_utils.progress import duration
+from fmnist_utils.progress import counted, duration
 from fmnist_utils.run import Run, accuracies, changes
 from fmnist_utils.store import Shelf
 
@@ -161,7 +161,7 @@ def _row(name: str, recipe: Experiment, shelf: Shelf) -> dict[str, Any]:
     seen = [run.view_probabilities.argmax(1) == run.test_labels for run in runs if run.view_probabilities is not None]
     where = runs[0].provenance
     spent = f"{duration(sum(run.seconds for run in runs) / len(runs))} on {where['device']}"
-    threads = f", {where['threads']} threads" if where["device"] == "cpu" else ""
+    threads = f", {counted(where['threads'], 'thread')}" if where["device"] == "cpu" else ""
     return {
         **row,
         "accuracy": str(accuracies(runs)),
