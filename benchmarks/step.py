@@ -32,7 +32,7 @@ def main() -> None:
         recipe = FIRST.but(model=name)  # sprint's own has ReLU already
         contiguous, compiled = Trainer(recipe, data, cpu), Trainer(recipe, data, cpu)
         relu, large = recipe.but(model_options={"activation": "relu"}), recipe.but(batch_size=OTHER_BATCH)
-        contiguous.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        contiguous.model.to(memory_format=torch.contiguous_format)
         compiled.model.compile()
         loops = {
             "as it is": _steps(Trainer(recipe, data, cpu)),

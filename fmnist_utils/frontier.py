@@ -185,9 +185,9 @@ def ablation(out: str | Path) -> Any:
     groups = {PLAIN: _finished(shelf, ABLATED, TRICK_SEEDS)}
     seeds = [run.experiment.seed for run in groups[PLAIN]]
     for name, changed in TRICKS.items():
-        runs = _finished(shelf, ABLATED.but(**changed), TRICK_SEEDS)
-        if seeds and [run.experiment.seed for run in runs] == seeds:
-            groups[name] = runs
+        runs = [shelf.get(ABLATED.but(**changed, seed=seed)) for seed in seeds]
+        if seeds and all(runs):
+            groups[name] = [run for run in runs if run]
     if len(groups) == 1:
         return pd.DataFrame()
 
