@@ -129,8 +129,8 @@ def planned(names: Iterable[str]) -> list[Experiment]:
     return found
 
 
-def _finished(shelf: Shelf, experiment: Experiment, seeds: int) -> list[Run]:
-    return [run for seed in range(seeds) if (run := shelf.get(experiment.but(seed=seed))) is not None]
+def _finished(shelf: Shelf, experiment: Experiment, seeds: Iterable[int]) -> list[Run]:
+    return [run for seed in seeds if (run := shelf.get(experiment.but(seed=seed))) is not None]
 
 
 def table(out: str | Path) -> Any:
@@ -154,7 +154,7 @@ def _row(name: str, recipe: Experiment, shelf: Shelf) -> dict[str, Any]:
         "parameters": f"{models.count_parameters(models.build(recipe.model, 10, **recipe.model_options)):,}",
     }
     row["epochs"] = str(recipe.epochs)
-    runs = _finished(shelf, recipe, SEEDS[name])
+    runs = _finished(shelf, recipe, range(SEEDS[name]))
     if not runs:
         cost = f"planned: about {duration(estimate(recipe, shelf.records))}"
         return {**row, "accuracy": "not yet run", "with six views": "not yet run", "a training": cost}
@@ -182,12 +182,12 @@ def ablation(out: str | Path) -> Any:
     import pandas as pd
 
     shelf = Shelf(out, PUBLISHED)
-    groups = {PLAIN: _finished(shelf, ABLATED, TRICK_SEEDS)}
+    groups = {PLAIN: _finished(shelf, ABLATED, range(TRICK_SEEDS))}
     seeds = [run.experiment.seed for run in groups[PLAIN]]
     for name, changed in TRICKS.items():
-        runs = [shelf.get(ABLATED.but(**changed, seed=seed)) for seed in seeds]
-        if seeds and all(runs):
-            groups[name] = [run for run in runs if run]
+        runs = _finished(shelf, ABLATED.but(**changed), seeds)
+        if seeds and len(runs) == len(seeds):
+            groups[name] = runs
     if len(groups) == 1:
         return pd.DataFrame()
 
@@ -221,7 +221,7 @@ def landscape(out: str | Path) -> Any:
     ]
     rows = {}
     for name, experiment, seeds, source in ours:
-        runs = _finished(shelf, experiment, seeds)
+        runs = _finished(shelf, experiment, range(seeds))
         if runs:
             accuracy, images = accuracies(runs), runs[0].provenance["train_size"] * experiment.epochs
             rows[name] = {

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from PIL import Image
 
-from fmnist_utils import claims, metrics
+from fmnist_utils import claims, metrics, models
 from fmnist_utils.experiment import Experiment
 from fmnist_utils.files import write_whole
 from fmnist_utils.paths import ROOT
@@ -123,7 +123,7 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "model": first["model"],
-                "source": models_source(first["model"]),
+                "source": models.entry(first["model"]).source,
                 "data": first["dataset"],
                 "parameters": f"{first['parameters']:,}",
                 "test accuracy": f"{group['test_accuracy'].mean():.2%}".replace("%", " %"),
@@ -138,13 +138,6 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
     return table.drop(columns="data") if table["data"].nunique() == 1 else table
-
-
-def models_source(name: str) -> str:
-    """Where a model comes from; "" for one that the registry no longer has."""
-    from fmnist_utils.models import REGISTRY
-
-    return REGISTRY[name].source if name in REGISTRY else ""
 
 
 def _table(table: pd.DataFrame, caption: str) -> Markup | str:
