@@ -72,11 +72,14 @@ FIRST = Experiment(
 # nothing to gain from shifted images.
 SPRINT = FIRST.but(augmentation="alternating-flip", model_options={"activation": "relu", "whitening": True}, epochs=6)
 ERASED = [{"name": "alternating-flip"}, {"name": "translate"}, {"name": "erasing"}]
+SHIFTED_AND_ERASED = [{"name": "alternating-flip"}, {"name": "translate", "pixels": 1}, {"name": "erasing"}]
 RECIPES = {
     "sprint": SPRINT,
     # Erasing needs many epochs to pay; with it, shifts take away more than they give, by 25 epochs of sprint's net.
     "compact": FIRST.but(model="compact", augmentation="alternating-flip+erasing", epochs=60),
-    "best": FIRST.but(model="best", augmentation=ERASED, epochs=50),
+    # Three times as many parameters learn erased images alone by heart, which compact nearly does (98 % of them right
+    # at its end); shifts by two pixels were too much. So by one: a middle course, chosen before any run of it.
+    "best": FIRST.but(model="best", augmentation=SHIFTED_AND_ERASED, epochs=50),
 }
 SEEDS = {"sprint": 3, "compact": 2, "best": 1}
 
