@@ -1,4 +1,4 @@
-"""The command line, which make calls: ``python -m fmnist_utils reports|data|params|runs|models|check``."""
+"""The command line, which make calls: ``python -m fmnist_utils reports|data|params|runs|models|readme|check``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
     command(_runs, "runs", "list the finished runs", "profile", "out")
     command(_models, "models", "list the models with their sizes and origins")
-    command(_readme, "readme", "write the table of published results into README.md")
+    command(_readme, "readme", "write the tables of published results into README.md")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
     return parser
 
