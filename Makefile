@@ -62,6 +62,7 @@ clean: ## remove caches, reports/smoke and reports/quick; .venv, data and report
 #:    ONLY="02 05"               these notebooks alone
 #:    DATASET=mnist              a data set's name or folder     DATA_DIR=path   where its files are
 #:    OUT=folder                 reports/<profile> if not given   SEEDS=5         seeds a comparison
+#:    JOBS=auto|1|2|…            runs side by side                PRECISION=auto|fp32|bf16
 #:    SCHEDULER=tcp://host:8786  train on a Dask cluster          FORCE=1         execute the unchanged too
 #:    DRY_RUN=1                  say what would run, and its cost
 #:    PYTHON=python3.12          use this Python, or make .venv with it

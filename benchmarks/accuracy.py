@@ -46,7 +46,8 @@ def until(
     Trainer, and the seconds after which the claimed accuracy was reached on the validation images, or None
     """
     trainer = Trainer(experiment, data, torch.device("cpu"))
-    progress = Progress(experiment.label, experiment.epochs, trainer.steps, 0)
+    progress = Progress(experiment.label)
+    progress.begin(experiment.epochs, trainer.steps)
     reached, spent = None, 0.0
     while not trainer.finished and spent < limit and (reached is None or limit == float("inf")):
         row = trainer.epoch(progress)

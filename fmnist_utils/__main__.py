@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fmnist_utils.errors import UserError
+from fmnist_utils.resources import Resources
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     places = ("dataset", "data_dir")
-    reports = ("profile", "only", *places, "out", "scheduler", "seeds", "force", "dry_run")
+    reports = ("profile", "only", *places, "out", "jobs", "precision", "scheduler", "seeds", "force", "dry_run")
     sub = command(_reports, "reports", "run the notebooks that have changed and write their reports", *reports)
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
@@ -65,6 +66,8 @@ HELP = {
     "dataset": "name of a data set, or a folder of IDX files or of class-named image folders",
     "data_dir": "folder to take a named data set from",
     "out": "folder of the reports and runs, from the project root (reports/PROFILE)",
+    "jobs": "runs to train side by side: a number, or auto for as many as pay",
+    "precision": "auto, fp32 or bf16; auto is bf16 where the device computes it natively",
     "scheduler": "Dask scheduler to train on, tcp://host:port",
     "seeds": "number of seeds a comparison",
     "set": "set parameters of the notebooks, as in the params files",
@@ -87,8 +90,8 @@ def _reports(options: argparse.Namespace) -> int:
             overrides[name] = yaml.safe_load(text)
         except yaml.YAMLError:
             raise UserError(f"--set {setting}: {text!r} is not valid YAML; put quotes around text") from None
-    if options.scheduler:
-        os.environ["SCHEDULER"] = options.scheduler  # the kernels inherit it
+    resources = Resources.of(options.precision, options.jobs, options.scheduler)
+    os.environ.update(resources.as_environment())  # the kernels inherit it
     reports = series.plan(
         options.profile or _default_profile(), options.only, overrides, options.out,
         stale=lambda report: bool(report.reason(options.force)),

@@ -160,7 +160,7 @@ def _row(name: str, recipe: Experiment, shelf: Shelf) -> dict[str, Any]:
     if not runs:
         cost = f"planned: about {duration(estimate(recipe, shelf.records))}"
         return {**row, "accuracy": "not yet run", "with six views": "not yet run", "a training": cost}
-    seen = [run.view_probabilities.argmax(1) == run.test_labels for run in runs if run.view_probabilities is not None]
+    seen = [run.view_predictions == run.test_labels for run in runs if run.view_predictions is not None]
     where = runs[0].provenance
     spent = f"{duration(sum(run.seconds for run in runs) / len(runs))} on {where['device']}"
     threads = f", {counted(where['threads'], 'thread')}" if where["device"] == "cpu" else ""

@@ -25,9 +25,11 @@ class Run:
     key : its name in the store
     history : one row an epoch: epoch (from 1), train_loss, train_accuracy (of the batches as they were
         trained on), validation_loss, validation_accuracy (None without validation images), lr, seconds
-    test_probabilities : float32 (n, classes), of the last epoch
+    test_probabilities : float32 (n, classes), of the last epoch; rounded to float16 when stored
     test_labels : int64 (n,)
     view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
+    predictions, view_predictions : int64 (n,), the most probable class of each test image before any rounding;
+        every accuracy is counted from them
     train_accuracy : share in 0..1, in evaluation mode, of up to 10,000 of the training images
     parameters, multiply_adds : size of the model
     provenance : data set and its checksum, device, versions, commit, date
@@ -47,13 +49,16 @@ class Run:
     provenance: dict[str, Any]
     weights: dict[str, Any] | None = None
     view_probabilities: NDArray[np.float32] | None = None
+    predictions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    view_predictions: NDArray[np.int64] | None = None
     folder: Path | None = None
     fresh: bool = field(default=True)
 
-    @property
-    def predictions(self) -> NDArray[np.int64]:
-        """Most probable class of each test image, int64 (n,)."""
-        return self.test_probabilities.argmax(1)
+    def __post_init__(self) -> None:
+        if not len(self.predictions):
+            self.predictions = self.test_probabilities.argmax(1)
+        if self.view_predictions is None and self.view_probabilities is not None:
+            self.view_predictions = self.view_probabilities.argmax(1)
 
     @property
     def correct(self) -> NDArray[np.bool_]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
+import sys
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
-from fmnist_utils.cost import estimate
+import psutil
+import torch
+
+from fmnist_utils.cost import Stopwatch, estimate, wall_seconds
 from fmnist_utils.data import Dataset, load_dataset
-from fmnist_utils.errors import UserError
+from fmnist_utils.device import choose_device, choose_precision
 from fmnist_utils.experiment import Experiment
-from fmnist_utils.progress import counted, duration
+from fmnist_utils.progress import Overall, Progress, counted, duration
+from fmnist_utils.resources import Resources
 from fmnist_utils.run import Run
 from fmnist_utils.store import Store
 from fmnist_utils.train import train
 
 _dataset = lru_cache(maxsize=4)(load_dataset)
-# Training seeds the process's random state, so a worker with several threads takes one run at a time.
-_ONE_AT_A_TIME = threading.Lock()
+GIB = 2**30
+MEMORY_A_RUN = 1.5 * GIB  # of a process that trains
+GPU_MEMORY_A_RUN = 4 * GIB
+RUNS_A_GPU = 4  # more of them only wait for each other
+# Two processes take this many seconds to start, and save less where there is less to train.
+WORTH_A_CLUSTER = 25.0
 
 
 class Planned(Exception):
@@ -28,7 +34,12 @@ class Planned(Exception):
 
 
 def run_all(
-    experiments: Iterable[Experiment], out: str = "reports/quick", device: str = "auto", scheduler: str | None = None
+    experiments: Iterable[Experiment] | Experiment,
+    out: str = "reports/quick",
+    device: str = "auto",
+    scheduler: str | None = None,
+    jobs: int | str | None = None,
+    precision: str | None = None,
 ) -> list[Run]:
     """Return the runs of `experiments`, in their order, training those that the store lacks.
 
@@ -37,92 +48,137 @@ def run_all(
     experiments : what is wanted; equal ones are one run
     out : reports folder whose store is used
     device : "auto", "cuda", "mps" or "cpu"
-    scheduler : address of a Dask scheduler ("tcp://host:8786"); None reads the environment variable
-        SCHEDULER; empty trains here
+    scheduler : address of a Dask scheduler ("tcp://host:8786"); empty trains here
+    jobs : runs to train side by side, in a process each, or "auto" for as many as pay
+    precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively
+
+    The last three are read from the environment variables SCHEDULER, JOBS and PRECISION where they are None.
 
     Returns
     -------
     list of Run
-        Every finished run is stored before the next begins, so an interruption loses one epoch at most.
+        Every run is stored as soon as it is finished, so an interruption loses an epoch of those that are on
+        their way at most.
     """
-    experiments, store = list(experiments), Store(out)
+    resources = Resources.of(precision, jobs, scheduler)
+    experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+    store = Store(out)
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
     if missing and os.environ.get("DRY_RUN", "") not in ("", "0"):
-        raise Planned(_plan(missing, store))
-    address = os.environ.get("SCHEDULER", "") if scheduler is None else scheduler
+        raise Planned(_plan(missing, store, device, resources))
     if missing:
-        trained = _train_on_cluster(missing, store, address) if address else _train_here(missing, store, device)
-        found.update(trained)
+        found.update(_train(missing, store, device, resources))
     return [found[key] for key in keys]
 
 
-def _plan(missing: dict[str, Experiment], store: Store) -> str:
-    """Print what each missing run is estimated to cost, and return the sum in words."""
+def side_by_side(jobs: int, n: int, device: torch.device, seconds: float) -> int:
+    """Say how many of `n` runs to train at a time, each in a process of its own.
+
+    Parameters
+    ----------
+    jobs : as many as the user wants; 0 for as many as pay
+    n : runs to train
+    device : where to
+    seconds : that they take together, about, one after the other
+    """
+    cores, memory = _cores(), int(0.8 * psutil.virtual_memory().available // MEMORY_A_RUN)
+    if jobs > cores:
+        print(f"JOBS={jobs}: {counted(cores, 'run')} at a time, since there are as many CPU cores", flush=True)
+    if jobs:
+        return max(1, min(jobs, cores, n))
+    if seconds < WORTH_A_CLUSTER or _is_script():
+        return 1
+    if device.type == "cuda":
+        gpus = torch.cuda.device_count()
+        fitting = min(torch.cuda.mem_get_info(gpu)[0] for gpu in range(gpus)) * 0.8 // GPU_MEMORY_A_RUN
+        return max(1, min(gpus * min(RUNS_A_GPU, int(fitting)), cores, memory, n))
+    # Apple's GPU gains nothing from two processes; torch's own number of threads leaves out hyper-threads.
+    return max(1, min(torch.get_num_threads(), memory, n)) if device.type == "cpu" else 1
+
+
+def _cores() -> int:
+    """Count the CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_script() -> bool:
+    """Whether the program is a file that a new process would run again, from its top: then none may be started."""
+    main = sys.modules["__main__"]
+    return getattr(main, "__file__", None) is not None and getattr(main, "__spec__", None) is None
+
+
+def _threads(jobs: int) -> int:
+    """CPU threads of each of `jobs` trainings side by side."""
+    return max(1, torch.get_num_threads() // jobs)
+
+
+def _costs(missing: dict[str, Experiment], store: Store) -> dict[str, float]:
     records = store.records()
-    total = 0.0
+    return {key: estimate(item, records, len(_data(item).train_labels)) for key, item in missing.items()}
+
+
+def _plan(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> str:
+    """Print what each missing run would take on this machine, and return the sum in words."""
+    where = choose_device(device)
+    jobs = side_by_side(resources.jobs, len(missing), where, sum(_costs(missing, store).values()))
+    stopwatch = Stopwatch(device, resources.precision, _threads(jobs), jobs)
+    costs = []
     for key, experiment in missing.items():
-        cost = estimate(experiment, records, len(_data(experiment).train_labels))
-        total += cost
+        costs.append(stopwatch.seconds(experiment, _data(experiment)))
         begun = " (begun)" if store.checkpoint(key).exists() else ""
         images = f" of {experiment.train_size:,} images" if experiment.train_size else ""
-        said = f"{experiment.label}, {experiment.epochs} epochs{images} ({experiment.recipe})"
-        print(f"{said}: about {duration(cost)}{begun}", flush=True)
-    return f"{counted(len(missing), 'run')} to train, about {duration(total)} on two CPU cores"
+        what = f"{experiment.label}, {counted(experiment.epochs, 'epoch')}{images} ({experiment.recipe})"
+        print(f"{what}: about {duration(costs[-1])}{begun}", flush=True)
+    how = f"{jobs} at a time, " if jobs > 1 else ""
+    how += choose_precision(resources.precision, where)
+    total = duration(wall_seconds(costs, jobs))
+    return f"{counted(len(missing), 'run')} to train, about {total} on this machine ({how})"
 
 
 def _data(experiment: Experiment) -> Dataset:
     return _dataset(experiment.dataset, experiment.data_dir)
 
 
-def _train_here(missing: dict[str, Experiment], store: Store, device: str) -> dict[str, Run]:
+def _train(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> dict[str, Run]:
+    """Train what is missing where `resources` say, and return it as it is stored."""
+    costs = _costs(missing, store)
+    if not resources.scheduler:
+        jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
+        if jobs == 1:
+            return _train_here(missing, costs, store, device, resources.precision)
+    from fmnist_utils import cluster
+
+    sums = {key: _data(experiment).checksum for key, experiment in missing.items()}
+    orders = [
+        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision)
+        for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
+    ]
+    if resources.scheduler:
+        return cluster.train(orders, costs, store, resources.scheduler)
+    with cluster.local(jobs) as address:
+        return cluster.train([order.on(_threads(jobs)) for order in orders], costs, store, address)
+
+
+def _train_here(
+    missing: dict[str, Experiment], costs: dict[str, float], store: Store, device: str, precision: str
+) -> dict[str, Run]:
     runs: dict[str, Run] = {}
-    for key, experiment in missing.items():
-        with store.lock(key):
-            # Another process may have trained it while this one waited for the lock.
-            run = store.load(key)
-            runs[key] = run or store.save(train(experiment, _data(experiment), device, store.checkpoint(key)))
-    return runs
-
-
-def _train_on_worker(experiment: Experiment, checksum: str) -> Run:
-    """Train on a Dask worker, which finds the data in its own usual places."""
-    data = _data(experiment)
-    if data.checksum != checksum:
-        raise UserError(f"the worker's data set at {data.source} is not the caller's: give both the same files")
-    with _ONE_AT_A_TIME:
-        return train(experiment, data)
-
-
-def _train_on_cluster(missing: dict[str, Experiment], store: Store, address: str) -> dict[str, Run]:
-    from dask.distributed import Client, as_completed
-
-    runs: dict[str, Run] = {}
-    failures: list[Exception] = []
+    overall = Overall(costs)
     try:
-        client = Client(address, timeout="20s")
-    except (OSError, ValueError) as error:
-        raise UserError(f"SCHEDULER={address}: no Dask scheduler answers there ({error})") from error
-    with client, contextlib.ExitStack() as locks:
-        futures: dict[Any, str] = {}
-        for key, experiment in missing.items():
-            locks.enter_context(store.lock(key))
-            run = store.load(key)
-            if run is not None:
-                runs[key] = run
-                continue
-            futures[client.submit(_train_on_worker, experiment, _data(experiment).checksum, pure=False)] = key
-        for future in as_completed(futures):
-            key = futures[future]
-            try:
-                runs[key] = store.save(future.result())
-            except Exception as error:  # the other runs are still worth having: raised below
-                failures.append(error)
-                continue
-            print(f"{missing[key].label}: {runs[key].test_accuracy:.2%} on the test set", flush=True)
-    if failures:
-        raise failures[0]
+        for number, (key, experiment) in enumerate(missing.items(), 1):
+            progress = Progress(overall.label(experiment.label, number))
+            with store.lock(key):
+                # Another process may have trained it while this one waited for the lock.
+                run = store.load(key)
+                checkpoint = store.checkpoint(key)
+                runs[key] = run or store.save(
+                    train(experiment, _data(experiment), device, checkpoint, precision, progress=progress)
+                )
+            overall.finished(key)
+    finally:
+        overall.close()
     return runs

@@ -1,7 +1,8 @@
 """The store: finished runs on disk, one folder each, never computed twice and never lost.
 
 <out>/runs/<key>/record.json           experiment, history, provenance, checksums; written last
-<out>/runs/<key>/test.npz              test-set probabilities (float16) and labels, and those of test-time views
+<out>/runs/<key>/test.npz              test-set predictions, probabilities (float16) and labels; the first two of
+                                       test-time views, too
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,23 @@ class Store:
         """Path of the checkpoint of an unfinished run."""
         return self.folder / key / "checkpoint.pt"
 
+    def identity(self) -> str:
+        """What is unique to this folder, drawn when it is first asked for: it tells two folders of one path apart."""
+        path = self.folder / ".identity"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+                file.write(uuid.uuid4().hex)
+            return path.read_text("utf-8")
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror or error}; choose another OUT") from error
+
     @contextlib.contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Hold the right to train a run; the system releases it even when the process is killed."""
+    def lock(self, key: str, say: Callable[[str], None] = print) -> Iterator[None]:
+        """Hold the right to train a run; the system releases it even when the process is killed.
+
+        `say` is told in a line if another process holds it.
+        """
         path = self.folder / key / "run.lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +67,7 @@ class Store:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                print(f"run {key} is being trained by another process: waiting for it", flush=True)
+                say(f"run {key} is being trained by another process: waiting for it")
                 lock.acquire()
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}; choose another OUT") from error
@@ -80,6 +96,9 @@ class Store:
         with np.load(test, allow_pickle=False) as arrays:
             probabilities, labels = arrays["probabilities"], arrays["labels"]
             views = arrays["views"].astype(np.float32) if "views" in arrays else None
+            # Runs of before predictions were stored have those of their rounded probabilities.
+            names = ("predictions", "view_predictions")
+            predicted = {name: arrays[name].astype(np.int64) for name in names if name in arrays}
         return Run(
             experiment=Experiment(**values["experiment"]),
             key=values["key"],
@@ -87,6 +106,7 @@ class Store:
             test_probabilities=probabilities.astype(np.float32),
             test_labels=labels.astype(np.int64),
             view_probabilities=views,
+            **predicted,
             train_accuracy=values["train_accuracy"],
             parameters=values["parameters"],
             multiply_adds=values["multiply_adds"],
@@ -101,10 +121,11 @@ class Store:
 
         folder = self.folder / run.key
         probabilities = run.test_probabilities.astype(np.float16)
-        labels = run.test_labels.astype(np.uint16)
-        arrays: dict[str, Any] = {"probabilities": probabilities, "labels": labels}
-        if run.view_probabilities is not None:
+        labels, predictions = run.test_labels.astype(np.uint16), run.predictions.astype(np.uint16)
+        arrays: dict[str, Any] = {"probabilities": probabilities, "labels": labels, "predictions": predictions}
+        if run.view_probabilities is not None and run.view_predictions is not None:
             arrays["views"] = run.view_probabilities.astype(np.float16)
+            arrays["view_predictions"] = run.view_predictions.astype(np.uint16)
 
         def write_test(path: Path) -> None:
             with path.open("wb") as file:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import pickle
 import time
 import zipfile
@@ -18,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fmnist_utils import augment, models, provenance
 from fmnist_utils.data import Dataset, split
-from fmnist_utils.device import choose_device, reproducible
+from fmnist_utils.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.experiment import Experiment
 from fmnist_utils.files import put_aside, write_whole
@@ -60,11 +62,14 @@ class Trainer:
     experiment : what to train
     dataset : the data, on any device; it is moved to `device` once
     device : where to train
+    precision : "fp32", or "bf16" to compute convolutions and matrix products of a training step in bfloat16;
+        weights, batch-norm statistics, loss and optimizer stay float32, and so does all evaluation
     """
 
     experiment: Experiment
     dataset: Dataset
     device: torch.device
+    precision: str = "fp32"
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -121,7 +126,7 @@ class Trainer:
 
     def step(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Update the weights once; returns loss (scalar) and logits (n, classes), both detached."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             logits = self.model(images)
         smoothing = self.experiment.label_smoothing
         loss = F.cross_entropy(logits.float(), targets, weight=self.class_weights, label_smoothing=smoothing)
@@ -181,10 +186,8 @@ class Trainer:
         parts = []
         with torch.inference_mode():
             for part in images.split(evaluation_batch(self.device)):
-                inputs = self._normalized(part)
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                    logits = self.evaluated(_channels_last(inputs))
-                parts.append(logits.float().softmax(1).cpu())
+                logits = self.evaluated(_channels_last(self._normalized(part)))
+                parts.append(logits.softmax(1).cpu())
         return torch.cat(parts)
 
     def validate(self) -> tuple[float | None, float | None]:
@@ -205,21 +208,26 @@ class Trainer:
         return len(self.history) >= self.experiment.epochs
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state = {name: getattr(self, name).state_dict() for name in self._parts}
-        write_whole(path, lambda part: torch.save({"history": self.history, **state}, part))
+        """Write a checkpoint, whole or not at all: its SHA-256 (32 bytes), then what `torch.save` makes of it."""
+        content = io.BytesIO()
+        torch.save({**self._origin, "history": self.history, **self._states()}, content)
+        written = content.getvalue()
+        write_whole(path, lambda part: part.write_bytes(hashlib.sha256(written).digest() + written))
 
-    def restore(self, path: Path) -> None:
-        """Go on from a checkpoint; a damaged one is put aside and the training starts over."""
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            history, states = state["history"], [state[name] for name in self._parts]
-        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
-            put_aside(path, str(e).splitlines()[0] if str(e) else type(e).__name__)
-            return
-        self.history = history
-        for name, value in zip(self._parts, states, strict=True):
-            getattr(self, name).load_state_dict(value)
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `read_checkpoint` returned."""
+        for name in self._parts:
+            getattr(self, name).load_state_dict(state[name])
+        self.history = state["history"]
+
+    @property
+    def _origin(self) -> dict[str, Any]:
+        """What a checkpoint must have in common with the training that goes on from it, or decides for it."""
+        threads = torch.get_num_threads()
+        return {"experiment": self.experiment.canonical(), "precision": self.precision, "threads": threads}
+
+    def _states(self) -> dict[str, Any]:
+        return {name: getattr(self, name).state_dict() for name in self._parts}
 
     @property
     def _parts(self) -> list[str]:
@@ -253,7 +261,8 @@ class Trainer:
                 "dataset_checksum": self.dataset.checksum,
                 "train_size": len(self.training),
                 "device": self.device.type,
-                "device_name": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "",
+                "device_name": device_name(self.device),
+                "precision": self.precision,
                 "threads": torch.get_num_threads(),
                 "evaluation_seconds": evaluation,
                 **provenance.describe(),
@@ -261,7 +270,32 @@ class Trainer:
         )
 
 
-def train(experiment: Experiment, dataset: Dataset, device: str = "auto", checkpoint: Path | None = None) -> Run:
+def read_checkpoint(path: Path, experiment: Experiment, device: torch.device) -> dict[str, Any] | None:
+    """Read what `Trainer.save` wrote; None, and the file is put aside, if it is damaged or of another experiment."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content[32:]).digest() != content[:32]:
+            raise ValueError("its content differs from its checksum")
+        state: dict[str, Any] = torch.load(io.BytesIO(content[32:]), map_location=device, weights_only=True)
+        if state["experiment"] != experiment.canonical():
+            raise ValueError("it is of another experiment")
+    except FileNotFoundError:
+        return None
+    except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
+        put_aside(path, str(e).splitlines()[0] if str(e) else type(e).__name__)
+        return None
+    return state
+
+
+def train(
+    experiment: Experiment,
+    dataset: Dataset,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    precision: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
     """Train one experiment to its end, or from its last checkpoint to its end.
 
     Parameters
@@ -270,6 +304,12 @@ def train(experiment: Experiment, dataset: Dataset, device: str = "auto", checkp
     dataset : the data that the experiment names
     device : "auto", "cuda", "mps" or "cpu"
     checkpoint : file written after every epoch, and read first if it is there; None for none
+    precision : "auto", "fp32" or "bf16"
+    threads : of the CPU to compute with; None for torch's own number
+    progress : is told how far the training is; None shows it here
+
+    Precision and threads may decide the last bits of a result, so a training that goes on from a checkpoint keeps
+    those that it was begun with.
 
     Returns
     -------
@@ -282,11 +322,15 @@ def train(experiment: Experiment, dataset: Dataset, device: str = "auto", checkp
         A class name that the data set lacks, a device that is not there, a loss that is not finite.
     """
     where = choose_device(device)
-    with reproducible(where):
-        trainer = Trainer(experiment, dataset, where)
-        if checkpoint is not None and checkpoint.exists():
-            trainer.restore(checkpoint)
-        progress = Progress(experiment.label, experiment.epochs, trainer.steps, len(trainer.history))
+    state = read_checkpoint(checkpoint, experiment, where) if checkpoint is not None else None
+    if state is not None:
+        precision, threads = state["precision"], state["threads"]
+    precision, progress = choose_precision(precision, where), progress or Progress(experiment.label)
+    with reproducible(where, threads or torch.get_num_threads()):
+        trainer = Trainer(experiment, dataset, where, precision)
+        if state is not None:
+            trainer.restore(state)
+        progress.begin(experiment.epochs, trainer.steps, len(trainer.history))
         try:
             while not trainer.finished:
                 progress.epoch(trainer.epoch(progress))
