@@ -140,16 +140,6 @@ def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
     assert found == {}
 
 
-def test_no_file_of_the_package_is_longer_than_300_lines() -> None:
-    lines = {
-        str(path.relative_to(ROOT)): path.read_bytes().count(b"\n")
-        for path in project_files()
-        if path.is_relative_to(ROOT / "fmnist_utils")
-    }
-    assert lines
-    assert {name: count for name, count in lines.items() if count > 300} == {}
-
-
 def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
     """`python -m fmnist_utils readme` was run after the last published run."""
     from fmnist_utils.report import readme
