@@ -174,7 +174,7 @@ def _own_folder() -> Path:
 def local(jobs: int) -> Iterator[str]:
     """Start `jobs` workers on this machine, a process each; gives the address of their scheduler."""
     with LocalCluster(
-        n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None,
+        n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL, preload=[IGNORE_CTRL_C],
     ) as cluster:  # fmt: skip
         yield cluster.scheduler_address

@@ -1,0 +1,313 @@
+"""Runs side by side and on Dask workers: the same bits as one process alone, whoever is killed on the way."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from fmnist_utils import Experiment, UserError, cluster, results, run_all
+from fmnist_utils.paths import ROOT
+from fmnist_utils.resources import Resources
+from fmnist_utils.store import Store
+
+TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
+LONG = TINY.but(model="cnn-mid", epochs=8, train_size=4000, augmentation="flip+erasing")
+SCRIPT = """
+import sys
+from fmnist_utils import Experiment, run_all
+experiments = [Experiment(**fields) for fields in eval(sys.argv[2])]
+for run in run_all(experiments, sys.argv[1], **eval(sys.argv[3])):
+    print(run.key, "fresh" if run.fresh else "stored", run.provenance["precision"], run.provenance["threads"])
+"""
+DEADLINE = 240  # seconds; generous, for machines that are busy with other things
+
+
+def start(out: Path, *experiments: Experiment, threads: int = 1, **options: object) -> subprocess.Popen[str]:
+    """Call `run_all` in a process of its own, whose torch has `threads` threads."""
+    fields = repr([experiment.model_dump() for experiment in experiments])
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(out), fields, repr(options)], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+    )  # fmt: skip
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """Wait for a process that must succeed; what it printed."""
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, err
+    return out
+
+
+def wait_for_checkpoint(out: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a training is past an epoch."""
+    deadline = time.monotonic() + DEADLINE
+    while not list(out.glob("runs/*/checkpoint.pt")):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.01)
+    assert not list(out.glob("runs/*/record.json")), "too late to mean anything"
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    """Whether two stores hold the same runs, with the same weights to the last bit."""
+    names = [sorted(path.parent.name for path in out.glob("runs/*/record.json")) for out in (first, second)]
+    assert names[0] == names[1] and names[0]
+    pairs = [[load_file(out / "runs" / name / "weights.safetensors") for out in (first, second)] for name in names[0]]
+    return all(value.equal(b[name]) for a, b in pairs for name, value in a.items())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, trained one after the other by one process of one thread."""
+    out = tmp_path_factory.mktemp("undisturbed")
+    said(start(out, LONG, LONG.but(seed=1), jobs=1))
+    return out
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """Address of a Dask scheduler in a process of its own, without workers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    yield address
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def worker(scheduler: str) -> Iterator["Worker"]:
+    """Start workers of the scheduler; each is one process, without a nanny that would start it again."""
+    workers = Worker(scheduler)
+    yield workers
+    for process in workers.started:
+        process.kill()
+        process.wait()
+
+
+class Worker:
+    """Starts Dask workers of one thread."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.started = address, list[subprocess.Popen[bytes]]()
+
+    def __call__(self, *preload: str) -> subprocess.Popen[bytes]:
+        options = [
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            *(o for code in preload for o in ("--preload", code)),
+        ]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", "worker", self.address, *options], cwd=ROOT, stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+
+def test_side_by_side_ends_with_the_bits_of_one_after_the_other(undisturbed: Path, tmp_path: Path) -> None:
+    output = said(start(tmp_path, LONG, LONG.but(seed=1), jobs=2))
+    assert "(1 of 2): epoch 8/8" in output and "(2 of 2): epoch 8/8" in output
+    assert "1 of 2 runs trained, about" in output
+    assert same_weights(undisturbed, tmp_path)
+
+
+def test_a_killed_process_takes_its_workers_along_and_all_goes_on_to_the_same_bits(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    process = start(tmp_path, LONG, LONG.but(seed=1), jobs=2)
+    wait_for_checkpoint(tmp_path, process)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    psutil.wait_procs(workers, timeout=30)
+    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+    assert "goes on after epoch" in said(start(tmp_path, LONG, LONG.but(seed=1), jobs=2))
+    assert same_weights(undisturbed, tmp_path)
+
+
+def test_a_killed_local_worker_has_its_run_taken_over(undisturbed: Path, tmp_path: Path) -> None:
+    process = start(tmp_path, LONG, LONG.but(seed=1), jobs=2)
+    wait_for_checkpoint(tmp_path, process)
+    # The workers are the children that compute; the other one keeps account of semaphores.
+    victim = max(psutil.Process(process.pid).children(recursive=True), key=lambda child: sum(child.cpu_times()[:2]))
+    victim.kill()
+    assert "goes on after epoch" in said(process)
+    assert same_weights(undisturbed, tmp_path)
+
+
+def test_a_killed_remote_worker_has_its_run_taken_over(undisturbed: Path, tmp_path: Path, worker: Worker) -> None:
+    first = worker()
+    process = start(tmp_path, LONG, LONG.but(seed=1), scheduler=worker.address)
+    wait_for_checkpoint(tmp_path, process)
+    first.kill()
+    worker()
+    output = said(process)
+    assert "goes on after epoch" in output
+    assert same_weights(undisturbed, tmp_path)
+
+
+def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
+    undisturbed: Path, tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch, data
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    worker()
+    store = Store(tmp_path / "here")
+    runs = [LONG, LONG.but(seed=1)]
+    orders = [cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "auto") for run in runs]
+    costs = {order.key: 1.0 for order in orders}
+    # Another machine has no folder of that identity under that path.
+    cluster.train([replace(order, identity="another folder") for order in orders], costs, store, worker.address)
+    assert same_weights(undisturbed, tmp_path / "here")
+    assert len(list(tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt"))) == 2
+
+
+def test_a_stopped_call_stops_its_remote_workers(tmp_path: Path, worker: Worker) -> None:
+    worker()
+    process = start(tmp_path, LONG.but(epochs=2000), scheduler=worker.address)
+    wait_for_checkpoint(tmp_path, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE)
+    [busy] = worker.started
+    assert said(start(tmp_path, TINY, scheduler=worker.address)).count("fresh") == 1
+    assert busy.poll() is None  # the same worker was free for the next
+
+
+def test_no_worker_is_said_and_waited_for(tmp_path: Path, worker: Worker) -> None:
+    process = start(tmp_path, TINY, scheduler=worker.address)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "1 run: 0 in the store, 1 to train\n"
+    assert process.stdout.readline() == f"No worker is connected to {worker.address}: waiting for one (Ctrl-C stops)\n"
+    worker()
+    assert "fresh" in said(process)
+
+
+@pytest.mark.parametrize(
+    ("preload", "message"),
+    [
+        (
+            "import fmnist_utils.cluster as c; c.version = lambda: '0.0.1, training version 1'",
+            "has fmnist-reports 0.0.1",
+        ),
+        ("import fmnist_utils.sources as s; s.KNOWN = {}", "is unknown"),
+    ],
+)
+def test_a_worker_that_cannot_train_the_run_is_named_in_a_line(
+    preload: str, message: str, tmp_path: Path, worker: Worker
+) -> None:
+    worker(preload)
+    with pytest.raises(UserError, match=message) as caught:
+        run_all([TINY], tmp_path, scheduler=worker.address)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_scheduler_of_another_version_is_refused_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dask.distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as old:
+        monkeypatch.setattr(cluster.metadata, "version", lambda name: "2020.1.0")
+        with pytest.raises(UserError, match="the scheduler has Dask .*, this machine 2020.1.0: install the same"):
+            run_all([TINY], tmp_path, scheduler=old.scheduler_address)
+
+
+def test_a_resumed_run_keeps_the_precision_and_threads_it_was_begun_with(tmp_path: Path) -> None:
+    process = start(tmp_path, LONG, threads=1, jobs=1, precision="fp32")
+    wait_for_checkpoint(tmp_path, process)
+    process.kill()
+    process.communicate()
+    output = said(start(tmp_path, LONG, threads=2, jobs=1, precision="bf16"))
+    assert "goes on after epoch" in output
+    assert output.splitlines()[-1].endswith("fresh fp32 1")
+
+
+def test_a_model_that_the_caller_defines_is_trained_side_by_side(tmp_path: Path) -> None:
+    script = f"""
+from torch import nn
+from fmnist_utils import Experiment, models, run_all
+@models.register("mine", source="me")
+class Mine(nn.Module):
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
+    def forward(self, images):
+        return self.layers(images)
+wanted = [Experiment(model="mine", train_size=500, epochs=1, seed=seed) for seed in range(2)]
+print([run.test_accuracy > 0.2 for run in run_all(wanted, {str(tmp_path)!r}, jobs=2)])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
+    assert done.stdout.splitlines()[-1] == "[True, True]", done.stderr
+
+
+def test_short_trainings_and_none_start_no_other_process(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from fmnist_utils import Experiment, run_all
+wanted = [Experiment(model="cnn-small", train_size=500, epochs=1, seed=seed) for seed in range(2)]
+for _ in range(2):
+    run_all(wanted, {str(tmp_path)!r})
+print("fmnist_utils.cluster" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+def test_a_failing_run_does_not_take_the_others_along(tmp_path: Path) -> None:
+    wrong = TINY.but(class_weights={"Shirts": 2.0})
+    with pytest.raises(UserError, match="did you mean 'Shirt'"):
+        run_all([wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=2)
+    assert len(results(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"precision": "fp16"}, "PRECISION=fp16 is unknown; did you mean 'bf16'"),
+        ({"jobs": 0}, "JOBS=0 is not allowed"),
+        ({"jobs": "-3"}, "JOBS=-3 is not allowed"),
+        ({"jobs": "abc"}, "JOBS=abc is not allowed"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_in_a_line(asked: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        run_all([TINY], tmp_path, **asked)
+    assert "\n" not in str(caught.value)
+    assert not tmp_path.joinpath("runs").exists()
+
+
+def test_more_jobs_than_cores_are_cut_down_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_all([TINY, TINY.but(seed=1)], tmp_path, jobs=10_000)
+    assert "JOBS=10000: " in capsys.readouterr().out
+    assert len(results(tmp_path)) == 2
+
+
+def test_bf16_where_it_is_emulated_goes_on_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fmnist_utils.device.has_bf16", lambda device: False)
+    [run] = run_all([TINY.but(epochs=1, train_size=100)], tmp_path, precision="bf16")
+    assert run.provenance["precision"] == "bf16"
+    [line] = capsys.readouterr().err.splitlines()
+    assert "bf16 is emulated on this cpu: training takes hundreds of times as long" in line
+    [other] = run_all([TINY], tmp_path)
+    assert other.provenance["precision"] == "fp32"
+
+
+def test_resources_pass_through_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = Resources(precision="fp32", jobs=3, scheduler="tcp://host:1")
+    for name, value in wanted.as_environment().items():
+        monkeypatch.setenv(name, value)
+    assert Resources.of() == wanted
+    assert Resources.of(jobs="auto", precision="", scheduler="") == Resources()
