@@ -10,6 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import fmnist_utils
 from benchmarks.training import seconds_per_step
+from fmnist_utils.device import choose_precision
 from fmnist_utils.frontier import RECIPES
 from fmnist_utils.models import count_multiply_adds
 from fmnist_utils.train import Trainer
@@ -21,10 +22,12 @@ def main(model: str = "best") -> None:
     """Print the peak, the step's rate, their ratio, and the operations that take most of a step."""
     data = fmnist_utils.load_dataset()
     experiment = RECIPES[model]
-    trainer = Trainer(experiment, data, torch.device("cpu"))
+    cpu = torch.device("cpu")
+    precision = choose_precision("auto", cpu)
+    trainer = Trainer(experiment, data, cpu, precision)
     trainer.model.train()
     indices = trainer.training[: experiment.batch_size]
-    a, b = torch.randn(2, SIDE, SIDE)
+    a, b = torch.randn(2, SIDE, SIDE, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
 
     def products() -> Iterator[None]:
         while True:
@@ -36,11 +39,11 @@ def main(model: str = "best") -> None:
             trainer.step(*trainer.batch(indices, 0))
             yield
 
-    product, step = seconds_per_step([products(), steps()], steps=3)
+    product, step = seconds_per_step([products(), steps()], steps=5)
     peak = 2 * SIDE**3 / statistics.median(product)
     # A training step takes three passes over the multiply-adds: one forward, two backward.
     rate = 6 * count_multiply_adds(trainer.model) * len(indices) / statistics.median(step)
-    print(f"Training step of {model}, batch {len(indices)}")
+    print(f"Training step of {model}, batch {len(indices)}, {precision}")
     print(f"  matrix product {peak / 1e9:6.1f} GFLOP/s   training step {rate / 1e9:6.1f} GFLOP/s")
     print(f"  share of the peak {rate / peak:.0%} (target 60 %)")
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
