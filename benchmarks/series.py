@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from fmnist_utils.paths import ROOT
+from fmnist_utils.system import ROOT
 
 LIMITS = {"smoke": 180, "quick": 1200}  # seconds
 
