@@ -8,9 +8,9 @@ import torch
 
 import fmnist_utils
 from benchmarks.training import BATCH, tutorial_net, tutorial_steps
-from fmnist_utils.frontier import SPRINT
-from fmnist_utils.progress import Progress
-from fmnist_utils.train import Trainer
+from fmnist_utils.studies.recipes import SPRINT
+from fmnist_utils.training.progress import Progress
+from fmnist_utils.training.trainer import Trainer
 
 TUTORIAL_EPOCHS = 3
 GOAL = 0.94  # of sprint, in the time that the tutorial loop needs for its epochs

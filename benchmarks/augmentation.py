@@ -11,8 +11,8 @@ from torchvision.transforms.functional import to_pil_image
 
 import fmnist_utils
 from benchmarks.training import seconds_per_step
-from fmnist_utils.augment import augment
-from fmnist_utils.train import Trainer
+from fmnist_utils.training.batches import augment
+from fmnist_utils.training.trainer import Trainer
 
 RECIPES = {
     "flip+translate": [v2.RandomHorizontalFlip(), v2.RandomCrop(28, padding=2)],

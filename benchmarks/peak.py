@@ -10,10 +10,10 @@ from torch.profiler import ProfilerActivity, profile
 
 import fmnist_utils
 from benchmarks.training import seconds_per_step
-from fmnist_utils.device import choose_precision
-from fmnist_utils.frontier import RECIPES
 from fmnist_utils.models import count_multiply_adds
-from fmnist_utils.train import Trainer
+from fmnist_utils.studies.recipes import RECIPES
+from fmnist_utils.training.device import choose_precision
+from fmnist_utils.training.trainer import Trainer
 
 SIDE = 2048  # of the square matrices whose product is taken for the peak
 

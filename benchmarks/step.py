@@ -9,8 +9,8 @@ import torch
 
 import fmnist_utils
 from benchmarks.training import seconds_per_step
-from fmnist_utils.frontier import FIRST, RECIPES
-from fmnist_utils.train import Trainer
+from fmnist_utils.studies.recipes import FIRST, RECIPES
+from fmnist_utils.training.trainer import Trainer
 
 OTHER_BATCH = 1024
 

@@ -11,10 +11,10 @@ import time
 import torch
 
 import fmnist_utils
-from fmnist_utils.device import choose_precision
-from fmnist_utils.frontier import RECIPES
-from fmnist_utils.paths import ROOT
-from fmnist_utils.train import Trainer
+from fmnist_utils.studies.recipes import RECIPES
+from fmnist_utils.system import ROOT
+from fmnist_utils.training.device import choose_precision
+from fmnist_utils.training.trainer import Trainer
 
 NETS = {
     "base": (fmnist_utils.Experiment(model="base"), 1.7),

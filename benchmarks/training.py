@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 import fmnist_utils
-from fmnist_utils.train import Trainer
+from fmnist_utils.training.trainer import Trainer
 
 BATCH = 64
 

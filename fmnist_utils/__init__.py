@@ -1,42 +1,68 @@
 """Tools under the Fashion-MNIST report series: experiments in, runs and reports out.
 
-Names are imported when they are first used, so that commands which train nothing start at once.
+This is the notebooks' only door. Names are imported when they are first used, so that commands which train
+nothing start at once.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# Public name -> module that defines it (or the module itself).
+if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _EXPORTS, which a test holds
+    from fmnist_utils import models as models
+    from fmnist_utils import studies as studies
+    from fmnist_utils.analysis import metrics as metrics
+    from fmnist_utils.analysis import plots as plots
+    from fmnist_utils.data.dataset import Dataset as Dataset
+    from fmnist_utils.data.dataset import load_dataset as load_dataset
+    from fmnist_utils.data.dataset import split as split
+    from fmnist_utils.errors import UserError as UserError
+    from fmnist_utils.models.registry import model_table as model_table
+    from fmnist_utils.models.registry import register as register
+    from fmnist_utils.report.summary import say as say
+    from fmnist_utils.report.summary import summary as summary
+    from fmnist_utils.runs.runner import run_all as run_all
+    from fmnist_utils.runs.store import results as results
+    from fmnist_utils.text import md as md
+    from fmnist_utils.training.batches import augment as augment
+    from fmnist_utils.training.experiment import Experiment as Experiment
+    from fmnist_utils.training.run import Run as Run
+    from fmnist_utils.training.run import accuracies as accuracies
+    from fmnist_utils.training.run import changes as changes
+    from fmnist_utils.training.run import gap as gap
+
+# Public name -> the module that defines it.
 _EXPORTS = {
-    "Experiment": "experiment",
-    "Run": "run",
-    "run_all": "runner",
-    "load_dataset": "data",
-    "split": "data",
-    "Dataset": "data",
-    "augment": "",
-    "claims": "",
-    "frontier": "",
-    "metrics": "",
-    "models": "",
-    "plots": "",
-    "notebook": "",
-    "summary": "report.summary",
+    "Dataset": "data.dataset",
+    "Experiment": "training.experiment",
+    "Run": "training.run",
     "UserError": "errors",
-    "results": "store",
+    "accuracies": "training.run",
+    "augment": "training.batches",
+    "changes": "training.run",
+    "gap": "training.run",
+    "load_dataset": "data.dataset",
+    "md": "text",
+    "model_table": "models.registry",
+    "register": "models.registry",
+    "results": "runs.store",
+    "run_all": "runs.runner",
+    "say": "report.summary",
+    "split": "data.dataset",
+    "summary": "report.summary",
 }
-__all__ = list(_EXPORTS)
+# Public modules and packages.
+_MODULES = {"metrics": "analysis.metrics", "models": "models", "plots": "analysis.plots", "studies": "studies"}
+__all__ = [*_EXPORTS, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _EXPORTS[name]
-    if not home:
-        return importlib.import_module(f"{__name__}.{name}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

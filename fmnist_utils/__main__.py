@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fmnist_utils.errors import UserError
-from fmnist_utils.resources import Resources
+from fmnist_utils.runs.resources import Resources
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +79,7 @@ HELP = {
 def _reports(options: argparse.Namespace) -> int:
     import yaml
 
-    from fmnist_utils.report import series
+    from fmnist_utils.report import build
 
     overrides = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
     for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
@@ -92,17 +92,17 @@ def _reports(options: argparse.Namespace) -> int:
             raise UserError(f"--set {setting}: {text!r} is not valid YAML; put quotes around text") from None
     resources = Resources.of(options.precision, options.jobs, options.scheduler)
     os.environ.update(resources.as_environment())  # the kernels inherit it
-    reports = series.plan(
+    reports = build.plan(
         options.profile or _default_profile(), options.only, overrides, options.out,
         stale=lambda report: bool(report.reason(options.force)),
     )  # fmt: skip
     if options.dry_run:
-        return 1 if series.rehearse(reports, options.force) else 0
-    return 1 if series.make(reports, options.force) else 0
+        return 1 if build.rehearse(reports, options.force) else 0
+    return 1 if build.make(reports, options.force) else 0
 
 
 def _data(options: argparse.Namespace) -> None:
-    from fmnist_utils.data import load_dataset
+    from fmnist_utils.data.dataset import load_dataset
 
     dataset = load_dataset(options.dataset or "fashion-mnist", options.data_dir)
     sizes = f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images"
@@ -111,13 +111,13 @@ def _data(options: argparse.Namespace) -> None:
 
 
 def _params(options: argparse.Namespace) -> None:
-    from fmnist_utils.report import parameters, series
+    from fmnist_utils.report import build, parameters
 
-    notebooks = series.notebooks_in(series.NOTEBOOKS)
-    profiles = series.profiles_in(series.PARAMS)
-    for index in series.select([notebook.stem for notebook in notebooks], options.notebook):
+    notebooks = build.notebooks_in(build.NOTEBOOKS)
+    profiles = build.profiles_in(build.PARAMS)
+    for index in build.select([notebook.stem for notebook in notebooks], options.notebook):
         notebook = notebooks[index]
-        files = [series.PARAMS / profile / f"{notebook.stem}.yaml" for profile in profiles]
+        files = [build.PARAMS / profile / f"{notebook.stem}.yaml" for profile in profiles]
         values = [parameters.load(file) if file.exists() else {} for file in files]
         print(f"\n{notebook.stem}")
         rows = [["name", "type", "default", *profiles, "meaning"]]
@@ -128,7 +128,7 @@ def _params(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
-    from fmnist_utils.store import results
+    from fmnist_utils.runs.store import results
 
     out = options.out or f"reports/{options.profile or _default_profile()}"
     found = results(out)
@@ -139,11 +139,11 @@ def _runs(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from fmnist_utils import models
+    from fmnist_utils.models import model_table
 
-    rows = models.describe()
-    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row.values()] for row in rows]
-    _table([list(rows[0]), *cells])
+    table = model_table().reset_index()
+    cells = table.map(lambda cell: f"{cell:,}" if isinstance(cell, int) else str(cell))
+    _table([list(table.columns), *cells.to_numpy().tolist()])
 
 
 def _readme(options: argparse.Namespace) -> None:
@@ -153,12 +153,12 @@ def _readme(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from fmnist_utils.report import series
+    from fmnist_utils.report import build
 
     problems = []
-    for profile in [options.profile] if options.profile else series.profiles_in(series.PARAMS):
+    for profile in [options.profile] if options.profile else build.profiles_in(build.PARAMS):
         try:
-            print(f"params/{profile}: {len(series.plan(profile))} files are right")
+            print(f"params/{profile}: {len(build.plan(profile))} files are right")
         except UserError as error:
             problems.append(str(error))
     if problems:
@@ -166,7 +166,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _default_profile() -> str:
-    from fmnist_utils.report.state import gpu
+    from fmnist_utils.report.freshness import gpu
 
     return "full" if gpu() else "quick"
 

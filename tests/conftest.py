@@ -6,7 +6,7 @@ import pytest
 from data_files import real
 
 from fmnist_utils import Dataset, load_dataset
-from fmnist_utils.sources import uncompressed
+from fmnist_utils.data.locate import uncompressed
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_utils.data import load_dataset
+from fmnist_utils.data.dataset import load_dataset
+from fmnist_utils.data.locate import FILES, locate
 from fmnist_utils.errors import UserError
-from fmnist_utils.sources import FILES, locate
 
 
 @functools.cache

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from fmnist_utils import Dataset, Experiment, UserError
-from fmnist_utils.augment import NAMES, augment
-from fmnist_utils.augment import test_time_views as time_views
+from fmnist_utils.training.batches import NAMES, augment
+from fmnist_utils.training.batches import test_time_views as time_views
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 

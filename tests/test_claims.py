@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from made_up_runs import run_with
 
-from fmnist_utils import Experiment, Run, UserError, claimed, claims
-from fmnist_utils.cost import estimate
-from fmnist_utils.store import Store
+from fmnist_utils import Experiment, Run, UserError
+from fmnist_utils.runs.cost import estimate
+from fmnist_utils.runs.store import Store
+from fmnist_utils.studies import claim_list, claims
 
 
 def arms(*accuracies: float, seeds: int = 2, **about: float) -> list[list[Run]]:
@@ -17,32 +18,32 @@ def arms(*accuracies: float, seeds: int = 2, **about: float) -> list[list[Run]]:
 @pytest.mark.parametrize(
     ("judge", "accuracies", "verdict"),
     [
-        (claimed.reaches(0.9), [0.91], "reached"),
-        (claimed.reaches(0.9), [0.89], "not reached"),
-        (claimed.falls_short(0.9), [0.91], "contradicted"),
-        (claimed.differs(-1), [0.90, 0.85], "reached"),
-        (claimed.differs(-1), [0.85, 0.90], "contradicted"),
-        (claimed.differs(-1), [0.90, 0.90], "not reached"),
-        (claimed.best_is_first, [0.91, 0.85], "reached"),
-        (claimed.best_is_first, [0.85, 0.91], "contradicted"),
-        (claimed.recall_falls(6), [0.9, 0.8], "reached"),
-        (claimed.overfits(0.95, 0.93), [0.9], "not reached"),
+        (claim_list.reaches(0.9), [0.91], "reached"),
+        (claim_list.reaches(0.9), [0.89], "not reached"),
+        (claim_list.falls_short(0.9), [0.91], "contradicted"),
+        (claim_list.differs(-1), [0.90, 0.85], "reached"),
+        (claim_list.differs(-1), [0.85, 0.90], "contradicted"),
+        (claim_list.differs(-1), [0.90, 0.90], "not reached"),
+        (claim_list.best_is_first, [0.91, 0.85], "reached"),
+        (claim_list.best_is_first, [0.85, 0.91], "contradicted"),
+        (claim_list.recall_falls(6), [0.9, 0.8], "reached"),
+        (claim_list.overfits(0.95, 0.93), [0.9], "not reached"),
     ],
 )
-def test_verdicts_follow_from_the_runs(judge: claimed.Judge, accuracies: list[float], verdict: str) -> None:
+def test_verdicts_follow_from_the_runs(judge: claim_list.Judge, accuracies: list[float], verdict: str) -> None:
     assert judge(arms(*accuracies))[1] == verdict
 
 
 def test_overfitting_needs_both_sides() -> None:
-    assert claimed.overfits(0.995, 0.93)(arms(0.92, train_accuracy=0.999))[1] == "reached"
+    assert claim_list.overfits(0.995, 0.93)(arms(0.92, train_accuracy=0.999))[1] == "reached"
 
 
 def test_every_claim_of_the_seeds_is_there_and_can_be_trained() -> None:
-    names = [claim.name for claim in claimed.CLAIMS]
+    names = [claim.name for claim in claim_list.CLAIMS]
     assert len(set(names)) == len(names)
-    assert {claim.seed for claim in claimed.CLAIMS} == {"000", "001", "002", "003", "004"}
+    assert {claim.seed for claim in claim_list.CLAIMS} == {"000", "001", "002", "003", "004"}
     assert sum(name.startswith("000-row") for name in names) == 9
-    assert all(len(arm) == claim.seeds for claim in claimed.CLAIMS for arm in claim.experiments())
+    assert all(len(arm) == claim.seeds for claim in claim_list.CLAIMS for arm in claim.experiments())
 
 
 def test_table_says_what_is_missing_and_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,18 +79,18 @@ def test_arms_are_compared_on_the_seeds_that_all_of_them_have(tmp_path: Path, mo
 def test_unknown_claims_are_named() -> None:
     with pytest.raises(UserError, match="did you mean '000-row-1'"):
         claims.find(["000-row1"])
-    assert claims.find(["all"]) == list(claimed.CLAIMS)
+    assert claims.find(["all"]) == list(claim_list.CLAIMS)
 
 
 def test_cheapest_experiments_come_first() -> None:
-    fashion = [claim for claim in claimed.CLAIMS if "mnist" not in claim.name]
+    fashion = [claim for claim in claim_list.CLAIMS if "mnist" not in claim.name]
     costs = [estimate(experiment, []) for experiment in claims.experiments(fashion)]
     assert costs == sorted(costs)
     assert len(costs) > 50
 
 
 def test_adamw_is_never_adam_by_another_name() -> None:
-    trained = [arm for claim in claimed.CLAIMS for arm in claim.arms if arm.optimizer == "adamw"]
+    trained = [arm for claim in claim_list.CLAIMS for arm in claim.arms if arm.optimizer == "adamw"]
     assert trained
     assert all(arm.weight_decay for arm in trained)
 

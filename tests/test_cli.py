@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small_project import call, copy_package, edit, start, tokens, write_notebook, write_project
 
-from fmnist_utils.sources import locate
+from fmnist_utils.data.locate import locate
 
 OUT = Path("reports", "quick")
 

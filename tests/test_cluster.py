@@ -14,10 +14,11 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
-from fmnist_utils import Experiment, UserError, cluster, results, run_all
-from fmnist_utils.paths import ROOT
-from fmnist_utils.resources import Resources
-from fmnist_utils.store import Store
+from fmnist_utils import Experiment, UserError, results, run_all
+from fmnist_utils.runs import cluster
+from fmnist_utils.runs.resources import Resources
+from fmnist_utils.runs.store import Store
+from fmnist_utils.system import ROOT
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 LONG = TINY.but(model="cnn-mid", epochs=8, train_size=4000, augmentation="flip+erasing")
@@ -199,10 +200,10 @@ def test_no_worker_is_said_and_waited_for(tmp_path: Path, worker: Worker) -> Non
     ("preload", "message"),
     [
         (
-            "import fmnist_utils.cluster as c; c.version = lambda: '0.0.1, training version 1'",
+            "import fmnist_utils.runs.cluster as c; c.version = lambda: '0.0.1, training version 1'",
             "has fmnist-reports 0.0.1",
         ),
-        ("import fmnist_utils.sources as s; s.KNOWN = {}", "is unknown"),
+        ("import fmnist_utils.data.locate as s; s.KNOWN = {}", "is unknown"),
     ],
 )
 def test_a_worker_that_cannot_train_the_run_is_named_in_a_line(
@@ -258,7 +259,7 @@ from fmnist_utils import Experiment, run_all
 wanted = [Experiment(model="cnn-small", train_size=500, epochs=1, seed=seed) for seed in range(2)]
 for _ in range(2):
     run_all(wanted, {str(tmp_path)!r})
-print("fmnist_utils.cluster" in sys.modules)
+print("fmnist_utils.runs.cluster" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
@@ -296,7 +297,7 @@ def test_more_jobs_than_cores_are_cut_down_with_a_line(tmp_path: Path, capsys: p
 def test_bf16_where_it_is_emulated_goes_on_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fmnist_utils.device.has_bf16", lambda device: False)
+    monkeypatch.setattr("fmnist_utils.training.device.has_bf16", lambda device: False)
     [run] = run_all([TINY.but(epochs=1, train_size=100)], tmp_path, precision="bf16")
     assert run.provenance["precision"] == "bf16"
     [line] = capsys.readouterr().err.splitlines()

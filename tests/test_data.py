@@ -17,10 +17,11 @@ import torch
 from data_files import complaint, own, place, real
 from PIL import Image
 
-from fmnist_utils import paths, sources
-from fmnist_utils.data import load_dataset, split
+from fmnist_utils import system
+from fmnist_utils.data import locate as sources
+from fmnist_utils.data.dataset import load_dataset, split
+from fmnist_utils.data.locate import FILES, KNOWN, fingerprint, locate, uncompressed
 from fmnist_utils.errors import UserError
-from fmnist_utils.sources import FILES, KNOWN, fingerprint, locate, uncompressed
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
@@ -58,11 +59,11 @@ def test_known_content_in_a_folder_keeps_its_name(data, tmp_path):
 def test_project_data_goes_before_the_system_copy(tmp_path, monkeypatch):
     for layout in ("data/FashionMNIST/raw", "data", "data/fashion-mnist"):  # the last one found goes first
         folder = place(tmp_path / layout)
-        monkeypatch.setattr(paths, "ROOT", tmp_path)
+        monkeypatch.setattr(system, "ROOT", tmp_path)
         assert locate().folder == folder
         monkeypatch.undo()
     (folder / real()[TEST_LABELS].name).unlink()  # not whole: the next place
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(system, "ROOT", tmp_path)
     assert locate().folder == tmp_path / "data"
 
 
@@ -127,7 +128,7 @@ def test_files_before_2017_08_31(key, stem, pairs, plain, tmp_path):
 
 
 def test_mnist_in_fashion_mnists_place(plain, tmp_path, monkeypatch):
-    shared = paths.ROOT.parent / "shared" / "data" / "mnist"
+    shared = system.ROOT.parent / "shared" / "data" / "mnist"
     if shared.is_dir():
         labels = uncompressed(shared / f"{TEST_LABELS}.gz")
     else:  # no MNIST on this machine: let the reversed labels be MNIST's
@@ -277,8 +278,8 @@ def test_fingerprint_follows_the_files(tmp_path):
 
 
 def test_fingerprint_does_not_import_torch():
-    code = "import sys; from fmnist_utils import sources; sources.fingerprint(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    code = "import sys; from fmnist_utils.data import locate; locate.fingerprint(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=system.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 

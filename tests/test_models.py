@@ -50,7 +50,8 @@ def test_multiply_adds_of_a_known_net() -> None:
 
 
 def test_every_model_names_its_source() -> None:
-    assert all(row["source"] and row["parameters"] > 0 for row in models.describe())
+    table = models.model_table()
+    assert table["source"].all() and (table["parameters"] > 0).all()
 
 
 def test_adding_a_model_is_one_class() -> None:

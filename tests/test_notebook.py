@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
-from fmnist_utils import Experiment, Run, metrics, notebook
+from fmnist_utils import Experiment, Run, accuracies, changes, md, metrics
+from fmnist_utils.studies import recipes
 
 
 def run(correct: np.ndarray, train_accuracy: float = 1.0) -> Run:
@@ -38,13 +39,13 @@ def run(correct: np.ndarray, train_accuracy: float = 1.0) -> Run:
     ],
 )
 def test_a_name_is_shown_as_it_is(name: str):
-    assert unescape(markdown2html_mistune(notebook.md(name)).strip()) == f"<p>{name}</p>"
-    bold = markdown2html_mistune(f"The class **{notebook.md(name)}** is hard.").strip()
+    assert unescape(markdown2html_mistune(md(name)).strip()) == f"<p>{name}</p>"
+    bold = markdown2html_mistune(f"The class **{md(name)}** is hard.").strip()
     assert unescape(bold) == f"<p>The class <strong>{name}</strong> is hard.</p>"
 
 
 def test_a_name_of_several_lines_stays_in_its_sentence():
-    assert notebook.md("a\n\n# b") == "a &#35; b"
+    assert md("a\n\n# b") == "a &#35; b"
 
 
 def test_changes_compare_every_group_with_the_reference():
@@ -54,18 +55,18 @@ def test_changes_compare_every_group_with_the_reference():
         "flip": [run(images < 950, 0.96), run(images < 952, 0.98)],
         "erasing": [run(images < 800), run(images < 802)],
     }
-    table = notebook.changes(groups, "none")
+    table = changes(groups, "none")
     assert list(table.index) == ["flip", "erasing"]
     assert table["verdict"].tolist() == ["better", "worse"]
     assert table["difference"].tolist() == pytest.approx([0.05, -0.1])
     assert table["accuracy"].tolist() == pytest.approx([0.951, 0.801])
     assert (table["low"] < table["difference"]).all() and (table["difference"] < table["high"]).all()
     assert table.loc["flip", "gap"] == pytest.approx(0.97 - 0.951)
-    assert notebook.accuracies(groups["none"]) == metrics.mean_interval([0.9, 0.902])
+    assert accuracies(groups["none"]) == metrics.mean_interval([0.9, 0.902])
 
 
 def test_the_headline_experiment_takes_the_callers_budget():
-    experiment = notebook.headline("mnist", "somewhere", epochs=3, seed=5, train_size=600)
+    experiment = recipes.headline("mnist", "somewhere", epochs=3, seed=5, train_size=600)
     assert (experiment.dataset, experiment.data_dir) == ("mnist", "somewhere")
     assert (experiment.epochs, experiment.seed, experiment.train_size) == (3, 5, 600)
     assert experiment.model == "sprint"

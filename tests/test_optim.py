@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from fmnist_utils import Experiment
-from fmnist_utils.optim import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule, orthogonalize
+from fmnist_utils.training.optim import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule, orthogonalize
 
 
 def small_net() -> nn.Module:

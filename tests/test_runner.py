@@ -13,8 +13,8 @@ from made_up_runs import run_with
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, results, run_all
-from fmnist_utils.runner import Planned
-from fmnist_utils.store import Shelf, Store
+from fmnist_utils.runs.runner import Planned
+from fmnist_utils.runs.store import Shelf, Store
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 SCRIPT = """
@@ -53,7 +53,7 @@ def test_equal_experiments_are_trained_once(tmp_path: Path) -> None:
 
 
 def test_the_stored_model_predicts_what_was_stored(tmp_path: Path, data) -> None:  # type: ignore[no-untyped-def]
-    from fmnist_utils.train import normalization
+    from fmnist_utils.training.trainer import normalization
 
     [run] = run_all([TINY], tmp_path)
     mean, std = normalization(data.train_images)
@@ -89,8 +89,8 @@ def test_two_processes_train_a_run_once(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
     key = "0123456789abcdef"
     script = f"""
-from fmnist_utils.runner import Planned
-from fmnist_utils.store import Store
+from fmnist_utils.runs.runner import Planned
+from fmnist_utils.runs.store import Store
 with Store({str(tmp_path)!r}).lock({key!r}):
     print("held", flush=True)
     input()

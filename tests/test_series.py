@@ -8,7 +8,7 @@ from PIL import Image
 from small_project import COMMON, TOKEN, edit, outputs, tokens, write_notebook, write_project
 
 from fmnist_utils import UserError
-from fmnist_utils.report import series
+from fmnist_utils.report import build as series
 from fmnist_utils.report.execute import Report
 
 

@@ -11,9 +11,10 @@ import threading
 import pytest
 from data_files import complaint, place, real
 
-from fmnist_utils import paths, sources
-from fmnist_utils.data import load_dataset
-from fmnist_utils.sources import FILES, locate
+from fmnist_utils import system
+from fmnist_utils.data import locate as sources
+from fmnist_utils.data.dataset import load_dataset
+from fmnist_utils.data.locate import FILES, locate
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
@@ -21,7 +22,7 @@ TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch, plain):
     """A machine without the data, without apt-get and with nothing but the loopback network."""
-    monkeypatch.setattr(paths, "ROOT", tmp_path / "project")
+    monkeypatch.setattr(system, "ROOT", tmp_path / "project")
     monkeypatch.setattr(sources, "SYSTEM", tmp_path / "system")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")

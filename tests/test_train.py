@@ -8,11 +8,13 @@ import torch
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 
-from fmnist_utils import Dataset, Experiment, UserError, frontier, train
-from fmnist_utils.device import has_bf16
-from fmnist_utils.experiment import TRAINING_VERSION
-from fmnist_utils.store import Store
-from fmnist_utils.train import Trainer, normalization
+from fmnist_utils import Dataset, Experiment, UserError
+from fmnist_utils.runs.store import Store
+from fmnist_utils.studies import recipes
+from fmnist_utils.training import trainer as train
+from fmnist_utils.training.device import has_bf16
+from fmnist_utils.training.experiment import TRAINING_VERSION
+from fmnist_utils.training.trainer import Trainer, normalization
 
 TINY = Experiment(model="cnn-mid", train_size=600, batch_size=50, epochs=2)
 RECIPES = {
@@ -190,7 +192,7 @@ def test_normalization_is_the_published_one(data: Dataset) -> None:
     assert normalization(data.train_images) == pytest.approx((0.2860, 0.3530), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", [*RECIPES, *frontier.RECIPES])
+@pytest.mark.parametrize("name", [*RECIPES, *recipes.RECIPES])
 def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch, forward pass, loss, optimizer and schedule on a pretended GPU (autograd cannot be pretended)."""
     monkeypatch.setattr(train, "normalization", lambda images: (0.3, 0.35))
@@ -205,7 +207,7 @@ def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeyp
     monkeypatch.setattr(train.models, "build", build_there)
     monkeypatch.setattr(torch.nn.Module, "to", lambda model, *args, **options: model)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        recipe = (RECIPES | frontier.RECIPES)[name]
+        recipe = (RECIPES | recipes.RECIPES)[name]
         trainer = Trainer(recipe.but(ema=0.0), data, torch.device("cuda"))
         images, targets = trainer.batch(trainer.training[:50], 0)
         logits = trainer.model(images)

@@ -16,11 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-from fmnist_utils import provenance
 from fmnist_utils.errors import UserError
-from fmnist_utils.paths import ROOT
-from fmnist_utils.report import state
+from fmnist_utils.report import freshness
 from fmnist_utils.report.parameters import load_notebook
+from fmnist_utils.system import ROOT, provenance
 
 START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
 
@@ -134,12 +133,12 @@ class Report:
     @cached_property
     def parts(self) -> dict[str, str]:
         """Digests of what the outputs depend on; fetches a published data set that is missing."""
-        return state.parts(self.notebook, self.effective, self.data)
+        return freshness.parts(self.notebook, self.effective, self.data)
 
     @property
     def page(self) -> str:
         """Digest of what the page depends on beyond the executed notebook."""
-        return state.digest([state.template(), self.previous, self.following])
+        return freshness.digest([freshness.template(), self.previous, self.following])
 
     @property
     def data(self) -> tuple[str, str] | None:
@@ -151,7 +150,7 @@ class Report:
         """Why the notebook must be executed: "forced", "new", or what has changed; "" if it need not be."""
         if force:
             return "forced"
-        before = state.recorded(self.executed).get("parts")
+        before = freshness.recorded(self.executed).get("parts")
         if not before:
             return "new"
         changed = [name for name, digest in self.parts.items() if before.get(name) != digest]
@@ -159,7 +158,7 @@ class Report:
 
     def page_is_current(self) -> bool:
         """Whether the page shows the executed notebook in today's form, and no failure is left from later."""
-        current = self.html.exists() and state.recorded(self.executed).get("page") == self.page
+        current = self.html.exists() and freshness.recorded(self.executed).get("page") == self.page
         return current and not self.failed.exists()
 
     def execute(self) -> None:
@@ -170,11 +169,11 @@ class Report:
                 run_notebook(self.notebook, working, self.values)
                 record = {
                     "parameters": self.effective,
-                    "device": state.device(self.effective.get("device", "auto")),
-                    **provenance.describe(),
+                    "device": freshness.device(self.effective.get("device", "auto")),
+                    **provenance(),
                     "wall_seconds": round(time.monotonic() - begin, 1),
                     "profile": self.profile,
-                    "fingerprint": state.digest(self.parts),
+                    "fingerprint": freshness.digest(self.parts),
                 }
                 self._publish(working, working, {"provenance": record, "parts": self.parts})
             except ExecutionError:
@@ -196,7 +195,7 @@ class Report:
     def render(self) -> None:
         """Write the page anew from the executed notebook."""
         with self._aside() as working:
-            self._publish(self.executed, working, state.recorded(self.executed))
+            self._publish(self.executed, working, freshness.recorded(self.executed))
 
     @contextlib.contextmanager
     def _aside(self) -> Iterator[Path]:
@@ -209,7 +208,7 @@ class Report:
             shutil.rmtree(folder)
 
     def _publish(self, source: Path, working: Path, record: dict[str, Any]) -> None:
-        from fmnist_utils.report.render import render
+        from fmnist_utils.report.html import render
 
         content = json.loads(source.read_text("utf-8"))
         # Papermill's record names paths of this machine; what matters of it is in ours.

@@ -14,19 +14,22 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from PIL import Image
 
-from fmnist_utils import claims, metrics, models
-from fmnist_utils.experiment import Experiment
-from fmnist_utils.files import write_whole
-from fmnist_utils.paths import ROOT
-from fmnist_utils.report import state
+from fmnist_utils import models
+from fmnist_utils.analysis import metrics
+from fmnist_utils.errors import MAKE_ROOM, os_errors
+from fmnist_utils.report import freshness
+from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets
 from fmnist_utils.report.page import tidy_table
-from fmnist_utils.report.render import FILTERS, SERIES, TEMPLATE, assets
 from fmnist_utils.report.summary import MIME
-from fmnist_utils.store import results
+from fmnist_utils.runs.store import results
+from fmnist_utils.studies import claims
+from fmnist_utils.system import ROOT, write_whole
+from fmnist_utils.training.experiment import Experiment
 
 THUMBNAIL = (640, 400)  # pixels, at most
 
 
+@os_errors("write", MAKE_ROOM)
 def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     """Write ``index.html`` and ``results.csv`` of a reports folder.
 
@@ -45,7 +48,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     fashion = not runs.empty and (runs["dataset"] == "fashion-mnist").any()
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True)
     environment.filters.update(FILTERS)
-    text = environment.get_template("home.html.j2").render(
+    text = environment.get_template("index.html.j2").render(
         assets=assets(),
         series=SERIES,
         cards=cards,
@@ -71,11 +74,11 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
     page = out / f"{notebook.stem}.html"
     card: dict[str, Any] = {
         "number": notebook.stem[:2],
-        "title": state.heading(notebook),
+        "title": freshness.heading(notebook),
         "link": page.name if page.exists() else "",
         "notebook": f"notebooks/{executed.name}" if executed.exists() else "",
         "failed": executed.with_suffix(".failed.ipynb").exists(),
-        "provenance": state.recorded(executed).get("provenance", {}),
+        "provenance": freshness.recorded(executed).get("provenance", {}),
         "summary": {},
         "thumbnail": "",
     }

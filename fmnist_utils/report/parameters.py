@@ -19,7 +19,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from fmnist_utils.errors import UserError, nearest
-from fmnist_utils.paths import ROOT
+from fmnist_utils.system import ROOT
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "None": None}
 
@@ -172,8 +172,8 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
 
 def _out_of_range(name: str, value: Any) -> list[str]:
     """Hold a value, or each element of a plural such as ``models``, against the field of Experiment."""
-    from fmnist_utils.device import choose_device
-    from fmnist_utils.experiment import Experiment
+    from fmnist_utils.training.device import choose_device
+    from fmnist_utils.training.experiment import Experiment
 
     # A model's options can be judged only together with the model, when the notebook makes the experiment.
     fields = Experiment.model_fields.keys() - {"model_options"}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fmnist_utils import claims, frontier
-from fmnist_utils.paths import PUBLISHED, ROOT
+from fmnist_utils.studies import claims, recipes
+from fmnist_utils.system import PUBLISHED, ROOT
 
-TABLES = {"results": claims.architectures, "frontier": frontier.table}
+TABLES = {"results": claims.architectures, "frontier": recipes.table}
 
 
 def blocks(out: str | Path = PUBLISHED) -> list[str]:

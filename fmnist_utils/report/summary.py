@@ -1,4 +1,4 @@
-"""The summary box of a notebook: the question, the answer in one sentence, the headline number, the cost."""
+"""What a notebook says: sentences made from results, and the summary box with question, answer, number and cost."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
+from IPython.display import Markdown, display
 
-from fmnist_utils.progress import counted, duration
+from fmnist_utils.text import counted, duration
 
 if TYPE_CHECKING:
-    from fmnist_utils.runner import Run
+    from fmnist_utils.training.run import Run
 
 MIME = "application/vnd.fmnist.summary+json"
+
+
+def say(text: str) -> None:
+    """Display a sentence made from results, as Markdown."""
+    display(Markdown(text))
 
 
 def summary(question: str, answer: str, value: object = "", runs: Iterable[Run] = (), note: str = "") -> None:

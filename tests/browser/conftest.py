@@ -13,8 +13,8 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from fmnist_utils import Experiment, run_all
+from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
-from fmnist_utils.report.render import render
 
 pytest.register_assert_rewrite("checks")
 FLAGS = [

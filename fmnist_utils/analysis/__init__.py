@@ -1,0 +1,1 @@
+"""What predictions are worth, in numbers and in figures; knows arrays and tables, no runs."""

@@ -1,0 +1,300 @@
+"""The figures of the notebooks, in one style, safe for colour-blind readers, with computed alt text."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from fmnist_utils.analysis.metrics import pareto_front
+
+P = ParamSpec("P")
+WIDTH = 8.0  # inches of every figure
+DPI = 96  # CSS pixels an inch; the PNG has twice as many
+COLOURS = sns.color_palette("colorblind").as_hex()
+BLUE, ORANGE, RED, GREY, INK = COLOURS[0], COLOURS[1], COLOURS[3], "#8a8a8a", "#262626"
+VERDICTS = {"better": BLUE, "worse": RED, "no measurable difference": GREY}
+STYLE = sns.axes_style("whitegrid") | {
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so figures are the same everywhere
+    "font.size": 9.5,
+    "axes.edgecolor": "#cccccc",
+    "grid.color": "#e6e6e6",
+    "axes.titlesize": 10,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "figure.titlesize": 11,
+    "figure.titleweight": "bold",
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
+    "text.parse_math": False,  # a "$" in a class name is a dollar
+}
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure as a PNG of twice the pixels of its size on the page, with `alt` as its alt text."""
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, dpi=2 * DPI)
+    # 256 colours are enough for our flat style, and a third of the bytes
+    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    width, height = (round(float(inches) * DPI) for inches in fig.get_size_inches())
+    data = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt}
+    display(data, raw=True, metadata={"image/png": {"alt": alt, "width": width, "height": height}})
+
+
+def _styled(plot: Callable[P, None]) -> Callable[P, None]:
+    @wraps(plot)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        with mpl.rc_context(STYLE):
+            plot(*args, **kwargs)
+
+    return wrapper
+
+
+def _figure(title: str, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    # not pyplot's: no global state, nothing to close, never displayed twice
+    fig = Figure(figsize=(WIDTH, height))
+    axes = fig.subplots(1, columns, squeeze=False)[0]
+    fig.suptitle(title, x=0.01, ha="left", color=INK)
+    return fig, list(axes)
+
+
+def _name_cells(ax: Axes, rows: Sequence[object], columns: Sequence[object]) -> None:
+    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(np.arange(len(columns)) + 0.5, [_short(name, 16) for name in columns], **slanted)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [_short(name, 26) for name in rows], rotation=0)
+    ax.grid(False)
+
+
+def _short(name: object, limit: int = 22) -> str:
+    text = " ".join(str(name).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _listing(values: Mapping[str, str], limit: int = 20) -> str:
+    rest = f"; and {len(values) - limit} more" if len(values) > limit else ""
+    return "; ".join(f"{name} {value}" for name, value in list(values.items())[:limit]) + rest
+
+
+@_styled
+def image_grid(
+    images: ArrayLike,
+    title: str,
+    columns: int = 10,
+    captions: Sequence[str] = (),
+    row_names: Sequence[str] = (),
+) -> None:
+    """Show grey images (n, height, width; 0 to 255, dark is high) row by row, with a caption below each."""
+    array = np.asarray(images, dtype=np.float32)
+    n, height, width = array.shape
+    rows, lines = -(-n // columns), max((caption.count("\n") + 1 for caption in captions), default=0)
+    high, wide = height + 2 + round(columns * 0.55 * lines), width + 2
+    canvas = np.full((rows * high, columns * wide), np.nan, np.float32)
+    labels_width = 0.075 * max((len(_short(name)) for name in row_names), default=0)
+    fig, (ax,) = _figure(title, 0.4 + (WIDTH - 0.2 - labels_width) * canvas.shape[0] / canvas.shape[1])
+    for i, image in enumerate(array):
+        top, left = i // columns * high, i % columns * wide
+        canvas[top : top + height, left : left + width] = image
+        if captions:
+            ax.text(left + width / 2, top + height + 0.5, captions[i], ha="center", va="top", fontsize=7.5)
+    ax.imshow(canvas, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    ax.set_xticks([])
+    ax.set_yticks(np.arange(len(row_names)) * high + height / 2, [_short(name) for name in row_names])
+    told = [caption.replace("\n", ", ") for caption in captions]
+    detail = f" Rows: {', '.join(map(str, row_names))}." if len(row_names) else ""
+    detail += f" Captions: {'; '.join(told[:20])}." if told else ""
+    show(fig, f"{title}: {n} images in {rows} rows.{detail}")
+
+
+@_styled
+def bars(values: pd.Series[float], label: str, title: str, digits: int = 1, highlight: Sequence[str] = ()) -> None:
+    """Draw one horizontal bar an entry of `values`, the first at the top; `label` names axis and unit."""
+    fig, (ax,) = _figure(title, 0.9 + 0.27 * len(values))
+    colours = [RED if name in highlight else BLUE for name in values.index]
+    texts = [f"{value:,.{digits}f}" for value in values]
+    container = ax.barh([_short(name, 40) for name in values.index], values, color=colours, height=0.72)
+    ax.bar_label(container, texts, padding=4, color=INK)
+    ax.margins(x=0.1)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.set_xlabel(label)
+    entries = dict(zip(map(str, values.index), texts, strict=True))
+    show(fig, f"{title}: bars of {label}. {_listing(entries)}.")
+
+
+@_styled
+def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: int = 32) -> None:
+    """Draw the distribution of each group's values as the share of its values in each bin."""
+    fig, (ax,) = _figure(title, 3.0)
+    arrays = {name: np.asarray(values).ravel() for name, values in groups.items()}
+    filled = np.concatenate(list(arrays.values()))
+    edges = np.linspace(filled.min(), filled.max(), bins + 1)
+    for (name, array), colour in zip(arrays.items(), COLOURS, strict=False):
+        share = 100 * np.histogram(array, edges)[0] / max(1, array.size)
+        ax.stairs(share, edges, linewidth=1.8, label=name, color=colour)
+    ax.set(xlabel=label, ylabel="share (%)")
+    ax.legend(loc="best")
+    medians = {name: f"median {np.median(array):.3g}" for name, array in arrays.items() if array.size}
+    show(fig, f"{title}: histogram of {label}. {_listing(medians)}.")
+
+
+@_styled
+def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title: str) -> None:
+    """Draw loss and accuracy over epochs; `groups` maps a name to the histories of its runs.
+
+    Solid lines are the validation images, dashed ones the training images: thick the mean over runs,
+    thin each run.
+    """
+    fig, axes = _figure(title, 3.4, columns=2)
+    told = {}
+    for (name, histories), colour in zip(groups.items(), COLOURS, strict=False):
+        runs = [pd.DataFrame(list(history)).set_index("epoch").astype(float) for history in histories]
+        # without validation images their columns are empty
+        mean = pd.concat(runs).groupby(level="epoch").mean().dropna(axis="columns", how="all")
+        for part, line in (("validation", "-"), ("train", "--")):
+            if f"{part}_loss" not in mean:
+                continue
+            text = f"{name}, {part}" if len(groups) > 1 else part
+            shade = colour if len(groups) > 1 or part == "validation" else ORANGE
+            for ax, quantity, scale in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
+                column = f"{part}_{quantity}"
+                ax.plot(mean.index, scale * mean[column], line, color=shade, label=text, marker="o", ms=3)
+                for run in runs if len(runs) > 1 else ():
+                    ax.plot(run.index, scale * run[column], line, color=shade, lw=0.7, alpha=0.5)
+        last = mean.iloc[-1].filter(like="accuracy")
+        parts = {"validation_accuracy": "validation", "train_accuracy": "training"}
+        ends = [f"{100 * last[key]:.1f} % of the {word} images" for key, word in parts.items() if key in last]
+        told[name] = f"ends at {' and '.join(ends)}"
+    for ax, label in zip(axes, ("loss (nats)", "accuracy (%)"), strict=True):
+        ax.set(xlabel="epoch", ylabel=label)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    show(fig, f"{title}: loss and accuracy over epochs. {_listing(told)}.")
+
+
+@_styled
+def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], title: str, turned: bool = False) -> None:
+    """Draw counts (truth in rows; if `turned`, in columns), coloured by mistakes; the diagonal stays grey."""
+    n = len(class_names)
+    diagonal = np.eye(n, dtype=bool)
+    mistakes = np.where(diagonal, 0, matrix)
+    fig, (ax,) = _figure(title, 1.5 + min(0.5 * n, 7))
+    shown, axes = mistakes.T if turned else mistakes, ("predicted class", "true class")
+    sns.heatmap(
+        shown, mask=diagonal, cmap="YlOrBr", vmin=0, vmax=max(1, int(mistakes.max())), linewidths=0.6,
+        annot=np.where(shown > 0, shown.astype(str), "") if n <= 20 else None, fmt="", ax=ax,
+        cbar_kws={"label": "mistakes (images)"}, annot_kws={"size": 8.5},
+    )  # fmt: skip
+    for i in range(n if n <= 20 else 0):
+        ax.text(i + 0.5, i + 0.5, str(matrix[i, i]), ha="center", va="center", color=GREY, fontsize=8.5)
+    _name_cells(ax, class_names, class_names)
+    ax.set(xlabel=axes[turned], ylabel=axes[not turned])
+    worst = np.dstack(np.unravel_index(np.argsort(-mistakes, axis=None)[:3], mistakes.shape))[0]
+    told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst if mistakes[i, j]}
+    detail = f" Most frequent mistakes: {_listing(told)}." if told else ""
+    show(fig, f"{title}: confusion matrix of {n} classes, {np.trace(matrix)} of {matrix.sum()} right.{detail}")
+
+
+@_styled
+def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy (points)") -> None:
+    """Draw one difference with its interval a row, coloured by verdict.
+
+    `table` is indexed by name and has difference, low, high (fractions) and verdict.
+    """
+    fig, (ax,) = _figure(title, 1.2 + 0.3 * len(table))
+    told = {}
+    for i, (name, row) in enumerate(table.iterrows()):
+        value, low, high = (100 * float(row[column]) for column in ("difference", "low", "high"))
+        ax.errorbar(value, i, xerr=[[value - low], [high - value]], fmt="o", color=VERDICTS[row["verdict"]])
+        told[str(name)] = f"{value:+.2f} ({low:+.2f} to {high:+.2f}), {row['verdict']}"
+    ax.axvline(0, color=INK, lw=1)
+    ax.set_yticks(range(len(table)), [_short(name, 40) for name in table.index])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_xlabel(label)
+    ax.grid(False, axis="y")
+    ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], VERDICTS,
+              loc="lower left", bbox_to_anchor=(0, 1), ncols=3)  # fmt: skip
+    show(fig, f"{title}: {label} with 95 % intervals. {_listing(told)}.")
+
+
+@_styled
+def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signed: bool = True) -> None:
+    """Draw a table of numbers: blue above 0, white at 0 and, of changes (`signed`), red below; NaN is left empty."""
+    rows, columns = values.shape
+    fig, (ax,) = _figure(title, 1.6 + 0.36 * rows)
+    limit = max(float(np.nanmax(np.abs(values.to_numpy(float)), initial=0)), 1e-9)
+    lowest, sign, colours = (-limit, "+", "RdBu") if signed else (0.0, "", "Blues")
+    sns.heatmap(
+        values.astype(float), cmap=colours, vmin=lowest, vmax=limit, annot=columns <= 16, fmt=f"{sign}.{digits}f",
+        linewidths=0.6, ax=ax, cbar_kws={"label": label}, annot_kws={"size": 8.5},
+    )  # fmt: skip
+    _name_cells(ax, list(values.index), list(values.columns))
+    ax.set(xlabel="", ylabel="")
+    cells = [
+        (float(value), f"{value:{sign}.{digits}f} ({row}, {column})")
+        for row, entries in values.iterrows()
+        for column, value in entries.dropna().items()
+    ]
+    told = {"lowest": min(cells)[1], "highest": max(cells)[1]} if cells else {}
+    show(fig, f"{title}: {rows} by {columns} table of {label}. {_listing(told)}.")
+
+
+@_styled
+def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> None:
+    """Draw accuracy against confidence for tables of `metrics.reliability`; the honest lie on the diagonal."""
+    fig, (ax,) = _figure(title, 4.2)
+    ax.plot([0, 100], [0, 100], color=GREY, lw=1, ls=":", label="honest")
+    told = {}
+    for (name, table), colour in zip(tables.items(), COLOURS, strict=False):
+        size = 12 + 150 * table["count"] / table["count"].sum()
+        ax.plot(100 * table["confidence"], 100 * table["accuracy"], color=colour, label=name)
+        ax.scatter(100 * table["confidence"], 100 * table["accuracy"], s=size, color=colour, zorder=3)
+        gap = 100 * np.average(table["confidence"] - table["accuracy"], weights=table["count"])
+        told[name] = f"is {abs(gap):.1f} points {'over' if gap > 0 else 'under'}confident on average"
+    ax.set(xlabel="confidence (%)", ylabel="accuracy (%)")
+    ax.legend(loc="upper left")
+    show(fig, f"{title}: accuracy against confidence, larger dots hold more images. {_listing(told)}.")
+
+
+@_styled
+def pareto(table: pd.DataFrame, costs: Mapping[str, str], title: str) -> None:
+    """Draw accuracy against each cost (column: axis label) on log axes, with the Pareto front as a line.
+
+    `table` is indexed by name and has accuracy, low, high (fractions) and the cost columns.
+    """
+    fig, axes = _figure(title, 3.9, columns=len(costs))
+    told = {}
+    for ax, (column, label) in zip(axes, costs.items(), strict=True):
+        for i, (name, row) in enumerate(table.iterrows()):
+            value, low, high = (100 * float(row[c]) for c in ("accuracy", "low", "high"))
+            ax.errorbar(row[column], value, yerr=[[value - low], [high - value]], label=_short(name, 30),
+                        fmt="osD^vPX"[i % 7], color=COLOURS[i % 10], ms=7, elinewidth=1)  # fmt: skip
+        front = table[pareto_front(table[column], table["accuracy"])].sort_values(column)
+        ax.step(front[column], 100 * front["accuracy"], where="post", color=GREY, lw=1.2, zorder=0)
+        ax.set(xscale="log", xlabel=label)
+        wide = table[column].max() > 30 * table[column].min()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=6))
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.xaxis.set_minor_formatter("")
+        ax.margins(x=0.12)
+        told[f"Front for {label}:"] = ", ".join(map(str, front.index))
+    axes[0].set_ylabel("test accuracy (%)")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    show(fig, f"{title}: test accuracy of {len(table)} models against cost. {_listing(told)}.")

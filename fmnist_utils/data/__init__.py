@@ -1,0 +1,1 @@
+"""The data sets: where their files lie, how they are fetched, read, checked and split."""

@@ -1,0 +1,264 @@
+"""The data sets: reads and checks images and labels, and splits them, the same way every time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, locate, md5, uncompressed
+from fmnist_utils.errors import UserError, os_errors
+
+SIDE = 28  # pixels
+SPLIT_SEED = 20170831  # constant: every run holds out the same images
+VALIDATION_SHARE = 1 / 12  # 5,000 of 60,000
+TEST_SHARE = 1 / 7  # of an image folder that has no test part; 10,000 of 70,000
+
+# Images that the files before 2017-08-31 held twice (zalandoresearch/fashion-mnist, issue 44), from 0.
+OLD_PAIRS = {
+    "train-images-idx3-ubyte": ((601, 39865), (831, 24228), (1826, 23718)),
+    "t10k-images-idx3-ubyte": ((6334, 8569),),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images and labels of a data set, in memory.
+
+    Attributes
+    ----------
+    name : str
+        "fashion-mnist" or "mnist" if that is the content, else the folder's name.
+    class_names : tuple of str
+        Names in the order of the labels.
+    train_images, test_images : torch.Tensor
+        uint8 (n, 28, 28), gray levels 0 to 255.
+    train_labels, test_labels : torch.Tensor
+        int64 (n,).
+    checksum : str
+        SHA-256 (hex) of the shapes and bytes of the four tensors: same content, same checksum.
+    source : str
+        The folder it came from.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+    checksum: str
+    source: str
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """Return the same data set on `device`."""
+        tensors = ("train_images", "train_labels", "test_images", "test_labels")
+        return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
+
+
+@os_errors()
+def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> Dataset:
+    """Load a data set onto the CPU, fetched if need be and checked.
+
+    Parameters
+    ----------
+    name : str
+        "fashion-mnist", "mnist" (in any case), or a path to a folder. The folder holds either the four IDX
+        files (and perhaps ``classes.txt``, one name a line), or ``<class>/*`` images, or ``train/<class>/*``
+        and ``test/<class>/*`` images; these become gray, 28 by 28 pixels.
+    data_dir : str or Path, optional
+        The only place to look for a published data set; empty or None follows the search order: the
+        project's ``data/``, the system's copy, Debian's package, torchvision's download.
+
+    Raises
+    ------
+    UserError
+        The data is missing, truncated, damaged, not the published one, or not fit to train on.
+    """
+    source = locate(name, data_dir)
+    if source.files:
+        title, class_names, arrays = _read_idx(source)
+    else:
+        title, class_names, arrays = _read_images(source.folder)
+    tensors = [torch.tensor(array, dtype=torch.uint8 if array.ndim == 3 else torch.int64) for array in arrays]
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.numpy().tobytes())
+    a, b, c, d = tensors
+    return Dataset(title, class_names, a, b, c, d, digest.hexdigest(), str(source.folder))
+
+
+def split(
+    labels: torch.Tensor, train_size: int | None = 0, validation: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Split training images into those to learn from and those to choose by, the same way in every run.
+
+    Parameters
+    ----------
+    labels : torch.Tensor
+        int64 (n,), of the whole training set.
+    train_size : int, optional
+        Number of images to learn from, in the classes' proportions; a smaller choice is part of a larger
+        one. 0 or None: all that validation leaves.
+    validation : bool
+        Hold out one twelfth of each class; else nothing.
+
+    Returns
+    -------
+    train_indices, validation_indices : torch.Tensor
+        int64, ascending, on the CPU.
+
+    Raises
+    ------
+    UserError
+        `train_size` is less than the number of classes or more than there are images.
+    """
+    # RandomState: NumPy promises that this generator's numbers never change from release to release.
+    order = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
+    classes = labels.cpu().numpy()[order]
+    counts = np.bincount(classes)
+    rank = np.empty(len(classes))  # of each image within its class, in the random order
+    rank[np.argsort(classes, kind="stable")] = np.concatenate([np.arange(count) for count in counts])
+    # Sorted by the share of its class that goes before it, every stretch has the classes' proportions.
+    order = order[np.argsort((rank + 0.5) / counts[classes], kind="stable")]
+    held_out = math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
+    available, n_classes = len(order) - held_out, np.count_nonzero(counts)
+    train_size = train_size or available
+    if not n_classes <= train_size <= available:
+        raise UserError(f"train_size = {train_size} is out of range: {n_classes} (one a class) to {available:,} images")
+    train = order[held_out:][:train_size]
+    return torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(order[:held_out]))
+
+
+def _read_idx(source: Source) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
+    """Read and check the four IDX files: name, class names, uint8 arrays in the order of FILES."""
+    contents = {stem: uncompressed(path) for stem, path in source.files.items()}
+    arrays = [_array(source.files[stem], contents[stem]) for stem in FILES]
+    sums = tuple(md5(contents[stem]) for stem in FILES)
+    for name, known in KNOWN.items():
+        if sums == known.md5 and source.known in (None, name):
+            return name, known.class_names, arrays
+    if source.known:
+        raise UserError(_diagnosis(source, source.known, sums, arrays))
+    for stem, images, labels in zip(FILES[::2], arrays[::2], arrays[1::2], strict=True):
+        if images.shape[1:] != (SIDE, SIDE):
+            found = " x ".join(map(str, images.shape[1:]))
+            raise UserError(f"{source.files[stem]} has images of {found} pixels: they must be {SIDE} x {SIDE}")
+        if len(images) != len(labels) or not len(images):
+            found = f"{len(images):,} images and {len(labels):,} labels"
+            raise UserError(f"{source.files[stem]} and its labels hold {found}: as many of each, and not 0")
+    return _folder_name(source.folder), _class_names(source.folder, arrays[1], arrays[3]), arrays
+
+
+def _array(path: Path, content: bytes) -> np.ndarray:
+    """Read the IDX format: 0, 0, type (8: uint8), number of dimensions; sizes, big-endian; the values."""
+    n_dims = 3 if "images" in path.name else 1
+    magic, start = bytes((0, 0, 8, n_dims)), 4 + 4 * n_dims
+    if not content.startswith(magic[: len(content)]):
+        raise UserError(
+            f"{path} is damaged: it begins with {content[:4].hex()}, IDX data of {n_dims} dimension(s) and "
+            f"type uint8 with {magic.hex()}; get it again"
+        )
+    shape = struct.unpack(f">{n_dims}I", content[4:start]) if len(content) >= start else ()
+    size = start + math.prod(shape)
+    if not shape or len(content) < size:
+        raise UserError(f"{path} is truncated: {len(content):,} of {size:,} bytes; get it again")
+    if len(content) > size:
+        raise UserError(f"{path} is damaged: {len(content) - size:,} bytes too many; get it again")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _diagnosis(source: Source, name: str, sums: tuple[str, ...], arrays: list[np.ndarray]) -> str:
+    """Say what files are that are whole, but not those of the published data set `name`."""
+    known = KNOWN[name]
+    for stem, checksum in zip(FILES, sums, strict=True):
+        for other in KNOWN.values():
+            if other is not known and checksum in other.md5:
+                return f"{source.files[stem]} is {other.title}, not {known.title}: put the right files there"
+    old = OLD_PAIRS if name == "fashion-mnist" else {}
+    for stem, images in zip(FILES, arrays, strict=True):
+        pairs = [images[list(pair)] for pair in old.get(stem, ()) if max(pair) < len(images)]
+        # (A file of nothing but zeros is damaged, not old.)
+        if pairs and all(first.any() and np.array_equal(first, second) for first, second in pairs):
+            return (
+                f"{source.files[stem]} is from before 2017-08-31, with images that occur twice or in both "
+                f"parts: get the corrected files from {known.homepage}"
+            )
+    stem, found, right = next(row for row in zip(FILES, sums, known.md5, strict=True) if row[1] != row[2])
+    return (
+        f"{source.files[stem]} is damaged: the MD5 of its uncompressed bytes is {found}, not {right}; "
+        f"get it again, or give {str(source.folder)!r} as the dataset if it is meant to differ"
+    )
+
+
+def _folder_name(folder: Path) -> str:
+    """Name of the user's own data set: the folder's, marked where the content is not what that says."""
+    return f"{folder.name} (folder)" if folder.name.lower() in KNOWN else folder.name
+
+
+def _class_names(folder: Path, train_labels: np.ndarray, test_labels: np.ndarray) -> tuple[str, ...]:
+    path = folder / "classes.txt"
+    if path.is_file():
+        text = path.read_text("utf-8-sig", errors="replace")
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+        if len(set(names)) < len(names):
+            raise UserError(f"{path} names a class twice: each of its {len(names)} lines must differ")
+        limit = f"{path} names {len(names)} classes"
+    else:
+        names = [str(label) for label in range(int(train_labels.max()) + 1)]
+        limit = f"the training labels go to {len(names) - 1}"
+    for part, labels in (("training", train_labels), ("test", test_labels)):
+        if labels.max() >= len(names):
+            raise UserError(f"{folder} has the {part} label {labels.max()}, out of range: {limit}")
+    if len(names) < 2:
+        raise UserError(f"{folder} has one class: at least two are needed")
+    return tuple(names)
+
+
+def _read_images(folder: Path) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
+    """Read class-named folders of images: name, class names, images and labels for training and test."""
+    parts = image_parts(folder)
+    names, *others = (tuple(classes) for classes in parts.values())
+    if others and others[0] != names:
+        odd = ", ".join(sorted(set(names) ^ set(others[0])))
+        raise UserError(f"{folder}: train/ and test/ must have the same classes, but only one has {odd}")
+    if len(names) < 2 or not any(images for classes in parts.values() for images in classes.values()):
+        raise UserError(
+            f"{folder} holds no data set: neither {', '.join(FILES)} (plain or .gz), nor a "
+            f"folder of images for each of two or more classes"
+        )
+    for part, least in (("", 3), ("train", 2), ("test", 1)):
+        for name, images in parts.get(part, {}).items():
+            if len(images) < least:
+                raise UserError(f"{folder / part / name} has {len(images)} images: at least {least} are needed")
+    if not others:
+        whole, parts = parts[""], {"train": {}, "test": {}}
+        for name, images in whole.items():
+            order = np.random.RandomState(SPLIT_SEED).permutation(len(images))
+            n_test = max(1, round(len(images) * TEST_SHARE))
+            parts["test"][name] = [images[i] for i in np.sort(order[:n_test])]
+            parts["train"][name] = [images[i] for i in np.sort(order[n_test:])]
+    arrays = []
+    for classes in parts.values():
+        arrays.append(np.stack([_gray(path) for paths in classes.values() for path in paths]))
+        arrays.append(np.repeat(np.arange(len(names)), [len(paths) for paths in classes.values()]))
+    return _folder_name(folder), names, arrays
+
+
+def _gray(path: str) -> np.ndarray:
+    """Read an image as gray levels: uint8 (28, 28)."""
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):  # 16 bits, which PIL would clip to 255
+                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+            return np.asarray(upright.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} is not a readable image ({error}): mend or remove it") from error

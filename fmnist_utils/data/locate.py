@@ -1,0 +1,260 @@
+"""Where the images come from: finds and fetches the files of a data set, without importing torch."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fmnist_utils import system
+from fmnist_utils.errors import UserError, nearest, os_errors
+
+SYSTEM = Path("/usr/share/datasets")  # where Debian's packages put data sets
+FILES = tuple(f"{part}-{content}-ubyte" for part in ("train", "t10k") for content in ("images-idx3", "labels-idx1"))
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A published data set: what it is called, where it may lie and what its files must hold."""
+
+    title: str
+    layouts: tuple[str, ...]  # folders under data/
+    torchvision: str  # the class of torchvision that knows where to download it
+    package: str  # of Debian; "" if there is none
+    homepage: str
+    class_names: tuple[str, ...]
+    md5: tuple[str, ...]  # of the uncompressed FILES
+
+
+# fmt: off
+KNOWN = {
+    "fashion-mnist": Known(
+        "Fashion-MNIST", ("fashion-mnist", ".", "FashionMNIST/raw"), "FashionMNIST", "dataset-fashion-mnist",
+        "https://github.com/zalandoresearch/fashion-mnist",
+        ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+         "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        ("f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
+         "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965"),
+    ),
+    "mnist": Known(
+        "MNIST", ("mnist", "MNIST/raw"), "MNIST", "",
+        "https://github.com/cvdfoundation/mnist",
+        tuple("0123456789"),
+        ("6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+         "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637"),
+    ),
+}
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set lies: `files` has a path for each of FILES, and is empty for folders of images."""
+
+    known: str | None  # its name in KNOWN if it was asked for by name: then its checksums must hold
+    folder: Path
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+@os_errors()
+def locate(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> Source:
+    """Find the files of a data set, and fetch a published one that is nowhere on this machine.
+
+    Parameters
+    ----------
+    name : str
+        "fashion-mnist", "mnist" (in any case), or a folder of IDX files or of class-named image folders.
+    data_dir : str or Path, optional
+        The only place to look for a published data set; empty or None follows the search order.
+
+    Raises
+    ------
+    UserError
+        Unknown name; files missing, not to be had from anywhere, or not readable.
+    """
+    name = str(name)
+    known = KNOWN.get(name.lower())
+    if known is None:
+        return _own_folder(name, data_dir)
+    name = name.lower()
+    if data_dir:
+        given = _folder(data_dir, "data_dir")
+        places = [given / layout for layout in dict.fromkeys((".", *known.layouts))]
+    else:
+        places = [*(system.ROOT / "data" / layout for layout in known.layouts), SYSTEM / name]
+    for place in places:
+        if len(files := _idx_files(place)) == len(FILES):
+            return Source(name, place, files)
+    looked = "looked in " + ", ".join(_state(place) for place in places)
+    ways = f"download {', '.join(f'{stem}.gz' for stem in FILES)} from {known.homepage} by hand into "
+    ways += f"data/{name} or a folder that DATA_DIR names"
+    if known.package:
+        ways = f"apt-get install {known.package} (Debian, Ubuntu), or {ways}"
+    if data_dir:
+        raise UserError(f"{known.title} is missing: {looked}. Leave DATA_DIR empty to have it fetched, {ways}")
+    if not (refusal := _install_package(known, SYSTEM / name)):
+        return Source(name, SYSTEM / name, _idx_files(SYSTEM / name))
+    folder = system.ROOT / "data" / known.torchvision / "raw"
+    if failure := _download(known, folder):
+        raise UserError(
+            f"{known.title} is missing and the network does not give it: {looked}; "
+            f"Debian's package: {refusal}; download: {failure}. Other ways: {ways}"
+        )
+    return Source(name, folder, _idx_files(folder))
+
+
+@os_errors()
+def fingerprint(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> str:
+    """Hash the files of a data set as they lie (SHA-256, hex), to tell whether the data has changed.
+
+    IDX files and ``classes.txt`` count with their bytes, images with their names, sizes and times of change.
+    """
+    source = locate(name, data_dir)
+    digest = hashlib.sha256()
+    for path in (*source.files.values(), source.folder / "classes.txt"):
+        if path.is_file():
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    if not source.files:
+        for classes in image_parts(source.folder).values():
+            for image in (path for images in classes.values() for path in images):
+                state = os.stat(image)
+                digest.update(os.fsencode(image.removeprefix(str(source.folder))))
+                digest.update(f"\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def uncompressed(path: Path, called: str = "") -> bytes:
+    """Read a file, plain or gzip; UserError if it ends early or is damaged (`called`: its name)."""
+    content = path.read_bytes()
+    if not content.startswith(b"\x1f\x8b"):  # gzip's first bytes; they tell more than the suffix does
+        return content
+    try:
+        return gzip.decompress(content)
+    except EOFError as error:
+        raise UserError(f"{called or path} is truncated: its gzip stream ends early; get it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{called or path} is damaged: {error}; get it again") from error
+
+
+def md5(content: bytes) -> str:
+    """Checksum (hex) of uncompressed bytes."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def image_parts(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """List paths of images by part ("train" and "test", or "" where there are no such folders) and class."""
+    parts = ("train", "test") if all((folder / part).is_dir() for part in ("train", "test")) else ("",)
+    return {
+        part: {
+            entry.name: sorted(
+                image.path
+                for image in os.scandir(entry)
+                if image.name.lower().endswith(IMAGE_SUFFIXES) and not image.name.startswith(".")
+            )
+            for entry in sorted(os.scandir(folder / part), key=lambda entry: entry.name)
+            if entry.is_dir() and not entry.name.startswith(".")
+        }
+        for part in parts
+    }
+
+
+def _own_folder(name: str, data_dir: str | Path | None) -> Source:
+    if not ("/" in name or os.sep in name or (name and any((base / name).is_dir() for base in _bases()))):
+        allowed = f"allowed are {', '.join(KNOWN)}, or a path to a folder"
+        raise UserError(f"dataset {name!r} is unknown: {allowed}{nearest(name, KNOWN)}")
+    folder = _folder(name, "dataset")
+    if data_dir:
+        raise UserError(f"dataset {name!r} is a folder itself: leave data_dir ({str(data_dir)!r}) empty")
+    for place in (folder, folder / "raw"):
+        if files := _idx_files(place):
+            if len(files) < len(FILES):
+                raise UserError(f"files are missing in {_state(place)} (each may be plain or .gz)")
+            return Source(None, place, files)
+    return Source(None, folder)
+
+
+def _bases() -> tuple[Path, Path]:
+    return system.ROOT, Path.cwd()  # the project first, so that notebooks and make agree
+
+
+def _folder(path: str | Path, what: str) -> Path:
+    for base in _bases():
+        if (folder := (base / Path(path).expanduser()).resolve()).is_dir():
+            return folder
+    raise UserError(f"{what} {str(path)!r} is not a folder: give one in {system.ROOT}, or an absolute path")
+
+
+def _idx_files(folder: Path) -> dict[str, Path]:
+    """Those of the four files that lie in `folder`; plain goes before .gz, since it loads faster."""
+    return {stem: path for stem in FILES for path in (folder / f"{stem}.gz", folder / stem) if path.is_file()}
+
+
+def _state(folder: Path) -> str:
+    found = _idx_files(folder)
+    lacking = " and ".join(stem for stem in FILES if stem not in found)
+    return f"{folder} (which lacks {lacking})" if found else str(folder)
+
+
+def _install_package(known: Known, folder: Path) -> str:
+    """Install Debian's package; return why that was not possible, "" if its files are in `folder` now."""
+    if not known.package:
+        return "there is none"
+    if not shutil.which("apt-get"):
+        return "apt-get is not here"
+    if getattr(os, "geteuid", lambda: 1)() != 0:
+        return "only root may install it"
+    print(f"Installing {known.package}, Debian's package of {known.title}", file=sys.stderr, flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ("install", "-y", "--no-install-recommends", known.package)
+    for arguments in (install, ("update",), install):  # a fresh machine has no lists of packages yet
+        done = subprocess.run(("apt-get", *arguments), env=environment, capture_output=True, text=True)
+        if len(_idx_files(folder)) == len(FILES):
+            return ""
+    return "".join(done.stderr.strip().splitlines()[-1:]) or f"it is installed, but its files are not in {folder}"
+
+
+def _download(known: Known, folder: Path) -> str:
+    """Download all four files into `folder` or none; return why the network gave none, "" if it did."""
+    from torchvision import datasets
+
+    own = os.environ.get("FMNIST_MIRROR")
+    mirrors = [own] if own else getattr(datasets, known.torchvision).mirrors
+    failures = []
+    folder.mkdir(parents=True, exist_ok=True)
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)  # seconds without an answer; torchvision sets no limit
+    try:
+        for mirror in mirrors:
+            with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as temporary:
+                try:
+                    for stem, checksum in zip(FILES, known.md5, strict=True):
+                        url = f"{mirror.rstrip('/')}/{stem}.gz"
+                        datasets.utils.download_url(url, temporary)
+                        if md5(uncompressed(Path(temporary, f"{stem}.gz"), url)) != checksum:
+                            raise UserError(f"{url} is damaged: its checksum is not {known.title}'s")
+                except (
+                    urllib.error.URLError,
+                    http.client.HTTPException,
+                    ConnectionError,
+                    TimeoutError,
+                ) as error:
+                    failures.append(f"{url}: {getattr(error, 'reason', error)}")
+                    continue
+                for stem in FILES:
+                    os.replace(Path(temporary, f"{stem}.gz"), folder / f"{stem}.gz")
+                return ""
+    finally:
+        socket.setdefaulttimeout(patience)
+    return "; ".join(failures)

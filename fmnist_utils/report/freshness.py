@@ -1,0 +1,115 @@
+"""What a report was made from: digests that tell whether it must be made again, and its provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fmnist_utils.report.parameters import load_notebook, tags
+
+PACKAGE = Path(__file__).resolve().parent.parent
+REPORT = PACKAGE / "report"
+# Where things lie is not what a report shows: the data's content is hashed instead.
+PLACES = {"out", "data_dir"}
+
+
+def digest(content: Any) -> str:
+    """SHA-256 (hex) of anything that JSON can write."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def _files(folder: Path, wanted: Callable[[Path], bool]) -> str:
+    """Digest of names and contents of the files below a folder."""
+    files = sorted(path for path in folder.rglob("*.*") if wanted(path))
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    return digest([(path.relative_to(folder).as_posix(), sum) for path, sum in zip(files, sums, strict=True)])
+
+
+def _shapes_pages(path: Path) -> bool:
+    """Whether a file of the package makes pages of outputs, and has no part in the outputs themselves."""
+    return REPORT in path.parents and path.name != "summary.py"
+
+
+@cache
+def code() -> str:
+    """Digest of the Python files that a notebook's outputs may depend on."""
+    return _files(PACKAGE, lambda path: path.suffix == ".py" and not _shapes_pages(path))
+
+
+@cache
+def template() -> str:
+    """Digest of what shapes a page: template, style, script and the code that fills them."""
+    return _files(PACKAGE, lambda path: path.suffix != ".pyc" and _shapes_pages(path))
+
+
+@cache
+def data(dataset: str, data_dir: str) -> str:
+    """Digest of a data set's files; fetches a published one that is missing."""
+    from fmnist_utils.data import locate
+
+    return locate.fingerprint(dataset, data_dir or None)
+
+
+def parts(notebook: Path, values: Mapping[str, Any], dataset: tuple[str, str] | None) -> dict[str, str]:
+    """Digests of all that the outputs of a notebook depend on.
+
+    Parameters
+    ----------
+    notebook : the notebook's file
+    values : the effective parameters, defaults included
+    dataset : name and folder of the data that it reads, if any
+
+    Returns
+    -------
+    Hex digests under "notebook" (sources and tags of its cells), "parameters", "code" and "data".
+    """
+    cells = [(cell["cell_type"], cell["source"], tags(cell)) for cell in load_notebook(notebook)["cells"]]
+    return {
+        "notebook": digest(cells),
+        "parameters": digest({name: value for name, value in values.items() if name not in PLACES}),
+        "code": code(),
+        "data": data(*dataset) if dataset else "",
+    }
+
+
+def recorded(executed: Path) -> dict[str, Any]:
+    """What an executed notebook says of itself (``metadata.fmnist``); empty if it is missing or damaged."""
+    try:
+        found = json.loads(executed.read_text("utf-8"))["metadata"]["fmnist"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}  # then it is executed again
+    return dict(found)
+
+
+def heading(notebook: Path) -> str:
+    """Text of a notebook's first level-1 heading; its name without one."""
+    prose = (cell["source"] for cell in load_notebook(notebook)["cells"] if cell["cell_type"] == "markdown")
+    lines = (line for source in prose for line in source.splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
+
+
+@cache
+def gpu() -> str:
+    """Name of the first NVIDIA GPU; "" without one. Asks the driver, since importing torch takes seconds."""
+    if not shutil.which("nvidia-smi"):
+        return ""
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False)
+    return answer.stdout.partition("\n")[0].strip() if answer.returncode == 0 else ""
+
+
+def device(wanted: str) -> str:
+    """Say for people what a notebook computes on, given its parameter ``device``."""
+    from fmnist_utils.training.device import choose_device
+
+    kind = choose_device(wanted).type
+    names = {"cuda": f"cuda ({gpu()})", "cpu": f"cpu ({platform.machine()}, {os.cpu_count()} cores)"}
+    return names.get(kind, kind)

@@ -1,0 +1,294 @@
+"""Training on Dask workers, those of this machine or of a cluster, so that nothing finished is lost.
+
+A worker that sees the reports folder trains there, checkpoints included, as one process alone would: whoever dies,
+another takes the run over from its last epoch. A worker elsewhere keeps its checkpoints in a folder of its own and
+sends the finished run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from dask.distributed import Client, Future, LocalCluster, get_worker
+from distributed import KilledWorker
+from distributed.comm import CommClosedError
+
+from fmnist_utils import models
+from fmnist_utils.data.dataset import load_dataset
+from fmnist_utils.errors import UserError
+from fmnist_utils.runs.store import Store
+from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
+from fmnist_utils.training.progress import Overall, Progress
+from fmnist_utils.training.run import Run
+from fmnist_utils.training.trainer import train as train_one
+
+PATIENCE = 5.0  # seconds without news after which to look whether any worker is left
+STALE = 7 * 24 * 3600.0  # seconds after which a checkpoint in a worker's own folder is of no use
+# Ctrl-C reaches all processes of a terminal; it is for the one that waits for the workers, which ends them.
+IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# Training seeds the process's random state, so a worker with several threads takes one run at a time.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run to train, as it is sent to a worker.
+
+    Attributes
+    ----------
+    key, experiment, checksum : the run's name in the store, what it is, and the content of its data
+    model : the model's entry in the registry; a class that a notebook defines travels with it
+    version : of the package, which must be the worker's
+    reports, identity : the sender's reports folder, and what is unique to it: a worker that finds the same there
+        sees the same folder
+    device, precision, threads : as in `train`
+    topic : where the worker tells how far it is
+    """
+
+    key: str
+    experiment: Experiment
+    checksum: str
+    model: models.Entry
+    version: str
+    reports: Path
+    identity: str
+    device: str
+    precision: str
+    threads: int | None = None
+    topic: str = ""
+
+    @classmethod
+    def of(cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str) -> Order:
+        """Order the training of `experiment` for `store`."""
+        model = models.entry(experiment.model)
+        place = store.folder.parent, store.identity()
+        return cls(key, experiment, checksum, model, version(), *place, device, precision)
+
+    def on(self, threads: int) -> Order:
+        """Return the same order for a number of threads."""
+        return replace(self, threads=threads)
+
+
+def version() -> str:
+    """What sender and worker must have in common for a run to be the same run."""
+    return f"{metadata.version('fmnist-reports')}, training version {TRAINING_VERSION}"
+
+
+class _Reporter(Progress):
+    """A worker's progress: everything it is told goes to whoever ordered the run."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order.experiment.label)
+        self.order, self.worker, self.batches, self.told = order, get_worker(), 0, time.monotonic()
+        self.task = self.worker.get_current_task()
+
+    def _tell(self, method: str, *arguments: Any) -> None:
+        self.worker.log_event(self.order.topic, {"key": self.order.key, "method": method, "arguments": arguments})
+        self.told = time.monotonic()
+
+    def begin(self, epochs: int, steps: int, done: int = 0) -> None:
+        self._tell("begin", epochs, steps, done)
+
+    def say(self, line: str) -> None:
+        self._tell("say", line)
+
+    def batch(self, n: int = 1) -> None:
+        self.batches += n
+        if time.monotonic() - self.told > 0.5:
+            # Nobody may want the run any more: its sender was stopped, or the scheduler is gone.
+            state = self.worker.state.tasks.get(self.task)
+            if self.worker.status.name != "running" or state is None or state.state != "executing":
+                raise RuntimeError(f"{self.label} is no longer wanted")
+            self._tell("batch", self.batches)
+            self.batches = 0
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        self._tell("epoch", row)
+
+    def close(self) -> None:
+        self._tell("close")
+
+
+def work(order: Order) -> Run | None:
+    """Train a run on a worker; returns it, or None if it is in the sender's store already.
+
+    Raises
+    ------
+    UserError
+        The worker has another version of the package, no data, or other data.
+    """
+    where = get_worker().address
+    if order.version != version():
+        raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")
+    models.REGISTRY.setdefault(order.experiment.model, order.model)
+    data = load_dataset(order.experiment.dataset, order.experiment.data_dir)
+    if data.checksum != order.checksum:
+        raise UserError(f"the data of the worker at {where}, in {data.source}, are not yours: give both the same files")
+    progress = _Reporter(order)
+    with _ONE_AT_A_TIME:
+        store = Store(order.reports)
+        if not (seen := order.reports.is_dir() and store.identity() == order.identity):
+            store = Store(_own_folder())
+        with store.lock(order.key, progress.say):
+            if seen and store.load(order.key) is not None:
+                return None
+            checkpoint = store.checkpoint(order.key)
+            device = _device(order.device)
+            run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
+            if seen:
+                store.save(run)
+        return None if seen else run
+
+
+def _device(wanted: str) -> str:
+    """Spread the workers of one machine over its GPUs, by their numbers."""
+    name = get_worker().name
+    if wanted in ("auto", "cuda") and torch.cuda.is_available() and isinstance(name, int):
+        return f"cuda:{name % torch.cuda.device_count()}"
+    return wanted
+
+
+def _own_folder() -> Path:
+    """Where a worker without the reports folder keeps its checkpoints; old ones are removed."""
+    cache = os.environ.get("XDG_CACHE_HOME", "") or "~/.cache"
+    folder = Path(cache).expanduser() / "fmnist-reports"
+    for checkpoint in folder.glob("runs/*/checkpoint.pt"):
+        if time.time() - checkpoint.stat().st_mtime > STALE:
+            checkpoint.unlink(missing_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def local(jobs: int) -> Iterator[str]:
+    """Start `jobs` workers on this machine, a process each; gives the address of their scheduler."""
+    with LocalCluster(
+        n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL, preload=[IGNORE_CTRL_C],
+    ) as cluster:  # fmt: skip
+        yield cluster.scheduler_address
+
+
+def train(orders: Sequence[Order], costs: dict[str, float], store: Store, address: str) -> dict[str, Run]:
+    """Have Dask workers train `orders`, the first ones first, and return the runs as they are stored.
+
+    Parameters
+    ----------
+    orders : what to train
+    costs : estimated seconds of each run, by its key
+    store : where the runs belong
+    address : of the Dask scheduler
+
+    Raises
+    ------
+    UserError
+        No scheduler answers, or a training failed; raised when all others are finished.
+    """
+    topic = f"fmnist-{uuid.uuid4().hex}"
+    with _client(address) as client:
+        return _Watch(client, address, store, costs).over([replace(order, topic=topic) for order in orders])
+
+
+def _client(address: str) -> Client:
+    try:
+        client = Client(address, timeout="20s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"SCHEDULER={address}: no Dask scheduler answers there ({error})") from error
+    versions: Any = client.get_versions()
+    theirs = versions["scheduler"]["packages"]["distributed"]
+    if theirs != (ours := metadata.version("distributed")):
+        client.close()
+        raise UserError(f"SCHEDULER={address}: the scheduler has Dask {theirs}, this machine {ours}: install the same")
+    return client
+
+
+class _Watch:
+    """Waits for the runs that were ordered, shows how far they are, and stores those that are sent."""
+
+    def __init__(self, client: Client, address: str, store: Store, costs: dict[str, float]) -> None:
+        self.client, self.address, self.store = client, address, store
+        self.overall = Overall(costs)
+        self.news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.bars: dict[str, Progress] = {}
+        self.waiting = False
+
+    def over(self, orders: Sequence[Order]) -> dict[str, Run]:
+        self.client.subscribe_topic(orders[0].topic, lambda event: self.news.put(event[1]))
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        one_gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
+        futures: dict[Future, Order] = {}
+        for number, order in enumerate(orders, 1):
+            self.bars[order.key] = Progress(self.overall.label(order.experiment.label, number))
+            future = self.client.submit(work, order, pure=False, priority=-number, resources=one_gpu)
+            futures[future] = order
+            future.add_done_callback(self.news.put)
+        runs: dict[str, Run] = {}
+        failures: list[Exception] = []
+        try:
+            while futures:
+                item = self._next()
+                if isinstance(item, dict):
+                    getattr(self.bars[item["key"]], item["method"])(*item["arguments"])
+                elif item in futures:
+                    order = futures.pop(item)
+                    self.bars[order.key].close()
+                    try:
+                        runs[order.key] = self._stored(order, item)
+                    except (UserError, OSError) as error:  # the other runs are still worth having: raised below
+                        failures.append(error)
+                        continue
+                    self.overall.finished(order.key)
+        finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
+            self.client.cancel(list(futures))
+            self.overall.close()
+        if failures:
+            raise failures[0]
+        return runs
+
+    def _next(self) -> Any:
+        """Wait for news, and say once if there is no worker to bring any."""
+        while True:
+            try:
+                item = self.news.get(timeout=PATIENCE)
+            except queue.Empty:
+                if self.client.status != "running":
+                    raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from None
+                if not self.client.scheduler_info(n_workers=-1)["workers"] and not self.waiting:
+                    self.waiting = True
+                    print(f"No worker is connected to {self.address}: waiting for one (Ctrl-C stops)", flush=True)
+                continue
+            self.waiting = False
+            return item
+
+    def _stored(self, order: Order, future: Future) -> Run:
+        """Read the run of a finished order from the store, into which it is put first if it was sent."""
+        try:
+            sent = future.result()
+        except KilledWorker as error:
+            died = f"{order.experiment.label}: {error.allowed_failures + 1} workers died while they trained it"
+            raise UserError(f"{died}, for lack of memory perhaps; {KEPT}") from error
+        except UserError:
+            raise
+        except (CommClosedError, Exception) as error:
+            if future.cancelled():
+                raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from error
+            raise UserError(f"{order.experiment.label}: {type(error).__name__}: {error}") from error
+        run = self.store.load(order.key) if sent is None else self.store.save(sent)
+        if run is None:
+            raise UserError(f"{order.experiment.label}: the worker stored run {order.key}, but it is not there now")
+        run.fresh = True
+        return run
+
+
+KEPT = "what is finished is kept, and the same command goes on from there"

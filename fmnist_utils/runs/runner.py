@@ -1,0 +1,185 @@
+"""Getting runs: read what the store has, train what it lacks, here or on a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+
+import psutil
+import torch
+
+from fmnist_utils.data.dataset import Dataset, load_dataset
+from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
+from fmnist_utils.runs.resources import Resources
+from fmnist_utils.runs.store import Store
+from fmnist_utils.text import counted, duration
+from fmnist_utils.training.device import choose_device, choose_precision
+from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.progress import Overall, Progress
+from fmnist_utils.training.run import Run
+from fmnist_utils.training.trainer import train
+
+_dataset = lru_cache(maxsize=4)(load_dataset)
+GIB = 2**30
+MEMORY_A_RUN = 1.5 * GIB  # of a process that trains
+GPU_MEMORY_A_RUN = 4 * GIB
+RUNS_A_GPU = 4  # more of them only wait for each other
+# Two processes take this many seconds to start, and save less where there is less to train.
+WORTH_A_CLUSTER = 25.0
+
+
+class Planned(Exception):
+    """Raised in place of training when DRY_RUN=1 asks for the plan alone; says what it would cost."""
+
+
+def run_all(
+    experiments: Iterable[Experiment] | Experiment,
+    out: str = "reports/quick",
+    device: str = "auto",
+    scheduler: str | None = None,
+    jobs: int | str | None = None,
+    precision: str | None = None,
+) -> list[Run]:
+    """Return the runs of `experiments`, in their order, training those that the store lacks.
+
+    Parameters
+    ----------
+    experiments : what is wanted; equal ones are one run
+    out : reports folder whose store is used
+    device : "auto", "cuda", "mps" or "cpu"
+    scheduler : address of a Dask scheduler ("tcp://host:8786"); empty trains here
+    jobs : runs to train side by side, in a process each, or "auto" for as many as pay
+    precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively
+
+    The last three are read from the environment variables SCHEDULER, JOBS and PRECISION where they are None.
+
+    Returns
+    -------
+    list of Run
+        Every run is stored as soon as it is finished, so an interruption loses an epoch of those that are on
+        their way at most.
+    """
+    resources = Resources.of(precision, jobs, scheduler)
+    experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+    store = Store(out)
+    keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
+    wanted = dict(zip(keys, experiments, strict=True))
+    found = {key: run for key in wanted if (run := store.load(key)) is not None}
+    missing = {key: experiment for key, experiment in wanted.items() if key not in found}
+    print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
+    if missing and os.environ.get("DRY_RUN", "") not in ("", "0"):
+        raise Planned(_plan(missing, store, device, resources))
+    if missing:
+        found.update(_train(missing, store, device, resources))
+    return [found[key] for key in keys]
+
+
+def side_by_side(jobs: int, n: int, device: torch.device, seconds: float) -> int:
+    """Say how many of `n` runs to train at a time, each in a process of its own.
+
+    Parameters
+    ----------
+    jobs : as many as the user wants; 0 for as many as pay
+    n : runs to train
+    device : where to
+    seconds : that they take together, about, one after the other
+    """
+    cores, memory = _cores(), int(0.8 * psutil.virtual_memory().available // MEMORY_A_RUN)
+    if jobs > cores:
+        print(f"JOBS={jobs}: {counted(cores, 'run')} at a time, since there are as many CPU cores", flush=True)
+    if jobs:
+        return max(1, min(jobs, cores, n))
+    if seconds < WORTH_A_CLUSTER or _is_script():
+        return 1
+    if device.type == "cuda":
+        gpus = torch.cuda.device_count()
+        fitting = min(torch.cuda.mem_get_info(gpu)[0] for gpu in range(gpus)) * 0.8 // GPU_MEMORY_A_RUN
+        return max(1, min(gpus * min(RUNS_A_GPU, int(fitting)), cores, memory, n))
+    # Apple's GPU gains nothing from two processes; torch's own number of threads leaves out hyper-threads.
+    return max(1, min(torch.get_num_threads(), memory, n)) if device.type == "cpu" else 1
+
+
+def _cores() -> int:
+    """Count the CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_script() -> bool:
+    """Whether the program is a file that a new process would run again, from its top: then none may be started."""
+    main = sys.modules["__main__"]
+    return getattr(main, "__file__", None) is not None and getattr(main, "__spec__", None) is None
+
+
+def _threads(jobs: int) -> int:
+    """CPU threads of each of `jobs` trainings side by side."""
+    return max(1, torch.get_num_threads() // jobs)
+
+
+def _costs(missing: dict[str, Experiment], store: Store) -> dict[str, float]:
+    records = store.records()
+    return {key: estimate(item, records, len(_data(item).train_labels)) for key, item in missing.items()}
+
+
+def _plan(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> str:
+    """Print what each missing run would take on this machine, and return the sum in words."""
+    where = choose_device(device)
+    jobs = side_by_side(resources.jobs, len(missing), where, sum(_costs(missing, store).values()))
+    stopwatch = Stopwatch(device, resources.precision, _threads(jobs), jobs)
+    costs = []
+    for key, experiment in missing.items():
+        costs.append(stopwatch.seconds(experiment, _data(experiment)))
+        begun = " (begun)" if store.checkpoint(key).exists() else ""
+        images = f" of {experiment.train_size:,} images" if experiment.train_size else ""
+        what = f"{experiment.label}, {counted(experiment.epochs, 'epoch')}{images} ({experiment.recipe})"
+        print(f"{what}: about {duration(costs[-1])}{begun}", flush=True)
+    how = f"{jobs} at a time, " if jobs > 1 else ""
+    how += choose_precision(resources.precision, where)
+    total = duration(wall_seconds(costs, jobs))
+    return f"{counted(len(missing), 'run')} to train, about {total} on this machine ({how})"
+
+
+def _data(experiment: Experiment) -> Dataset:
+    return _dataset(experiment.dataset, experiment.data_dir)
+
+
+def _train(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> dict[str, Run]:
+    """Train what is missing where `resources` say, and return it as it is stored."""
+    costs = _costs(missing, store)
+    if not resources.scheduler:
+        jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
+        if jobs == 1:
+            return _train_here(missing, costs, store, device, resources.precision)
+    from fmnist_utils.runs import cluster
+
+    sums = {key: _data(experiment).checksum for key, experiment in missing.items()}
+    orders = [
+        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision)
+        for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
+    ]
+    if resources.scheduler:
+        return cluster.train(orders, costs, store, resources.scheduler)
+    with cluster.local(jobs) as address:
+        return cluster.train([order.on(_threads(jobs)) for order in orders], costs, store, address)
+
+
+def _train_here(
+    missing: dict[str, Experiment], costs: dict[str, float], store: Store, device: str, precision: str
+) -> dict[str, Run]:
+    runs: dict[str, Run] = {}
+    overall = Overall(costs)
+    try:
+        for number, (key, experiment) in enumerate(missing.items(), 1):
+            progress = Progress(overall.label(experiment.label, number))
+            with store.lock(key):
+                # Another process may have trained it while this one waited for the lock.
+                run = store.load(key)
+                checkpoint = store.checkpoint(key)
+                runs[key] = run or store.save(
+                    train(experiment, _data(experiment), device, checkpoint, precision, progress=progress)
+                )
+            overall.finished(key)
+    finally:
+        overall.close()
+    return runs

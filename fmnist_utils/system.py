@@ -1,0 +1,75 @@
+"""The machine around the project: where its folders lie, files that are whole or not there, what a result came from.
+
+Imports nothing heavy, so that commands which train nothing start at once.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent  # holds notebooks/, params/ and reports/
+PUBLISHED = "reports/full"  # the reports folder whose runs are committed
+LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
+
+
+def from_root(path: str | Path) -> Path:
+    """Resolve `path` against the project root (not the current folder), so that notebooks and make agree."""
+    return (ROOT / Path(path).expanduser()).resolve()
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside `path`, then rename it: readers see the old file or the whole new one.
+
+    Raises
+    ------
+    OSError
+        No room, or no permission; it names `path`.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        if part.exists():
+            part.unlink()
+
+
+def put_aside(path: Path, why: str) -> None:
+    """Rename a damaged file so that it is neither used nor lost, and say so."""
+    aside = path.with_name(f"{path.name}.damaged")
+    os.replace(path, aside)
+    print(f"{path} is damaged ({why}): put aside as {aside.name}, the run is trained again", file=sys.stderr)
+
+
+def commit() -> str:
+    """Return the git commit of the project, with "-dirty" if code differs from it; "" outside a checkout."""
+    git = ["git", "-C", str(ROOT)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        changes = subprocess.run(
+            [*git, "status", "--porcelain", "--", ".", ":!reports"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip() + ("-dirty" if changes.stdout.strip() else "")
+
+
+def provenance() -> dict[str, Any]:
+    """Return date, commit, Python and library versions, and the machine's kind."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+    }

@@ -1,0 +1,105 @@
+"""Augmentation on the device: a whole batch at once, drawn anew for every image."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from fmnist_utils.errors import nearest
+from fmnist_utils.training.augmentations import (
+    Affine,
+    AlternatingFlip,
+    Change,
+    Cutmix,
+    Cutout,
+    Erasing,
+    Flip,
+    Mixing,
+    Mixup,
+    Translate,
+    TrivialAugment,
+    VerticalFlip,
+)
+
+AnyAugmentation = Annotated[
+    Flip | AlternatingFlip | VerticalFlip | Translate | Affine | Erasing | Cutout | TrivialAugment | Mixup | Cutmix,
+    Field(discriminator="name"),
+]
+KINDS = (Flip, AlternatingFlip, VerticalFlip, Translate, Affine, Erasing, Cutout, TrivialAugment, Mixup, Cutmix)
+NAMES = tuple(str(kind.model_fields["name"].default) for kind in KINDS)
+
+
+def parse(value: Any) -> Any:
+    """Turn the shorthand ``"flip+translate"`` or ``"none"`` into a list of specifications."""
+    if isinstance(value, str):
+        value = [] if value == "none" else value.split("+")
+    if not isinstance(value, (list, tuple)):
+        raise ValueError('write a list, or a shorthand such as "flip+translate" or "none"')
+    specs = [{"name": item.strip()} if isinstance(item, str) else item for item in value]
+    for spec in specs:
+        name = spec.get("name", "") if isinstance(spec, dict) else spec.name
+        if name not in NAMES:
+            raise ValueError(f"unknown augmentation {name!r}{nearest(name, NAMES)} (none, {', '.join(NAMES)})")
+    return specs
+
+
+def augment(
+    images: Tensor,
+    labels: Tensor,
+    augmentations: tuple[Change | Mixing, ...],
+    class_names: tuple[str, ...],
+    indices: Tensor | None = None,
+    epoch: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Apply `augmentations` in order.
+
+    Parameters
+    ----------
+    images : float tensor (n, 1, height, width), 0..1
+    labels : int64 tensor (n,)
+    augmentations : what to apply
+    class_names : names of the classes, for augmentations that are meant for some of them
+    indices : int64 tensor (n,), place of each image in the data set, for alternating flips; None for 0, 1, …
+    epoch : number of the epoch, from 0
+
+    Returns
+    -------
+    images : float tensor (n, 1, height, width)
+    targets : `labels`, or float class probabilities (n, classes) where images were blended
+    """
+    targets = labels
+    indices = torch.arange(len(images), device=images.device) if indices is None else indices
+    for augmentation in augmentations:
+        if isinstance(augmentation, Mixing):
+            if targets.ndim == 1:
+                targets = F.one_hot(labels, len(class_names)).to(images.dtype)
+            images, targets = augmentation.mix(images, targets)
+            continue
+        images = augmentation.apply(images, augmentation.chosen(labels, class_names, indices, epoch))
+    return images, targets
+
+
+def test_time_views(images: Tensor) -> list[tuple[float, Tensor]]:
+    """Six views of every test image: as it is and mirrored, each in place and shifted by a pixel to two corners.
+
+    Source: K. Jordan's cifar10-airbench, whose weights these are: half for the two in place, half for the others.
+
+    Parameters
+    ----------
+    images : uint8 tensor (n, height, width)
+
+    Returns
+    -------
+    list of (weight, images), the weights adding up to 1
+    """
+    height, width = images.shape[1:]
+    views = []
+    for side in (images, images.flip(-1)):
+        padded = F.pad(side, [1] * 4)
+        for weight, corner in ((0.25, 1), (0.125, 0), (0.125, 2)):
+            views.append((weight, padded[:, corner : corner + height, corner : corner + width]))
+    return views

@@ -1,0 +1,72 @@
+"""The device and the precision to train with, and what makes training repeatable on them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+import torch
+
+from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.training import PRECISIONS
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device called `name`; "auto" is CUDA, else Apple's MPS, else the CPU."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    kind = name.partition(":")[0]
+    if kind not in available:
+        raise UserError(f"unknown device {name!r}{nearest(name, available)} (devices: auto, {', '.join(available)})")
+    if not available[kind]:
+        raise UserError(f"device {name!r} is not available on this machine; use auto or cpu")
+    return torch.device(name)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether `device` computes bfloat16 natively: CUDA from Ampere on, CPUs with avx512_bf16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    flags = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16"))
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Return "bf16" or "fp32"; "auto" is bf16 where `device` computes it natively.
+
+    Asked for where it is emulated, bf16 is granted, with a line on stderr that says what it costs.
+    """
+    if name not in PRECISIONS:
+        raise UserError(f"precision: unknown {name!r}{nearest(name, PRECISIONS)} (allowed: {', '.join(PRECISIONS)})")
+    if name == "auto":
+        return "bf16" if has_bf16(device) else "fp32"
+    if name == "bf16" and device.type in ("cpu", "cuda") and not has_bf16(device):
+        slower = "hundreds of times as long" if device.type == "cpu" else "longer than fp32"
+        print(f"Warning: bf16 is emulated on this {device.type}: training takes {slower}; better fp32", file=sys.stderr)
+    return name
+
+
+def device_name(device: torch.device) -> str:
+    """Name of the GPU or CPU, for a run's provenance; "" where torch knows none."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return str(torch.cpu.get_capabilities().get("cpu_name", "")) if device.type == "cpu" else ""
+
+
+@contextlib.contextmanager
+def reproducible(device: torch.device, threads: int) -> Iterator[None]:
+    """Compute with `threads` threads and repeatable kernels, and leave the caller's random state untouched."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.set_num_threads(before[1])

@@ -1,0 +1,159 @@
+"""An experiment: what to train, as data. Checked when it is made, and hashed to name its run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from fmnist_utils import models
+from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.training import batches, optim
+
+# Raise by hand when a change of the package alters what a training run ends with: every run is then
+# trained anew. The golden test in tests/test_train.py fails when results change and this did not.
+TRAINING_VERSION = 2
+
+
+def _one_of(what: str, allowed: tuple[str, ...]) -> BeforeValidator:
+    """Accept a string from `allowed`; name the nearest match otherwise."""
+
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"unknown {what} {value!r}{nearest(value, allowed)} ({what}s: {', '.join(allowed)})")
+        return str(value)
+
+    return BeforeValidator(check)
+
+
+def _model(value: Any) -> str:
+    models.entry(str(value))
+    return str(value)
+
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Experiment(BaseModel):
+    """What to train and how; frozen, so that two equal experiments are one run.
+
+    Attributes
+    ----------
+    dataset : "fashion-mnist", "mnist", or the path of a folder with data
+    data_dir : folder to take the named data set from; empty for the usual places
+    train_size : number of training images, a fixed stratified subset; None or 0 for all
+    validation : hold a twelfth of the training images (5,000) out for choices; False trains on all
+    model, model_options : a name of the registry, and keyword arguments of its class
+    augmentation : a shorthand ("flip+translate") or a list of specifications, applied in order
+    optimizer, lr, momentum, weight_decay : `momentum` is for "sgd" and "muon"
+    other_lr : learning rate of what "muon" does not orthogonalize; 0 for `lr`
+    schedule : learning rate over the training
+    low_resolution : share of the epochs, the first ones, trained on images shrunk to 20 x 20 pixels, at half the
+        cost (progressive resizing); only for models that take any size
+    label_smoothing : share of the target probability spread over all classes
+    class_weights : weight of a class in the loss, by its name; 1 for classes not named
+    ema : decay of the exponential moving average of the weights, which is then what is evaluated; 0 for none
+    early_stopping : end after so many epochs without a lower validation loss; 0 for never
+    batch_size, epochs, seed : as usual
+    test_time_views : evaluate the test images once more as the mean over six views of each, reported apart
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    dataset: str = "fashion-mnist"
+    data_dir: str = ""
+    train_size: Annotated[Annotated[int, Field(ge=10)] | None, BeforeValidator(lambda size: size or None)] = None
+    validation: bool = True
+    model: Annotated[str, BeforeValidator(_model)] = "base"
+    model_options: dict[str, int | float | bool | str] = {}
+    augmentation: Annotated[tuple[batches.AnyAugmentation, ...], BeforeValidator(batches.parse)] = ()
+    optimizer: Annotated[str, _one_of("optimizer", optim.OPTIMIZERS)] = "adam"
+    lr: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    other_lr: Annotated[float, Field(ge=0, le=10)] = 0.0
+    momentum: Rate = 0.9
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    schedule: Annotated[str, _one_of("schedule", optim.SCHEDULES)] = "constant"
+    low_resolution: Rate = 0.0
+    label_smoothing: Rate = 0.0
+    class_weights: dict[str, Annotated[float, Field(gt=0)]] = {}
+    ema: Rate = 0.0
+    early_stopping: Annotated[int, Field(ge=0)] = 0
+    batch_size: Annotated[int, Field(ge=2, le=10_000)] = 64
+    epochs: Annotated[int, Field(ge=1, le=2000)] = 10
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    test_time_views: bool = False
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise UserError(_explain(error)) from None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Experiment:
+        models.check_options(self.model, self.model_options)
+        if not self.validation and (self.early_stopping or self.schedule == "plateau"):
+            raise UserError("early_stopping and schedule 'plateau' watch the validation loss: set validation to true")
+        if self.low_resolution and not models.entry(self.model).any_size:
+            fit = ", ".join(name for name in models.names() if models.entry(name).any_size)
+            raise UserError(f"low_resolution: model {self.model!r} takes images of one size only (others: {fit})")
+        return self
+
+    @classmethod
+    def check_value(cls, field: str, value: Any) -> None:
+        """Raise UserError if `value` cannot stand in `field`."""
+        cls(**{field: value})
+
+    def but(self, **changes: Any) -> Experiment:
+        """Make a copy with some fields changed, checked like any other experiment."""
+        return Experiment(**{**self.model_dump(), **changes})
+
+    def canonical(self) -> str:
+        """One line of JSON with all that a result depends on, the data apart (its content is hashed instead).
+
+        Fields at their default are left out, so that a new field does not rename the runs of old ones.
+        """
+        values = self.model_dump(mode="json", exclude_defaults=True, exclude={"dataset", "data_dir"})
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+    def key(self, checksum: str) -> str:
+        """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits."""
+        text = f"{self.canonical()}|{checksum}|{TRAINING_VERSION}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """A few words for progress lines: the model and the seed."""
+        return f"{self.model}, seed {self.seed}"
+
+    @property
+    def recipe(self) -> str:
+        """How it trains, in a line: optimizer, rate, schedule, augmentation, and all else that is not a default."""
+        values = json.loads(self.canonical())
+        weights = {f"weight of {name}": weight for name, weight in values.pop("class_weights", {}).items()}
+        options = values.pop("model_options", {}) | weights
+        said = ("model", "seed", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation")
+        options |= {name: value for name, value in values.items() if name not in (*said, "test_time_views")}
+        changes = [item.label for item in self.augmentation]
+        extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
+        return ", ".join([f"{self.optimizer} {self.lr:g}", self.schedule, *changes, *extra])
+
+
+def _explain(error: ValidationError) -> str:
+    """Turn pydantic's list of problems into one line that names each field and what is allowed."""
+    problems = []
+    for item in error.errors():
+        # Union members and list positions are of no use to a reader; the field's name is.
+        field = str(item["loc"][0]) if item["loc"] else "experiment"
+        if item["type"] == "extra_forbidden":
+            where = str(item["loc"][-1])
+            known = list(Experiment.model_fields) if len(item["loc"]) == 1 else []
+            problems.append(f"unknown field {where!r}{nearest(where, known)}")
+            continue
+        said = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        inner = "".join(f".{part}" for part in item["loc"][1:] if isinstance(part, str))
+        problem = said if item["type"] == "value_error" else f"{item['input']!r} is not allowed, must be {said}"
+        problems.append(f"{field}{inner}: {problem}")
+    return "; ".join(dict.fromkeys(problems))

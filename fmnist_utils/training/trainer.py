@@ -1,0 +1,343 @@
+"""Training: one experiment in, one run out, on whatever device there is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from fmnist_utils import models
+from fmnist_utils.data.dataset import Dataset, split
+from fmnist_utils.errors import MAKE_ROOM, UserError, nearest, os_errors
+from fmnist_utils.system import provenance, put_aside, write_whole
+from fmnist_utils.training import batches
+from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
+from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.optim import build_optimizer, build_schedule
+from fmnist_utils.training.progress import Progress
+from fmnist_utils.training.run import Run
+
+STEM_IMAGES = 5_000  # shown to a model that prepares itself for the data before training
+LOW_RESOLUTION = (20, 20)  # pixels: half as many as 28 x 28
+
+
+def evaluation_batch(device: torch.device) -> int:
+    """Images to evaluate at a time: more of them leave a CPU's caches, and take nearly twice as long."""
+    return 250 if device.type == "cpu" else 2000
+
+
+def normalization(images: Tensor) -> tuple[float, float]:
+    """Return mean and standard deviation of the grey levels (0..1) of uint8 `images`, exactly.
+
+    They come from the histogram in integers, so they do not depend on the device or the thread count.
+    """
+    counts = torch.bincount(images.flatten(), minlength=256).tolist()
+    total = sum(counts)
+    mean = sum(level * count for level, count in enumerate(counts)) / total
+    variance = sum((level - mean) ** 2 * count for level, count in enumerate(counts)) / total
+    return mean / 255, max(variance**0.5 / 255, 1e-3)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass
+class Trainer:
+    """One training on its way: the parts that a checkpoint saves, and the steps that use them.
+
+    Parameters
+    ----------
+    experiment : what to train
+    dataset : the data, on any device; it is moved to `device` once
+    device : where to train
+    precision : "fp32", or "bf16" to compute convolutions and matrix products of a training step in bfloat16;
+        weights, batch-norm statistics, loss and optimizer stay float32, and so does all evaluation
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    device: torch.device
+    precision: str = "fp32"
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        experiment = self.experiment
+        for augmentation in experiment.augmentation:
+            augmentation.check_classes(self.dataset.class_names)
+        training, validation = split(self.dataset.train_labels, experiment.train_size, experiment.validation)
+        self.mean, self.std = normalization(self.dataset.train_images)
+        self.data = self.dataset.to(self.device)
+        self.training, self.validation = training.to(self.device), validation.to(self.device)
+        self.class_weights = self._class_weights()
+        self.steps = max(1, len(training) // experiment.batch_size)
+
+        torch.manual_seed(experiment.seed)
+        model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
+        if prepare := getattr(model, "prepare", None):
+            prepare(self._normalized(self.dataset.train_images[training[:STEM_IMAGES]]))
+        self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema: AveragedModel | None = None
+        if experiment.ema:
+            average = get_ema_multi_avg_fn(experiment.ema)
+            self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self.optimizer = build_optimizer(self.model, experiment)
+        self.schedule = build_schedule(self.optimizer, experiment, self.steps * experiment.epochs)
+
+    def _normalized(self, images: Tensor) -> Tensor:
+        """Bring uint8 images (n, h, w) to what models take: float32 (n, 1, h, w), mean 0, variance 1."""
+        return images.unsqueeze(1).float().div_(255).sub_(self.mean).div_(self.std)
+
+    def _class_weights(self) -> Tensor | None:
+        weights, names = self.experiment.class_weights, self.dataset.class_names
+        for name in weights:
+            if name not in names:
+                raise UserError(f"class_weights: unknown class {name!r}{nearest(name, names)} ({', '.join(names)})")
+        return torch.tensor([weights.get(name, 1.0) for name in names], device=self.device) if weights else None
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model whose accuracy counts: the moving average where there is one."""
+        return self.ema.module if self.ema is not None else self.model
+
+    def batch(self, indices: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        """Gather, augment and normalise the training images at `indices`, on the device.
+
+        Returns images (n, 1, h, w), float32, channels last, and targets: labels or class probabilities.
+        """
+        images = self.data.train_images[indices].unsqueeze(1).float().div_(255)
+        labels = self.data.train_labels[indices]
+        names = self.dataset.class_names
+        images, targets = batches.augment(images, labels, self.experiment.augmentation, names, indices, epoch)
+        if epoch < self.experiment.low_resolution * self.experiment.epochs:
+            images = F.interpolate(images, size=LOW_RESOLUTION, mode="bilinear", antialias=True)
+        return _channels_last(images.sub_(self.mean).div_(self.std)), targets
+
+    def step(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Update the weights once; returns loss (scalar) and logits (n, classes), both detached."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            logits = self.model(images)
+        smoothing = self.experiment.label_smoothing
+        loss = F.cross_entropy(logits.float(), targets, weight=self.class_weights, label_smoothing=smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        if not isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step()
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        return loss.detach(), logits.detach()
+
+    def epoch(self, progress: Progress) -> dict[str, Any]:
+        """Train one epoch, evaluate it on the validation images, and return its row of the history.
+
+        All that is random in an epoch follows from the seed and the epoch's number, so a run that goes
+        on from a checkpoint draws what an undisturbed one would have drawn.
+        """
+        number = len(self.history)
+        started = time.perf_counter()
+        torch.manual_seed(self.experiment.seed * 100_003 + number + 1)
+        order = self.training[torch.randperm(len(self.training), device=self.device)]
+        self.model.train()
+        # Loss and hits are summed on the device: reading them every step would make a GPU wait.
+        sums, seen = torch.zeros(2, device=self.device), 0
+        rate = self.optimizer.param_groups[0]["lr"]
+        for indices in order.split(self.experiment.batch_size)[: self.steps]:
+            loss, logits = self.step(*self.batch(indices, number))
+            correct = (logits.argmax(1) == self.data.train_labels[indices]).sum()
+            sums += torch.stack([loss * len(indices), correct])
+            seen += len(indices)
+            progress.batch()
+        train_loss, train_accuracy = (sums / seen).tolist()
+        if not np.isfinite(train_loss):
+            raise UserError(
+                f"training of {self.experiment.label} diverged in epoch {number + 1} (loss {train_loss}): "
+                f"lr {self.experiment.lr:g} is too high for {self.experiment.optimizer}, try a tenth of it"
+            )
+        validation_loss, validation_accuracy = self.validate()
+        if isinstance(self.schedule, ReduceLROnPlateau) and validation_loss is not None:
+            self.schedule.step(validation_loss)
+        row = {
+            "epoch": number + 1,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
+            "lr": rate,
+            "seconds": time.perf_counter() - started,
+        }
+        self.history.append(row)
+        return row
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Class probabilities (n, classes), float32 on the CPU, of uint8 images (n, h, w)."""
+        self.evaluated.eval()
+        parts = []
+        with torch.inference_mode():
+            for part in images.split(evaluation_batch(self.device)):
+                logits = self.evaluated(_channels_last(self._normalized(part)))
+                parts.append(logits.softmax(1).cpu())
+        return torch.cat(parts)
+
+    def validate(self) -> tuple[float | None, float | None]:
+        """Cross-entropy and accuracy on the validation images; None where there are none."""
+        if not len(self.validation):
+            return None, None
+        probabilities = self.probabilities(self.data.train_images[self.validation])
+        labels = self.data.train_labels[self.validation].cpu()
+        loss = F.nll_loss(probabilities.clamp(min=1e-12).log(), labels)
+        return loss.item(), (probabilities.argmax(1) == labels).double().mean().item()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or early stopping says so."""
+        patience, losses = self.experiment.early_stopping, [row["validation_loss"] for row in self.history]
+        if patience and len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience]):
+            return True
+        return len(self.history) >= self.experiment.epochs
+
+    @os_errors("write", MAKE_ROOM)
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all: its SHA-256 (32 bytes), then what `torch.save` makes of it."""
+        content = io.BytesIO()
+        torch.save({**self._origin, "history": self.history, **self._states()}, content)
+        written = content.getvalue()
+        write_whole(path, lambda part: part.write_bytes(hashlib.sha256(written).digest() + written))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `read_checkpoint` returned."""
+        for name in self._parts:
+            getattr(self, name).load_state_dict(state[name])
+        self.history = state["history"]
+
+    @property
+    def _origin(self) -> dict[str, Any]:
+        """What a checkpoint must have in common with the training that goes on from it, or decides for it."""
+        threads = torch.get_num_threads()
+        return {"experiment": self.experiment.canonical(), "precision": self.precision, "threads": threads}
+
+    def _states(self) -> dict[str, Any]:
+        return {name: getattr(self, name).state_dict() for name in self._parts}
+
+    @property
+    def _parts(self) -> list[str]:
+        return ["model", "optimizer", "schedule", *(["ema"] if self.ema is not None else [])]
+
+    def run(self) -> Run:
+        """Evaluate the finished training on the test set, once, and return the run."""
+        started = time.perf_counter()
+        sample = self.training[:10_000]
+        train_labels = self.data.train_labels[sample].cpu()
+        train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
+        test = self.probabilities(self.data.test_images).numpy()
+        views = None
+        if self.experiment.test_time_views:
+            seen = batches.test_time_views(self.data.test_images)
+            views = np.sum([weight * self.probabilities(images).numpy() for weight, images in seen], axis=0)
+        evaluation = time.perf_counter() - started
+        return Run(
+            experiment=self.experiment,
+            key=self.experiment.key(self.dataset.checksum),
+            history=self.history,
+            test_probabilities=test,
+            view_probabilities=views,
+            test_labels=self.dataset.test_labels.cpu().numpy(),
+            train_accuracy=train_hits.double().mean().item(),
+            parameters=models.count_parameters(self.model),
+            multiply_adds=models.count_multiply_adds(self.model),
+            weights={name: value.cpu() for name, value in self.evaluated.state_dict().items()},
+            provenance={
+                "dataset": self.dataset.name,
+                "dataset_checksum": self.dataset.checksum,
+                "train_size": len(self.training),
+                "device": self.device.type,
+                "device_name": device_name(self.device),
+                "precision": self.precision,
+                "threads": torch.get_num_threads(),
+                "evaluation_seconds": evaluation,
+                **provenance(),
+            },
+        )
+
+
+def read_checkpoint(path: Path, experiment: Experiment, device: torch.device) -> dict[str, Any] | None:
+    """Read what `Trainer.save` wrote; None, and the file is put aside, if it is damaged or of another experiment."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content[32:]).digest() != content[:32]:
+            raise ValueError("its content differs from its checksum")
+        state: dict[str, Any] = torch.load(io.BytesIO(content[32:]), map_location=device, weights_only=True)
+        if state["experiment"] != experiment.canonical():
+            raise ValueError("it is of another experiment")
+    except FileNotFoundError:
+        return None
+    except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
+        put_aside(path, str(e).splitlines()[0] if str(e) else type(e).__name__)
+        return None
+    return state
+
+
+def train(
+    experiment: Experiment,
+    dataset: Dataset,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    precision: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train one experiment to its end, or from its last checkpoint to its end.
+
+    Parameters
+    ----------
+    experiment : what to train
+    dataset : the data that the experiment names
+    device : "auto", "cuda", "mps" or "cpu"
+    checkpoint : file written after every epoch, and read first if it is there; None for none
+    precision : "auto", "fp32" or "bf16"
+    threads : of the CPU to compute with; None for torch's own number
+    progress : is told how far the training is; None shows it here
+
+    Precision and threads may decide the last bits of a result, so a training that goes on from a checkpoint keeps
+    those that it was begun with.
+
+    Returns
+    -------
+    Run
+        Evaluated on the test set after its last epoch, with its weights.
+
+    Raises
+    ------
+    UserError
+        A class name that the data set lacks, a device that is not there, a loss that is not finite.
+    """
+    where = choose_device(device)
+    state = read_checkpoint(checkpoint, experiment, where) if checkpoint is not None else None
+    if state is not None:
+        precision, threads = state["precision"], state["threads"]
+    precision, progress = choose_precision(precision, where), progress or Progress(experiment.label)
+    with reproducible(where, threads or torch.get_num_threads()):
+        trainer = Trainer(experiment, dataset, where, precision)
+        if state is not None:
+            trainer.restore(state)
+        progress.begin(experiment.epochs, trainer.steps, len(trainer.history))
+        try:
+            while not trainer.finished:
+                progress.epoch(trainer.epoch(progress))
+                if checkpoint is not None:
+                    trainer.save(checkpoint)
+        finally:
+            progress.close()
+        return trainer.run()
