@@ -72,8 +72,7 @@ def differs(sign: int) -> Judge:
         change = metrics.compare([run.correct for run in arms[1]], [run.correct for run in arms[0]])
         verdicts = {"better": 1, "worse": -1}
         found = verdicts.get(change.verdict, 0) * sign
-        text = f"{100 * change.difference:+.2f} points ({100 * change.low:+.2f} to {100 * change.high:+.2f})"
-        return text, {1: "reached", 0: "not reached", -1: "contradicted"}[found]
+        return str(change), {1: "reached", 0: "not reached", -1: "contradicted"}[found]
 
     return judge
 

@@ -108,24 +108,11 @@ def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> Any:
     Returns
     -------
     DataFrame, one row a group but the reference
-        accuracy, difference, low, high (fractions), verdict, gap (training minus test accuracy).
+        accuracy (a fraction), what `metrics.compare_all` says, gap (training minus test accuracy).
     """
-    import pandas as pd
-
-    rows = {}
-    for name, runs in groups.items():
-        if name == reference:
-            continue
-        change = metrics.compare([run.correct for run in runs], [run.correct for run in groups[reference]])
-        rows[name] = {
-            "accuracy": accuracies(runs).mean,
-            "difference": change.difference,
-            "low": change.low,
-            "high": change.high,
-            "verdict": change.verdict,
-            "gap": gap(runs),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    table = metrics.compare_all({name: [run.correct for run in runs] for name, runs in groups.items()}, reference)
+    table.insert(0, "accuracy", [accuracies(groups[name]).mean for name in table.index])
+    return table.assign(gap=[gap(groups[name]) for name in table.index])
 
 
 def gap(runs: Sequence[Run]) -> float:
