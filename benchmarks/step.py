@@ -1,4 +1,4 @@
-"""What was tried to make the frontier's training step faster: each change against the step as it is."""
+"""What was tried to make a training step of our nets faster: each change against the step as it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 import fmnist_utils
 from benchmarks.training import seconds_per_step
-from fmnist_utils.studies.recipes import FIRST, RECIPES
+from fmnist_utils.studies.recipes import RECIPES, STARTING_RECIPE
 from fmnist_utils.training.trainer import Trainer
 
 OTHER_BATCH = 1024
@@ -29,7 +29,7 @@ def main() -> None:
     data = fmnist_utils.load_dataset()
     cpu = torch.device("cpu")
     for name in RECIPES:
-        recipe = FIRST.but(model=name)  # sprint's own has ReLU already
+        recipe = STARTING_RECIPE.but(model=name)  # sprint's own has ReLU already
         contiguous, compiled = Trainer(recipe, data, cpu), Trainer(recipe, data, cpu)
         relu, large = recipe.but(model_options={"activation": "relu"}), recipe.but(batch_size=OTHER_BATCH)
         contiguous.model.to(memory_format=torch.contiguous_format)
