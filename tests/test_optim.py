@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from fmnist_utils import Experiment
 from fmnist_utils.training.optim import OPTIMIZERS, SCHEDULES, Settings, build_optimizer, build_schedule, orthogonalize
 
 
@@ -29,9 +28,8 @@ def test_every_optimizer_learns(name: str) -> None:
 
 
 def rates(schedule: str, steps: int = 30, lr: float = 0.1) -> list[float]:
-    experiment = Experiment(schedule=schedule, lr=lr)
-    optimizer = build_optimizer(small_net(), experiment)
-    scheduler = build_schedule(optimizer, experiment, steps)
+    optimizer = build_optimizer("adam", small_net(), Settings(lr=lr))
+    scheduler = build_schedule(schedule, optimizer, steps)
     seen = []
     for _ in range(steps):
         seen.append(optimizer.param_groups[0]["lr"])

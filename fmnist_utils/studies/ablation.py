@@ -71,5 +71,9 @@ def table(out: str | Path) -> pd.DataFrame:
         return pd.Series({name: sum(map(measure, runs)) / len(seeds) for name, runs in groups.items()})
 
     held_out, seconds = mean(lambda run: run.history[-1]["validation_accuracy"]), mean(lambda run: run.seconds)
-    compared = {"validation": held_out - held_out[REFERENCE], "time": seconds / seconds[REFERENCE], "seeds": len(seeds)}
+    compared: dict[str, Any] = {
+        "validation": held_out - held_out[REFERENCE],
+        "time": seconds / seconds[REFERENCE],
+        "seeds": len(seeds),
+    }
     return changes(groups, REFERENCE).assign(**compared).sort_values("validation", ascending=False)

@@ -203,7 +203,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "000-augmentation", "augmentation only hurts: the data set is too clean", "one run each, 10 epochs",
         "cnn-small, 10 epochs, targeted against none",
-        tuple(PROJECT_DEFAULT.but(model="cnn-small", augmentation=change) for change in ("none", TARGETED_AUGMENTATION)),
+        tuple(PROJECT_DEFAULT.but(model="cnn-small", augmentation=its) for its in ("none", TARGETED_AUGMENTATION)),
         differs(-1),
     ),
     Claim(

@@ -54,8 +54,8 @@ def find(name: str) -> Experiment:
 
 def experiments(names: Iterable[str]) -> list[Experiment]:
     """Return the experiments of the recipes called `names`, once for each seed; "all" stands for every recipe."""
-    chosen = [other for name in names for other in (RECIPES if name == "all" else [name])]
-    return [find(name).but(seed=seed) for name in dict.fromkeys(chosen) for seed in range(SEEDS[name])]
+    chosen = {other: find(other) for name in names for other in (RECIPES if name == "all" else [name])}
+    return [recipe.but(seed=seed) for name, recipe in chosen.items() for seed in range(SEEDS[name])]
 
 
 def table(out: str | Path) -> pd.DataFrame:

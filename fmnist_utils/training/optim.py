@@ -192,5 +192,5 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], Schedule]] = {
 
 
 def build_schedule(name: str, optimizer: Optimizer, steps: int) -> Schedule:
-    """Make the learning-rate schedule called `name`; all but "plateau" are stepped once a batch, `steps` times in all."""
+    """Make the learning-rate schedule called `name`; all but "plateau" are stepped once a batch, `steps` times."""
     return SCHEDULES[name](optimizer, steps)
