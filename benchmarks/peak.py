@@ -1,4 +1,4 @@
-"""Share of the machine's matrix-product peak that a training step of the frontier's largest net reaches."""
+"""Share of the machine's matrix-product peak that a training step of our largest net reaches."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import torch
 
 import fmnist_utils
 from benchmarks.training import seconds_per_step
-from fmnist_utils.studies.recipes import FIRST
+from fmnist_utils.studies.recipes import STARTING_RECIPE
 from fmnist_utils.training.device import choose_precision
 from fmnist_utils.training.trainer import Trainer
 
@@ -46,7 +46,7 @@ def main(names: tuple[str, ...] = ("sprint", "compact", "best")) -> None:
         return Trainer(recipe, data, cpu, of)
 
     for name in names:
-        recipe = FIRST.but(model=name)  # sprint's own has ReLU already
+        recipe = STARTING_RECIPE.but(model=name)  # sprint's own has ReLU already
         contiguous, compiled = trainer(recipe), trainer(recipe)
         contiguous.model.to(memory_format=torch.contiguous_format)
         compiled.model.compile()

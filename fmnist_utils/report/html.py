@@ -32,7 +32,6 @@ TEMPLATE = Path(__file__).with_name("template")
 PROVENANCE = ["profile", "parameters", "date", "wall_seconds", "device", "machine", "commit", "versions", "fingerprint"]
 
 
-@os_errors("write", MAKE_ROOM)
 def render(
     executed: Path,
     target: Path,
@@ -86,7 +85,8 @@ def render(
             "following": following,
         },
     )
-    write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
+    with os_errors("write", MAKE_ROOM):
+        write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 class _Exporter(HTMLExporter):

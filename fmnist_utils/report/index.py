@@ -62,7 +62,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
             leaderboard(runs[~part]), "Leaderboard: finished experiments, those on the most images first"
         ),
         part=_table(leaderboard(runs[part]), "Finished experiments on a part of the images"),
-        claims=_table(claims.table(out), "What the seeds claimed, and what we measure") if fashion else "",
+        claims=_table(claims.table(out), "What the source projects claimed, and what we measure") if fashion else "",
         runs=len(runs),
     )
     write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
@@ -108,7 +108,7 @@ def _thumbnail(encoded: str | list[str]) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def on_part(runs: pd.DataFrame) -> Any:
+def on_part(runs: pd.DataFrame) -> pd.Series[bool]:
     """Say of each run whether it saw less than half of the images that others of its data set did; bool (runs,)."""
     if runs.empty:
         return pd.Series(dtype=bool)

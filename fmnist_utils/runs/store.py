@@ -13,11 +13,12 @@ import contextlib
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
@@ -157,7 +158,7 @@ class Store:
         return [json.loads(path.read_text("utf-8")) for path in sorted(self.folder.glob("*/record.json"))]
 
 
-class Shelf:
+class FinishedRuns:
     """Finished runs of several stores, found by what was trained; a store named earlier goes first.
 
     Parameters
@@ -180,19 +181,21 @@ class Shelf:
                         name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
                         self._places.setdefault(name, (store, record["key"]))
 
+    def repeats(self, experiment: Experiment, seeds: Iterable[int]) -> list[Run]:
+        """Read the runs of `experiment` that there are with these seeds, in their order."""
+        return [run for seed in seeds if (run := self.get(experiment.but(seed=seed))) is not None]
+
     def get(self, experiment: Experiment) -> Run | None:
         """Read the run of `experiment` on a data set of that name; None if there is none."""
         store, key = self._places.get((experiment.dataset, experiment.canonical()), (None, ""))
         return store.load(key) if store else None
 
 
-def results(out: str | Path) -> Any:
-    """Table of all finished runs below `out`: a pandas DataFrame, one row a run, shares in 0..1.
+def results(out: str | Path) -> pd.DataFrame:
+    """Table of all finished runs below `out`: one row a run, shares in 0..1.
 
     Runs of a model that the package no longer has are left out, with a line that says so.
     """
-    import pandas as pd
-
     rows = []
     for record in Store(out).records():
         try:

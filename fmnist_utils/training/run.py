@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
@@ -79,7 +80,7 @@ class Run:
         """Rebuild the trained model, in evaluation mode on the CPU.
 
         It takes float32 (n, 1, h, w), grey levels in 0..1 less the mean and divided by the standard deviation of
-        the training images (`train.normalization`).
+        the training images (`trainer.normalization`).
         """
         from safetensors.torch import load_file
 
@@ -102,7 +103,7 @@ def accuracies(runs: Sequence[Run]) -> metrics.Estimate:
     return metrics.accuracy_estimate([run.correct for run in runs])
 
 
-def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> Any:
+def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> pd.DataFrame:
     """Compare every group of runs with the one called `reference`, on the same test images.
 
     Returns

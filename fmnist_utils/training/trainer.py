@@ -25,7 +25,7 @@ from fmnist_utils.system import provenance, put_aside, write_whole
 from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.optim import build_optimizer, build_schedule
+from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
 from fmnist_utils.training.progress import Progress
 from fmnist_utils.training.run import Run
 
@@ -93,8 +93,9 @@ class Trainer:
         if experiment.ema:
             average = get_ema_multi_avg_fn(experiment.ema)
             self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
-        self.optimizer = build_optimizer(self.model, experiment)
-        self.schedule = build_schedule(self.optimizer, experiment, self.steps * experiment.epochs)
+        settings = Settings(experiment.lr, experiment.other_lr, experiment.momentum, experiment.weight_decay)
+        self.optimizer = build_optimizer(experiment.optimizer, self.model, settings)
+        self.schedule = build_schedule(experiment.schedule, self.optimizer, self.steps * experiment.epochs)
 
     def _normalized(self, images: Tensor) -> Tensor:
         """Bring uint8 images (n, h, w) to what models take: float32 (n, 1, h, w), mean 0, variance 1."""
