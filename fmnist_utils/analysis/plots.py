@@ -214,16 +214,24 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], titl
 
 @_styled
 def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy (points)") -> None:
-    """Draw one difference with its interval a row, coloured by verdict.
+    """Draw one difference with its interval a row; its colour is what survives the correction for many comparisons.
 
-    `table` is indexed by name and has difference, low, high (fractions) and verdict.
+    `table` is indexed by name and has difference, low, high (fractions) and verdict. A hollow mark is an interval
+    that leaves out zero by itself and does not survive. Small dots are the single seeds (``table.attrs["each"]``).
     """
     fig, (ax,) = _figure(title, 1.2 + 0.3 * len(table))
     told = {}
+    each = table.attrs.get("each", {})
     for i, (name, row) in enumerate(table.iterrows()):
         value, low, high = (100 * float(row[column]) for column in ("difference", "low", "high"))
-        ax.errorbar(value, i, xerr=[[value - low], [high - value]], fmt="o", color=VERDICTS[row["verdict"]])
-        told[str(name)] = f"{value:+.2f} ({low:+.2f} to {high:+.2f}), {row['verdict']}"
+        verdict = str(row["verdict"])
+        alone = verdict not in ("better", "worse") and (low > 0 or high < 0)
+        face = "white" if alone else VERDICTS[verdict]
+        error = [[np.nan_to_num(value - low)], [np.nan_to_num(high - value)]]  # none where one seed cannot be judged
+        ax.errorbar(value, i, xerr=error, fmt="o", color=VERDICTS[verdict], markerfacecolor=face, zorder=3)
+        dots = [100 * seed for seed in each.get(name, ())]
+        ax.scatter(dots, [i + 0.28] * len(dots), s=9, color=INK, alpha=0.6, linewidths=0, zorder=2)
+        told[str(name)] = f"{value:+.2f} ({low:+.2f} to {high:+.2f}), {verdict}"
     ax.axvline(0, color=INK, lw=1)
     ax.set_yticks(range(len(table)), [_short(name, 40) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
@@ -231,7 +239,7 @@ def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy 
     ax.grid(False, axis="y")
     ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], VERDICTS,
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3)  # fmt: skip
-    show(fig, f"{title}: {label} with 95 % intervals. {_listing(told)}.")
+    show(fig, f"{title}: {label} with 95 % intervals, verdicts corrected for their number. {_listing(told)}.")
 
 
 @_styled

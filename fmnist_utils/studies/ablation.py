@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from fmnist_utils.runs.groups import Group, compare
 from fmnist_utils.runs.store import FinishedRuns
 from fmnist_utils.studies.recipes import STARTING_RECIPE
 from fmnist_utils.system import PUBLISHED
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.run import Run, changes
+from fmnist_utils.training.run import Run
 
 REFERENCE = "the starting recipe"
 BASE = STARTING_RECIPE.but(train_size=20_000, validation=True, test_time_views=False)
@@ -58,12 +59,12 @@ def table(out: str | Path) -> pd.DataFrame:
         and verdict, that on the test images with its interval; time, as a multiple of the starting recipe's; seeds.
     """
     finished = FinishedRuns(out, PUBLISHED)
-    groups = {REFERENCE: finished.repeats(BASE, range(SEEDS))}
+    groups = {REFERENCE: Group(finished.repeats(BASE, range(SEEDS)))}
     seeds = [run.experiment.seed for run in groups[REFERENCE]]
     for name, changed in CHANGES.items():
         runs = finished.repeats(BASE.but(**changed), seeds)
         if seeds and len(runs) == len(seeds):
-            groups[name] = runs
+            groups[name] = Group(runs)
     if len(groups) == 1:
         return pd.DataFrame()
 
@@ -76,4 +77,4 @@ def table(out: str | Path) -> pd.DataFrame:
         "time": seconds / seconds[REFERENCE],
         "seeds": len(seeds),
     }
-    return changes(groups, REFERENCE).assign(**compared).sort_values("validation", ascending=False)
+    return compare(groups, REFERENCE).assign(**compared).sort_values("validation", ascending=False)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmnist_utils.analysis import metrics
+from fmnist_utils.runs.groups import Group
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.run import Run, accuracies
+from fmnist_utils.training.run import Run
 
 Arms = Sequence[Sequence[Run]]
 Judge = Callable[[Arms], tuple[str, str]]
@@ -59,7 +60,7 @@ def reaches(claimed: float) -> Judge:
     """Reached if the mean test accuracy of the first arm is at least `claimed` (a share)."""
 
     def judge(arms: Arms) -> tuple[str, str]:
-        measured = accuracies(arms[0])
+        measured = Group(arms[0]).accuracy
         return str(measured), "reached" if measured.mean >= claimed else "not reached"
 
     return judge
@@ -81,7 +82,7 @@ def falls_short(limit: float) -> Judge:
     """Reached if the mean test accuracy of the first arm stays below `limit`, contradicted otherwise."""
 
     def judge(arms: Arms) -> tuple[str, str]:
-        measured = accuracies(arms[0])
+        measured = Group(arms[0]).accuracy
         return str(measured), "reached" if measured.mean < limit else "contradicted"
 
     return judge
@@ -92,7 +93,7 @@ def overfits(train: float, test: float) -> Judge:
 
     def judge(arms: Arms) -> tuple[str, str]:
         seen = float(np.mean([run.train_accuracy for run in arms[0]]))
-        unseen = accuracies(arms[0])
+        unseen = Group(arms[0]).accuracy
         found = seen > train and unseen.mean <= test
         return f"training {seen:.2%}, test {unseen}", "reached" if found else "not reached"
 
@@ -121,7 +122,7 @@ def recall_falls(label: int) -> Judge:
 def best_is_first(arms: Arms) -> tuple[str, str]:
     """Judge a ranking: reached if no other arm is measurably better than the first, contradicted if one is."""
     first, *others = arms
-    means = [accuracies(runs).mean for runs in arms]
+    means = [Group(runs).accuracy.mean for runs in arms]
     order = np.argsort(means)[::-1]
     text = ", ".join(f"{arms[i][0].experiment.optimizer} {means[i]:.2%}" for i in order)
     beaten = any(

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from fmnist_utils.runs.cost import seconds_of
+from fmnist_utils.runs.groups import Group
 from fmnist_utils.runs.store import FinishedRuns
 from fmnist_utils.studies.claim_list import CLAIMS
 from fmnist_utils.studies.recipes import RECIPES, SEEDS
 from fmnist_utils.system import PUBLISHED
-from fmnist_utils.training.run import accuracies
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def landscape(out: str | Path) -> pd.DataFrame:
     for name, experiment, seeds, source in ours:
         runs = finished.repeats(experiment, range(seeds))
         if runs:
-            accuracy, images = accuracies(runs), runs[0].provenance["train_size"] * experiment.epochs
+            accuracy, images = Group(runs).accuracy, runs[0].provenance["train_size"] * experiment.epochs
             rows[name] = {
                 "parameters": runs[0].parameters, "seconds": images * seconds_of(runs[0].multiply_adds),
                 "accuracy": accuracy.mean, "low": accuracy.low, "high": accuracy.high, "source": source,

@@ -11,11 +11,11 @@ from fmnist_utils import models
 from fmnist_utils.analysis import metrics
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.runs.cost import estimate
+from fmnist_utils.runs.groups import Group
 from fmnist_utils.runs.store import FinishedRuns
 from fmnist_utils.system import PUBLISHED
 from fmnist_utils.text import counted, duration
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.run import accuracies
 
 # airbench's ingredients at rates that suit 28 x 28 grey images: the recipe that the ablation starts from.
 STARTING_RECIPE = Experiment(
@@ -87,7 +87,7 @@ def _row(name: str, recipe: Experiment, finished: FinishedRuns) -> dict[str, str
     threads = f", {counted(where['threads'], 'thread')}" if where["device"] == "cpu" else ""
     return {
         **row,
-        "accuracy": str(accuracies(runs)),
+        "accuracy": str(Group(runs).accuracy),
         "with six views": str(metrics.accuracy_estimate(seen)),
         "a training": spent + threads,
     }

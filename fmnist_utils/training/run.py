@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from fmnist_utils.analysis import metrics
 from fmnist_utils.errors import UserError
 from fmnist_utils.training.experiment import Experiment
 
@@ -96,26 +93,3 @@ class Run:
         model = models.build(self.experiment.model, classes, **self.experiment.model_options)
         model.load_state_dict(weights)
         return model.eval()
-
-
-def accuracies(runs: Sequence[Run]) -> metrics.Estimate:
-    """Test accuracy of one experiment over the seeds of its runs."""
-    return metrics.accuracy_estimate([run.correct for run in runs])
-
-
-def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> pd.DataFrame:
-    """Compare every group of runs with the one called `reference`, on the same test images.
-
-    Returns
-    -------
-    DataFrame, one row a group but the reference
-        accuracy (a fraction), what `metrics.compare_all` says, gap (training minus test accuracy).
-    """
-    table = metrics.compare_all({name: [run.correct for run in runs] for name, runs in groups.items()}, reference)
-    table.insert(0, "accuracy", [accuracies(groups[name]).mean for name in table.index])
-    return table.assign(gap=[gap(groups[name]) for name in table.index])
-
-
-def gap(runs: Sequence[Run]) -> float:
-    """Mean of training minus test accuracy: what a model knows by heart."""
-    return float(sum(run.train_accuracy - run.test_accuracy for run in runs) / len(runs))
