@@ -130,16 +130,15 @@ def answer(table: pd.DataFrame, thing: str, helps: str = "helps", hurts: str = "
     `helps` and `hurts` are the verbs, in the singular; the sentence is plain text.
     """
     better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
-    n, within = len(table), f" {budget}" if budget else ""
+    of, within = counted(len(table), thing), f" {budget}" if budget else ""
+    helping, hurting = f"{better} measurably {_verb(better, helps)}", f"{worse} measurably {_verb(worse, hurts)}"
     if better and worse:
-        return f"Both{within}: of {counted(n, thing)}, {better} measurably {_verb(better, helps)} and {worse} {_verb(worse, hurts)}."
+        return f"Both{within}: of {of}, {helping} and {hurting}."
     if better:
-        return f"It {helps}{within}: {better} of {counted(n, thing)} measurably {_verb(better, helps)}, none {hurts}."
+        return f"It {helps}{within}: of {of}, {helping} and none {hurts}."
     if worse:
-        return (
-            f"It only {hurts}{within}: {worse} of {counted(n, thing)} measurably {_verb(worse, hurts)}, none {helps}."
-        )
-    return f"Neither can be shown{within}: none of {counted(n, thing)} makes a measurable difference."
+        return f"It only {hurts}{within}: of {of}, {hurting} and none {helps}."
+    return f"Neither can be shown{within}: none of {of} makes a measurable difference."
 
 
 def _verb(n: int, singular: str) -> str:
