@@ -8,20 +8,19 @@ from collections.abc import Iterator
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-import fmnist_utils
-from benchmarks.training import seconds_per_step
+from benchmarks.training import new_trainer, seconds_per_step
+from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.models import count_multiply_adds
 from fmnist_utils.studies.recipes import RECIPES
-from fmnist_utils.training.trainer import Trainer
 
 SIDE = 2048  # of the square matrices whose product is taken for the peak
 
 
 def main(model: str = "best") -> None:
     """Print the peak, the step's rate, their ratio, and the operations that take most of a step."""
-    data = fmnist_utils.load_dataset()
+    data = load_dataset()
     experiment = RECIPES[model]
-    trainer = Trainer(experiment, data, torch.device("cpu"))
+    trainer = new_trainer(experiment, data)
     trainer.model.train()
     indices = trainer.training[: experiment.batch_size]
     a, b = torch.randn(2, SIDE, SIDE)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
-import fmnist_utils
-from benchmarks.training import seconds_per_step
+from benchmarks.training import new_trainer, seconds_per_step
+from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.studies.recipes import RECIPES, STARTING_RECIPE
 from fmnist_utils.training.trainer import Trainer
 
@@ -26,20 +26,19 @@ def _steps(trainer: Trainer, channels_last: bool = True) -> Iterator[None]:
 
 def main() -> None:
     """Print the time of a step for each net and change, as a multiple of the recipe's; about ten minutes."""
-    data = fmnist_utils.load_dataset()
-    cpu = torch.device("cpu")
+    data = load_dataset()
     for name in RECIPES:
         recipe = STARTING_RECIPE.but(model=name)  # sprint's own has ReLU already
-        contiguous, compiled = Trainer(recipe, data, cpu), Trainer(recipe, data, cpu)
+        contiguous, compiled = new_trainer(recipe, data), new_trainer(recipe, data)
         relu, large = recipe.but(model_options={"activation": "relu"}), recipe.but(batch_size=OTHER_BATCH)
         contiguous.model.to(memory_format=torch.contiguous_format)
         compiled.model.compile()
         loops = {
-            "as it is": _steps(Trainer(recipe, data, cpu)),
+            "as it is": _steps(new_trainer(recipe, data)),
             "torch.compile": _steps(compiled),
             "channels first": _steps(contiguous, channels_last=False),
-            "ReLU for GELU": _steps(Trainer(relu, data, cpu)),
-            f"batch {OTHER_BATCH}, for as many images": _steps(Trainer(large, data, cpu)),
+            "ReLU for GELU": _steps(new_trainer(relu, data)),
+            f"batch {OTHER_BATCH}, for as many images": _steps(new_trainer(large, data)),
         }
         plain, *others = (statistics.median(taken) for taken in seconds_per_step(list(loops.values()), 3, 3))
         print(f"Training step of {name}, batch {recipe.batch_size}: {1000 * plain:.0f} ms")
