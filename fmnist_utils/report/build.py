@@ -24,12 +24,11 @@ from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.report import freshness, parameters
 from fmnist_utils.report.parameters import load_notebook, shown
 from fmnist_utils.runs.resources import Resources
-from fmnist_utils.system import ROOT, from_root, hold, provenance
+from fmnist_utils.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
 START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
-DRY_RUN_FILE = "DRY_RUN_FILE"  # environment variable for a kernel: where `run_all` tells what it would train
 
 # --- what there is, and what is wanted -------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
-from fmnist_utils.system import is_dry_run, write_whole
+from fmnist_utils.system import DRY_RUN_FILE, is_dry_run, write_whole
 from fmnist_utils.text import counted, duration
 from fmnist_utils.training.device import choose_device, choose_precision
 from fmnist_utils.training.experiment import Experiment
@@ -31,9 +31,6 @@ GPU_MEMORY_A_RUN = 4 * GIB
 RUNS_A_GPU = 4  # more of them only wait for each other
 # Two processes take this many seconds to start, and save less where there is less to train.
 WORTH_A_CLUSTER = 25.0
-
-
-REHEARSAL = "DRY_RUN_FILE"  # environment variable: the file that gets what a dry run would train, as JSON
 
 
 class DryRun(Exception):
@@ -77,7 +74,7 @@ def run_all(
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
     if missing and is_dry_run():
         cost = _rehearse(missing, store, device, resources)
-        if file := os.environ.get(REHEARSAL):
+        if file := os.environ.get(DRY_RUN_FILE):
             told = {"cost": cost, "experiments": [item.model_dump(mode="json") for item in missing.values()]}
             write_whole(Path(file), lambda path: path.write_text(json.dumps(told), "utf-8"))
         raise DryRun(cost)
