@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from small_project import COMMON, TOKEN, edit, outputs, tokens, write_notebook, write_project
 
-from fmnist_utils import UserError
+from fmnist_utils import UserError, system
+from fmnist_utils.data import locate
 from fmnist_utils.report import build
 from fmnist_utils.report.build import Report
 
@@ -288,3 +290,29 @@ def test_taking_a_failed_edit_back_leaves_the_good_report_and_no_failure(project
     notebook.write_text(before, "utf-8")
     assert make(project, only="01") == []
     assert tokens(project / "out") == good
+
+
+def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = "from fmnist_utils import Experiment, run_all\nmodel = dict(model='cnn-small', train_size=500, epochs=1)\n"
+    write_notebook(project / "notebooks" / "01_first.ipynb", train + "run_all([Experiment(**model)], out)", "1 / 0")
+    write_notebook(project / "notebooks" / "02_second.ipynb", "raise ValueError('before any training')")
+    before = dict(os.environ)
+    (failure,) = build.dry_run(prepare(project, only="1 2"))
+    assert failure == "FAILED 02_second, cell 3: ValueError: before any training"
+    assert "01_first: new; 1 run to train, about " in capsys.readouterr().out
+    assert dict(os.environ) == before
+    assert not (project / "out" / "notebooks").exists()
+
+
+def test_a_dry_run_does_not_fetch_data(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(system, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(locate, "SYSTEM", tmp_path / "system")
+    declared = f'{COMMON}dataset: str = "fashion-mnist"  # name or folder\ndata_dir: str = ""  # its place\n'
+    write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
+    assert build.dry_run(prepare(project, only="01")) == []
+    assert "01_first: new; its data would be fetched first" in capsys.readouterr().out
+    assert not (tmp_path / "elsewhere").exists()
