@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import torch
 
-import fmnist_utils
-from benchmarks.training import seconds_per_step
+from benchmarks.training import new_trainer, seconds_per_step
+from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.studies.recipes import STARTING_RECIPE
 from fmnist_utils.training.device import choose_precision
+from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.trainer import Trainer
 
 ROUNDS = 5
@@ -37,13 +38,12 @@ def _keep_gradients(trainer: Trainer) -> Trainer:
 
 def main(names: tuple[str, ...] = ("sprint", "compact", "best")) -> None:
     """Print the time of a step for each net and change, as a multiple of the recipe's; about five minutes a net."""
-    data = fmnist_utils.load_dataset()
+    data = load_dataset()
     cpu = torch.device("cpu")
     precision = choose_precision("auto", cpu)
 
-    def trainer(recipe: fmnist_utils.Experiment, of: str = precision) -> Trainer:
-        torch.manual_seed(0)
-        return Trainer(recipe, data, cpu, of)
+    def trainer(recipe: Experiment, of: str = precision) -> Trainer:
+        return new_trainer(recipe, data, of)
 
     for name in names:
         recipe = STARTING_RECIPE.but(model=name)  # sprint's own has ReLU already

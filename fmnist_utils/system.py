@@ -5,24 +5,33 @@ Imports nothing heavy, so that commands which train nothing start at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 ROOT = Path(__file__).resolve().parent.parent  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
+DRY_RUN_FILE = "DRY_RUN_FILE"  # environment variable: where a dry run writes, as JSON, what it would train
 LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
 
 
 def from_root(path: str | Path) -> Path:
     """Resolve `path` against the project root (not the current folder), so that notebooks and make agree."""
     return (ROOT / Path(path).expanduser()).resolve()
+
+
+def is_dry_run() -> bool:
+    """Whether only what would happen is wanted (environment variable DRY_RUN)."""
+    return os.environ.get("DRY_RUN", "") not in ("", "0")
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -43,6 +52,26 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         if part.exists():
             part.unlink()
+
+
+@contextlib.contextmanager
+def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
+    """Hold a lock file for this process; the system releases it even when the process is killed.
+
+    `waiting` is told who holds it, if another process does; then it is waited for.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        waiting(path.read_text("utf-8") or "another process")
+        lock.acquire()
+    try:
+        path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
+        yield
+    finally:
+        lock.release()
 
 
 def put_aside(path: Path, why: str) -> None:

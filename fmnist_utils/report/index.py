@@ -18,8 +18,8 @@ from fmnist_utils import models
 from fmnist_utils.analysis import metrics
 from fmnist_utils.errors import MAKE_ROOM, os_errors
 from fmnist_utils.report import freshness
-from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets
-from fmnist_utils.report.page import tidy_table
+from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
+from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.store import results
 from fmnist_utils.studies import claims
@@ -74,7 +74,7 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
     page = out / f"{notebook.stem}.html"
     card: dict[str, Any] = {
         "number": notebook.stem[:2],
-        "title": freshness.heading(notebook),
+        "title": title(notebook),
         "link": page.name if page.exists() else "",
         "notebook": f"notebooks/{executed.name}" if executed.exists() else "",
         "failed": executed.with_suffix(".failed.ipynb").exists(),

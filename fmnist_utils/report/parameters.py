@@ -10,7 +10,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,18 @@ def load_notebook(notebook: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{shown(notebook)} is not a Jupyter notebook: {error}") from None
     return content
+
+
+def first_heading(cells: Iterable[Mapping[str, Any]]) -> str:
+    """Text of the first level-1 heading among a notebook's cells, as Markdown; "" without one."""
+    prose = (cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    lines = (line for source in prose for line in source.splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
+
+
+def title(notebook: Path) -> str:
+    """First level-1 heading of a notebook's file, as Markdown; the file's name without one."""
+    return first_heading(load_notebook(notebook)["cells"]) or notebook.stem
 
 
 def tags(cell: Mapping[str, Any]) -> list[str]:
@@ -172,6 +184,7 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
 
 def _out_of_range(name: str, value: Any) -> list[str]:
     """Hold a value, or each element of a plural such as ``models``, against the field of Experiment."""
+    from fmnist_utils.studies import claims, recipes
     from fmnist_utils.training.device import choose_device
     from fmnist_utils.training.experiment import Experiment
 
@@ -181,6 +194,12 @@ def _out_of_range(name: str, value: Any) -> list[str]:
     try:
         if name == "device":
             choose_device(value)
+        elif name == "recipe":
+            recipes.find(value)
+        elif name == "recipes":
+            recipes.experiments(value)
+        elif name == "claims":
+            claims.find(value)
         elif name in fields:
             Experiment.check_value(name, value)
         elif singular in fields and isinstance(value, list):

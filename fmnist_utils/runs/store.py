@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from fmnist_utils.errors import MAKE_ROOM, UserError, os_errors
-from fmnist_utils.system import from_root, put_aside, write_whole
+from fmnist_utils.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import Run
 
@@ -54,23 +53,15 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, key: str, say: Callable[[str], None] = print) -> Iterator[None]:
-        """Hold the right to train a run; the system releases it even when the process is killed.
+        """Hold the right to train a run.
 
         `say` is told in a line if another process holds it.
         """
-        path = self.folder / key / "run.lock"
-        with os_errors("write", MAKE_ROOM):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                say(f"run {key} is being trained by another process: waiting for it")
-                lock.acquire()
-        try:
+        wait = f"run {key} is being trained by another process: waiting for it"
+        with contextlib.ExitStack() as held:
+            with os_errors("write", MAKE_ROOM):
+                held.enter_context(hold(self.folder / key / "run.lock", lambda holder: say(wait)))
             yield
-        finally:
-            lock.release()
 
     def load(self, key: str) -> Run | None:
         """Read a finished run; None if there is none. A damaged one is put aside."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fmnist_utils.data.locate import locate
+from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.store import FinishedRuns
@@ -43,14 +43,14 @@ def find(names: Iterable[str]) -> list[Claim]:
 def experiments(claims: Iterable[Claim]) -> list[Experiment]:
     """All experiments that `claims` need, cheapest first, so that an interrupted night has most to show.
 
-    Claims about a data set that cannot be had here are left out, with a line that says why.
+    Claims about a data set that is not on this machine are left out, with a line that says how to get it.
     """
     wanted = {item.canonical() + item.dataset: item for claim in claims for arm in claim.experiments() for item in arm}
     missing = set()
     for dataset in sorted({item.dataset for item in wanted.values()}):
         try:
             locate(dataset)
-        except UserError as error:
+        except MissingData as error:
             print(f"Left out, the claims about {dataset}: {error}", flush=True)
             missing.add(dataset)
     found = [item for item in wanted.values() if item.dataset not in missing]

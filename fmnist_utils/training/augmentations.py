@@ -297,7 +297,7 @@ AnyAugmentation = Annotated[Kind, Field(discriminator="name")]
 AUGMENTATIONS: dict[str, type[Augmentation]] = {kind.model_fields["name"].default: kind for kind in get_args(Kind)}
 
 
-def parse(value: Any) -> Any:
+def parse(value: Any) -> list[Any]:
     """Turn the shorthand ``"flip+translate"`` or ``"none"`` into a list of specifications."""
     if isinstance(value, str):
         value = [] if value == "none" else value.split("+")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_utils.errors import UserError
 from fmnist_utils.training.experiment import Experiment
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(eq=False)
@@ -73,7 +76,7 @@ class Run:
         """Wall time of all epochs together."""
         return float(sum(row["seconds"] for row in self.history))
 
-    def model(self) -> Any:
+    def model(self) -> nn.Module:
         """Rebuild the trained model, in evaluation mode on the CPU.
 
         It takes float32 (n, 1, h, w), grey levels in 0..1 less the mean and divided by the standard deviation of

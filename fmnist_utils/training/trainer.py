@@ -65,6 +65,8 @@ class Trainer:
     device : where to train
     precision : "fp32", or "bf16" to compute convolutions and matrix products of a training step in bfloat16;
         weights, batch-norm statistics, loss and optimizer stay float32, and so does all evaluation
+
+    The weights begin as torch's random state has it: seed it first, as `reproducible` does.
     """
 
     experiment: Experiment
@@ -84,7 +86,6 @@ class Trainer:
         self.class_weights = self._class_weights()
         self.steps = max(1, len(training) // experiment.batch_size)
 
-        torch.manual_seed(experiment.seed)
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
         if prepare := getattr(model, "prepare", None):
             prepare(self._normalized(self.dataset.train_images[training[:STEM_IMAGES]]))
@@ -236,7 +237,7 @@ class Trainer:
     def _parts(self) -> list[str]:
         return ["model", "optimizer", "schedule", *(["ema"] if self.ema is not None else [])]
 
-    def run(self) -> Run:
+    def evaluate(self) -> Run:
         """Evaluate the finished training on the test set, once, and return the run."""
         started = time.perf_counter()
         sample = self.training[:10_000]
@@ -329,7 +330,7 @@ def train(
     if state is not None:
         precision, threads = state["precision"], state["threads"]
     precision, progress = choose_precision(precision, where), progress or Progress(experiment.label)
-    with reproducible(where, threads or torch.get_num_threads()):
+    with reproducible(where, threads or torch.get_num_threads(), experiment.seed):
         trainer = Trainer(experiment, dataset, where, precision)
         if state is not None:
             trainer.restore(state)
@@ -341,4 +342,4 @@ def train(
                     trainer.save(checkpoint)
         finally:
             progress.close()
-        return trainer.run()
+        return trainer.evaluate()
