@@ -45,11 +45,18 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             part.unlink()
 
 
-def put_aside(path: Path, why: str) -> None:
-    """Rename a damaged file so that it is neither used nor lost, and say so."""
+def put_aside(path: Path, why: str, then: str = "the run is trained again when it is wanted") -> None:
+    """Rename a damaged file so that it is neither used nor lost, and say so and what follows (`then`).
+
+    Where it may not be renamed, it is left where it is, and not used all the same.
+    """
     aside = path.with_name(f"{path.name}.damaged")
-    os.replace(path, aside)
-    print(f"{path} is damaged ({why}): put aside as {aside.name}, the run is trained again", file=sys.stderr)
+    try:
+        os.replace(path, aside)
+        done = f"put aside as {aside.name}"
+    except OSError as error:
+        done = f"not used, and it cannot be put aside ({error.strerror})"
+    print(f"{path} is damaged ({why}): {done}; {then}", file=sys.stderr, flush=True)
 
 
 def commit() -> str:
