@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from fmnist_utils.errors import UserError, nearest
-from fmnist_utils.report import freshness, parameters
+from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.execute import ExecutionError, Report
 from fmnist_utils.report.parameters import shown
 from fmnist_utils.system import ROOT, from_root
@@ -112,6 +112,9 @@ def plan(
             for name in overrides
             if name not in declared
         ]
+    data = {report.data for report in reports if report.data}
+    if problem := marker.problem(from_root(out), marker.sources(notebooks, params), data):
+        found.append(problem)
     if found:
         raise UserError("\n".join(dict.fromkeys(found)))
     return reports
@@ -175,6 +178,7 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
             load_dataset(*place)  # damaged files are told once, not by every notebook
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     with _alone(out):
+        marker.prepare(out)
         try:
             for report in reports:
                 begin = time.monotonic()
@@ -187,7 +191,7 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
                 seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
                 outcomes.append(f"{report.name}: {outcome}{seconds}")
         finally:  # also after Ctrl-C: the index lists what is finished
-            if not all(line.endswith(UNCHANGED) for line in outcomes) or not (out / "index.html").exists():
+            if not marker.index_is_current(out):
                 from fmnist_utils.report.index import write_index
 
                 write_index(out, reports[0].notebook.parent)
@@ -212,10 +216,12 @@ def rehearse(reports: list[Report], force: bool = False) -> list[str]:
 def _make_one(report: Report, force: bool) -> str:
     """Do what a report needs, and say in a word or two what that was."""
     if reason := report.reason(force):
+        marker.index_is_old(report.out)
         print(f"{report.name}: executing ({reason})", flush=True)
         report.execute()
         return "executed"
     if not report.page_is_current():
+        marker.index_is_old(report.out)
         report.render()
         return "rendered anew"
     return UNCHANGED

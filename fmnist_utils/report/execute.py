@@ -18,8 +18,9 @@ from typing import Any, TextIO
 
 from fmnist_utils.errors import UserError
 from fmnist_utils.report import freshness
+from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook
-from fmnist_utils.system import ROOT, provenance
+from fmnist_utils.system import ROOT, provenance, write_whole
 
 START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
 
@@ -147,19 +148,20 @@ class Report:
         return (values["dataset"], values.get("data_dir", "")) if "dataset" in values else None
 
     def reason(self, force: bool = False) -> str:
-        """Why the notebook must be executed: "forced", "new", or what has changed; "" if it need not be."""
+        """Why the notebook must be executed: "forced", "new", "damaged", or what has changed; "" if it need not be."""
         if force:
             return "forced"
         before = freshness.recorded(self.executed).get("parts")
         if not before:
-            return "new"
+            return "damaged" if self.executed.exists() else "new"
         changed = [name for name, digest in self.parts.items() if before.get(name) != digest]
         return f"changed: {', '.join(changed)}" if changed else ""
 
     def page_is_current(self) -> bool:
         """Whether the page shows the executed notebook in today's form, and no failure is left from later."""
-        current = self.html.exists() and freshness.recorded(self.executed).get("page") == self.page
-        return current and not self.failed.exists()
+        found, there = freshness.recorded(self.executed), checksum(self.html)
+        current = there and found.get("page") == self.page and found.get("html", there) == there
+        return bool(current) and not self.failed.exists()
 
     def execute(self) -> None:
         """Execute the notebook and write its page; the last good ones stay until the new ones are whole."""
@@ -200,27 +202,37 @@ class Report:
     @contextlib.contextmanager
     def _aside(self) -> Iterator[Path]:
         """Give a path for the notebook in the making, under its own name but where no reader looks."""
-        folder = self.executed.parent / "executing.tmp"
-        folder.mkdir(parents=True, exist_ok=True)
+        place = self.executed.parent / "executing.tmp"
+        place.mkdir(parents=True, exist_ok=True)
         try:
-            yield folder / self.executed.name
+            yield place / self.executed.name
         finally:
-            shutil.rmtree(folder)
+            shutil.rmtree(place)
 
     def _publish(self, source: Path, working: Path, record: dict[str, Any]) -> None:
         from fmnist_utils.report.html import render
 
-        content = json.loads(source.read_text("utf-8"))
+        text = json.dumps(json.loads(source.read_text("utf-8")), ensure_ascii=False)
+        # (Half of a pair of surrogates, which JSON can hold and UTF-8 cannot, becomes a question mark.)
+        content = json.loads(text.encode("utf-8", "replace"))
         # Papermill's record names paths of this machine; what matters of it is in ours.
         content["metadata"].pop("papermill", None)
         content["metadata"]["fmnist"] = {**record, "page": self.page}
-        working.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        _write(content, working)
         try:
             render(working, self.html, self.previous, self.following)
         except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
             if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):
                 raise
             raise ExecutionError(f"rendering: {type(error).__name__}: {error}") from error
-        # The notebook last: it is what says that the report is done.
+        # The notebook last: it is what says that the report is done, and what its page was written as.
+        content["metadata"]["fmnist"]["html"] = checksum(self.html)
+        freshness.seal(content)
+        _write(content, working)
         os.replace(working, self.executed)
         self.failed.unlink(missing_ok=True)
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))

@@ -77,7 +77,7 @@ class Store:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
         path = self.folder / key / "record.json"
         try:
-            return self._read(path)
+            return self.check(key)
         except (FileNotFoundError, NotADirectoryError):
             if path.exists():
                 put_aside(path, "its test.npz is missing")
@@ -87,8 +87,19 @@ class Store:
             pass  # of a model that the package no longer has, so it is not what is asked for
         return None
 
-    def _read(self, path: Path) -> Run:
-        """Read and check a run: Damaged if it is not what was written, UserError if its model is gone."""
+    def check(self, key: str) -> Run:
+        """Read a finished run and check all of it but its weights; nothing is put aside.
+
+        Raises
+        ------
+        Damaged
+            It is not what was written.
+        UserError
+            The package no longer has its model.
+        OSError
+            A file is missing, or may not be read.
+        """
+        path = self.folder / key / "record.json"
         record = read(path)
         content = path.with_name("test.npz").read_bytes()
         if hashlib.sha256(content).hexdigest() != record["test_sha256"]:
@@ -165,7 +176,7 @@ class Store:
         write_whole(folder / "record.json", lambda path: path.write_text(written(record), "utf-8"))
         self.checkpoint(run.key).unlink(missing_ok=True)
         # Read back, so that a run looks the same whether it was trained now or found in the store.
-        stored = self._read(folder / "record.json")
+        stored = self.check(run.key)
         stored.fresh = True
         return stored
 
