@@ -1,4 +1,4 @@
-"""The command line, which make calls: ``python -m fmnist_utils reports|data|params|runs|models|readme|check``."""
+"""The commands that make calls: ``python -m fmnist_utils reports|data|params|runs|verify|models|readme|check``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from fmnist_utils.errors import UserError
 from fmnist_utils.runs.resources import Resources
+from fmnist_utils.text import counted
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
     command(_runs, "runs", "list the finished runs", "profile", "out")
+    sub = command(_verify, "verify", "hold every stored file against its checksum", "profile")
+    sub.add_argument("folder", nargs="?", default="", metavar="OUT", help=HELP["out"])
+    sub.add_argument("--mend", action="store_true", help=HELP["mend"])
     command(_models, "models", "list the models with their sizes and origins")
     command(_readme, "readme", "write the tables of published results into README.md")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
@@ -73,6 +77,7 @@ HELP = {
     "scheduler": "Dask scheduler to train on, tcp://host:port",
     "seeds": "number of seeds a comparison",
     "set": "set parameters of the notebooks, as in the params files",
+    "mend": "put aside what is damaged, and add checksums that are missing",
     "force": "execute what has not changed, too",
     "dry_run": "say what would be executed and what it would cost, and stop",
 }
@@ -137,6 +142,16 @@ def _runs(options: argparse.Namespace) -> None:
     else:
         shown = found.drop(columns="experiment").map(lambda x: f"{x:.4g}" if isinstance(x, float) else str(x))
         _table([list(shown.columns), *shown.to_numpy().tolist()])
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from fmnist_utils.report.verify import verify
+    from fmnist_utils.system import from_root
+
+    out = options.folder or os.environ.get("OUT", "") or f"reports/{options.profile or _default_profile()}"
+    findings = verify(from_root(out), options.mend)
+    print(*findings, f"{out}: {counted(len(findings), 'finding')}", sep="\n")
+    return 1 if findings and not options.mend else 0
 
 
 def _models(options: argparse.Namespace) -> None:

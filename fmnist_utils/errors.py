@@ -35,5 +35,7 @@ def os_errors(action: str = "read or write", advice: str = "") -> Iterator[None]
     try:
         yield
     except OSError as error:
+        if error.errno is None:
+            raise  # not the file system: PIL, for one, says so of what is no image
         line = f"cannot {action} {error.filename or 'a file'}: {error.strerror or error}"
         raise UserError(f"{line}; {advice}" if advice else line) from error

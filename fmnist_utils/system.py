@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     OSError
         No room, or no permission; it names `path`.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{platform.node()}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
@@ -74,11 +75,39 @@ def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
         lock.release()
 
 
-def put_aside(path: Path, why: str) -> None:
-    """Rename a damaged file so that it is neither used nor lost, and say so."""
+def leftovers(folder: Path) -> list[Path]:
+    """List the ``*.part`` files that processes of this machine left in a folder when they were killed.
+
+    A process that is alive, and not younger than the file, may still be writing it.
+    """
+    import psutil
+
+    found = []
+    # The second form is that of before the machine's name was in it.
+    ours = re.compile(rf"(?:.+\.{re.escape(platform.node())}|[^.]+\.\w+)\.(\d+)\.part")
+    for path in folder.glob("*.part"):
+        if (process := ours.fullmatch(path.name)) is None:
+            continue  # of another machine that sees this folder
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            # (A minute's grace, since a clock that is set moves the one time and not the other.)
+            if psutil.Process(int(process[1])).create_time() < path.stat().st_mtime + 60:
+                continue
+        found.append(path)
+    return found
+
+
+def put_aside(path: Path, why: str, then: str = "the run is trained again when it is wanted") -> None:
+    """Rename a damaged file so that it is neither used nor lost, and say so and what follows (`then`).
+
+    Where it may not be renamed, it is left where it is, and not used all the same.
+    """
     aside = path.with_name(f"{path.name}.damaged")
-    os.replace(path, aside)
-    print(f"{path} is damaged ({why}): put aside as {aside.name}, the run is trained again", file=sys.stderr)
+    try:
+        os.replace(path, aside)
+        done = f"put aside as {aside.name}"
+    except OSError as error:
+        done = f"not used, and it cannot be put aside ({error.strerror})"
+    print(f"{path} is damaged ({why}): {done}; {then}", file=sys.stderr, flush=True)
 
 
 def commit() -> str:

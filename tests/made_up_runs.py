@@ -21,6 +21,12 @@ def run_with(accuracy: float, experiment: Experiment, train_accuracy: float = 0.
         train_accuracy=train_accuracy,
         parameters=1,
         multiply_adds=1,
-        provenance={"dataset": "fashion-mnist", "train_size": 1000, "device": "cpu", "threads": 2},
+        provenance={
+            "dataset": "fashion-mnist",
+            "dataset_checksum": "content",
+            "train_size": 1000,
+            "device": "cpu",
+            "threads": 2,
+        },
         view_probabilities=None if views is None else np.eye(10, dtype=np.float32)[viewed],
     )

@@ -12,7 +12,7 @@ import pytest
 from made_up_runs import run_with
 from safetensors.torch import load_file
 
-from fmnist_utils import Experiment, UserError, results, run_all
+from fmnist_utils import Experiment, UserError, models, results, run_all
 from fmnist_utils.runs.runner import DryRun
 from fmnist_utils.runs.store import FinishedRuns, Store
 
@@ -149,14 +149,17 @@ def test_a_dry_run_says_the_cost_and_trains_nothing(
     assert not again.fresh
 
 
-def test_a_run_of_a_model_that_is_gone_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_of_a_model_that_is_gone_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = Store(tmp_path)
-    for seed in range(2):
-        store.save(run_with(0.9, TINY.but(seed=seed)))
-    record = sorted(tmp_path.glob("runs/*/record.json"))[0]
-    record.write_text(record.read_text().replace('"cnn-small"', '"cnn-mine"'))
+    store.save(run_with(0.9, TINY))
+    with monkeypatch.context() as patch:
+        patch.setitem(models.REGISTRY, "cnn-mine", models.entry("cnn-small"))
+        mine = TINY.but(model="cnn-mine", seed=1)
+        store.save(run_with(0.9, mine))
     assert len(results(tmp_path)) == 1
-    said = f"Left out of the results, run {record.parent.name}: unknown model 'cnn-mine'"
+    said = f"Left out of the results, run {mine.key('content')}: unknown model 'cnn-mine'"
     assert capsys.readouterr().out.startswith(said)
     finished = FinishedRuns(tmp_path)
     assert sum(finished.get(TINY.but(seed=seed)) is not None for seed in range(2)) == 1

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fmnist_utils.errors import UserError, nearest
-from fmnist_utils.report import freshness, parameters
+from fmnist_utils.report import freshness, marker, parameters
+from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
 from fmnist_utils.runs.resources import Resources
-from fmnist_utils.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance
+from fmnist_utils.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance, write_whole
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
@@ -121,6 +122,9 @@ def prepare(
             for name in overrides
             if name not in declared
         ]
+    data = {report.data for report in reports if report.data}
+    if problem := marker.problem(from_root(out), marker.sources(notebooks, params), data):
+        found.append(problem)
     if found:
         raise UserError("\n".join(dict.fromkeys(found)))
     return reports
@@ -294,19 +298,20 @@ class Report:
         return (values["dataset"], values.get("data_dir", "")) if "dataset" in values else None
 
     def reason(self, force: bool = False) -> str:
-        """Why the notebook must be executed: "forced", "new", or what has changed; "" if it need not be."""
+        """Why the notebook must be executed: "forced", "new", "damaged", or what has changed; "" if it need not be."""
         if force:
             return "forced"
         before = freshness.recorded(self.executed).get("parts")
         if not before:
-            return "new"
+            return "damaged" if self.executed.exists() else "new"
         changed = [name for name, digest in self.parts.items() if before.get(name) != digest]
         return f"changed: {', '.join(changed)}" if changed else ""
 
     def html_is_current(self) -> bool:
         """Whether the HTML shows the executed notebook in today's form, and no failure is left from later."""
-        current = self.html.exists() and freshness.recorded(self.executed).get("html") == self.html_digest
-        return current and not self.failed.exists()
+        found, there = freshness.recorded(self.executed), checksum(self.html)
+        current = there and found.get("html") == self.html_digest and found.get("html_checksum", there) == there
+        return bool(current) and not self.failed.exists()
 
     def execute(self, environment: Mapping[str, str]) -> None:
         """Execute the notebook and write its HTML; the last good ones stay until the new ones are whole."""
@@ -348,30 +353,40 @@ class Report:
     @contextlib.contextmanager
     def _aside(self) -> Iterator[Path]:
         """Give a path for the notebook in the making, under its own name but where no reader looks."""
-        folder = self.executed.parent / "executing.tmp"
-        folder.mkdir(parents=True, exist_ok=True)
+        place = self.executed.parent / "executing.tmp"
+        place.mkdir(parents=True, exist_ok=True)
         try:
-            yield folder / self.executed.name
+            yield place / self.executed.name
         finally:
-            shutil.rmtree(folder)
+            shutil.rmtree(place)
 
     def _publish(self, source: Path, working: Path, record: dict[str, Any]) -> None:
         from fmnist_utils.report.html import render
 
-        content = json.loads(source.read_text("utf-8"))
+        text = json.dumps(json.loads(source.read_text("utf-8")), ensure_ascii=False)
+        # (Half of a pair of surrogates, which JSON can hold and UTF-8 cannot, becomes a question mark.)
+        content = json.loads(text.encode("utf-8", "replace"))
         # Papermill's record names paths of this machine; what matters of it is in ours.
         content["metadata"].pop("papermill", None)
         content["metadata"]["fmnist"] = {**record, "html": self.html_digest}
-        working.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        _write(content, working)
         try:
             render(working, self.html, self.previous, self.following)
         except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
             if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):
                 raise
             raise ExecutionError(f"rendering: {type(error).__name__}: {error}") from error
-        # The notebook last: it is what says that the report is done.
+        # The notebook last: it is what says that the report is done, and what its page was written as.
+        content["metadata"]["fmnist"]["html_checksum"] = checksum(self.html)
+        freshness.seal(content)
+        _write(content, working)
         os.replace(working, self.executed)
         self.failed.unlink(missing_ok=True)
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
 # --- the series ------------------------------------------------------------------------------------------
@@ -406,6 +421,7 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     environment = (resources or Resources()).as_environment()
     with _alone(out):
+        marker.prepare(out)
         try:
             for report in reports:
                 begin = time.monotonic()
@@ -418,7 +434,7 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
                 seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
                 outcomes.append(f"{report.name}: {outcome}{seconds}")
         finally:  # also after Ctrl-C: the index lists what is finished
-            if not all(line.endswith(UNCHANGED) for line in outcomes) or not (out / "index.html").exists():
+            if not marker.index_is_current(out):
                 from fmnist_utils.report.index import write_index
 
                 write_index(out, reports[0].notebook.parent)
@@ -460,10 +476,12 @@ def dry_run(reports: list[Report], force: bool = False, resources: Resources | N
 def _build_one(report: Report, force: bool, environment: Mapping[str, str]) -> str:
     """Do what a report needs, and say in a word or two what that was."""
     if reason := report.reason(force):
+        marker.index_is_old(report.out)
         print(f"{report.name}: executing ({reason})", flush=True)
         report.execute(environment)
         return "executed"
     if not report.html_is_current():
+        marker.index_is_old(report.out)
         report.render()
         return "rendered anew"
     return UNCHANGED

@@ -84,13 +84,35 @@ def parts(notebook: Path, values: Mapping[str, Any], dataset: tuple[str, str] | 
     }
 
 
+def seal(content: dict[str, Any]) -> None:
+    """Put the checksum of an executed notebook's content into its ``metadata.fmnist``."""
+    content["metadata"]["fmnist"]["checksum"] = _checksum(content)
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    own = {name: value for name, value in content["metadata"]["fmnist"].items() if name != "checksum"}
+    return digest({**content, "metadata": {**content["metadata"], "fmnist": own}})
+
+
+def whole(executed: Path) -> dict[str, Any]:
+    """Content of an executed notebook; empty if it is missing, damaged, or was executed by others.
+
+    Those of before they had a checksum are believed.
+    """
+    try:
+        content = json.loads(executed.read_text("utf-8"))
+        own = content["metadata"]["fmnist"]
+        if not isinstance(content["cells"], list) or own.get("checksum", "") not in ("", _checksum(content)):
+            return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}  # then it is executed again
+    return dict(content)
+
+
 def recorded(executed: Path) -> dict[str, Any]:
     """What an executed notebook says of itself (``metadata.fmnist``); empty if it is missing or damaged."""
-    try:
-        found = json.loads(executed.read_text("utf-8"))["metadata"]["fmnist"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return {}  # then it is executed again
-    return dict(found)
+    content = whole(executed)
+    return dict(content["metadata"]["fmnist"]) if content else {}
 
 
 @cache

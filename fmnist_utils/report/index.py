@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from fmnist_utils.analysis import metrics
 from fmnist_utils.errors import MAKE_ROOM, os_errors
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
+from fmnist_utils.report.marker import index_is_new
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.store import results
@@ -39,7 +41,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     notebooks : the notebooks' sources; one that was never executed is listed as not run yet
     """
     runs = results(out)
-    write_whole(out / "results.csv", lambda path: runs.to_csv(path, index=False))
+    write_whole(out / "results.csv", lambda path: runs.map(_text).to_csv(path, index=False))
     part = on_part(runs)
     cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
     done = [card for card in cards if card["provenance"]]
@@ -66,37 +68,44 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
         runs=len(runs),
     )
     write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
+    index_is_new(out)
+
+
+def _text(cell: Any) -> Any:
+    """Keep spreadsheets from taking a name for a formula: it gets an apostrophe, which they do not show."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _card(out: Path, notebook: Path) -> dict[str, Any]:
     """What the index shows of one notebook, from its executed copy."""
     executed = out / "notebooks" / notebook.name
     page = out / f"{notebook.stem}.html"
+    content = freshness.whole(executed)
+    if not content and executed.exists():
+        print(f"{executed} is damaged: left out of the index, and executed again when it is wanted", file=sys.stderr)
     card: dict[str, Any] = {
         "number": notebook.stem[:2],
         "title": title(notebook),
         "link": page.name if page.exists() else "",
-        "notebook": f"notebooks/{executed.name}" if executed.exists() else "",
+        "notebook": f"notebooks/{executed.name}" if content else "",
         "failed": executed.with_suffix(".failed.ipynb").exists(),
-        "provenance": freshness.recorded(executed).get("provenance", {}),
+        "provenance": content.get("metadata", {}).get("fmnist", {}).get("provenance", {}),
         "summary": {},
         "thumbnail": "",
     }
-    outputs = _outputs(executed) if executed.exists() else []
+    outputs = [output for cell in content.get("cells", []) for output in cell.get("outputs", [])]
     for output in outputs:
         card["summary"] = output.get("data", {}).get(MIME, card["summary"])
     for output in outputs:
         if "image/png" in output.get("data", {}):
-            card["thumbnail"] = _thumbnail(output["data"]["image/png"])
+            try:
+                card["thumbnail"] = _thumbnail(output["data"]["image/png"])
+            except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+                print(f"{executed} has a figure that cannot be shown in the index ({error})", file=sys.stderr)
+                continue
             card["alt"] = output.get("metadata", {}).get("image/png", {}).get("alt", card["title"])
             break
     return card
-
-
-def _outputs(executed: Path) -> list[dict[str, Any]]:
-    """All outputs of an executed notebook, in order."""
-    cells = json.loads(executed.read_text("utf-8"))["cells"]
-    return [output for cell in cells for output in cell.get("outputs", [])]
 
 
 def _thumbnail(encoded: str | list[str]) -> str:

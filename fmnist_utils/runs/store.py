@@ -1,6 +1,6 @@
 """The store: finished runs on disk, one folder each, never computed twice and never lost.
 
-<out>/runs/<key>/record.json           experiment, history, provenance, checksums; written last
+<out>/runs/<key>/record.json           experiment, history, provenance, checksums of all files; written last
 <out>/runs/<key>/test.npz              test-set predictions, probabilities (float16) and labels; the first two of
                                        test-time views, too
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
+import io
+import sys
 import uuid
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from fmnist_utils.errors import MAKE_ROOM, UserError, os_errors
+from fmnist_utils.runs.record import Damaged, read, sealed, written
 from fmnist_utils.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import Run
@@ -64,48 +66,71 @@ class Store:
             yield
 
     def load(self, key: str) -> Run | None:
-        """Read a finished run; None if there is none. A damaged one is put aside."""
-        record = self.folder / key / "record.json"
+        """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
+        path = self.folder / key / "record.json"
         try:
-            return self._read(record)
+            return self.check(key)
         except (FileNotFoundError, NotADirectoryError):
-            if record.exists():
-                put_aside(record, "its test.npz is missing")
-        except (ValueError, KeyError, TypeError, UserError, ValidationError) as error:
-            put_aside(record, str(error).splitlines()[0])
+            if path.exists():
+                put_aside(path, "its test.npz is missing")
+        except Damaged as error:
+            put_aside(path, str(error).splitlines()[0])
+        except UserError:
+            pass  # of a model that the package no longer has, so it is not what is asked for
         return None
 
-    def _read(self, record: Path) -> Run:
-        values = json.loads(record.read_text("utf-8"))
-        test = record.with_name("test.npz")
-        if hashlib.sha256(test.read_bytes()).hexdigest() != values["test_sha256"]:
-            raise ValueError("test.npz differs from its checksum")
-        with np.load(test, allow_pickle=False) as arrays:
-            probabilities, labels = arrays["probabilities"], arrays["labels"]
-            views = arrays["views"].astype(np.float32) if "views" in arrays else None
-            # Runs of before predictions were stored have those of their rounded probabilities.
-            names = ("predictions", "view_predictions")
-            predicted = {name: arrays[name].astype(np.int64) for name in names if name in arrays}
-        return Run(
-            experiment=Experiment(**values["experiment"]),
-            key=values["key"],
-            history=values["history"],
+    def check(self, key: str) -> Run:
+        """Read a finished run and check all of it but its weights; nothing is put aside.
+
+        Raises
+        ------
+        Damaged
+            It is not what was written.
+        UserError
+            The package no longer has its model.
+        OSError
+            A file is missing, or may not be read.
+        """
+        path = self.folder / key / "record.json"
+        record = read(path)
+        content = path.with_name("test.npz").read_bytes()
+        if hashlib.sha256(content).hexdigest() != record["test_sha256"]:
+            raise Damaged("test.npz differs from its checksum")
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                probabilities, labels = arrays["probabilities"], arrays["labels"]
+                views = arrays["views"].astype(np.float32) if "views" in arrays else None
+                # Runs of before predictions were stored have those of their rounded probabilities.
+                names = ("predictions", "view_predictions")
+                predicted = {name: arrays[name].astype(np.int64) for name in names if name in arrays}
+        except (ValueError, KeyError, zipfile.BadZipFile) as error:  # written so: its checksum holds
+            raise Damaged(f"test.npz cannot be read: {error}") from None
+        run = Run(
+            experiment=Experiment(**record["experiment"]),
+            key=record["key"],
+            history=record["history"],
             test_probabilities=probabilities.astype(np.float32),
             test_labels=labels.astype(np.int64),
             view_probabilities=views,
             **predicted,
-            train_accuracy=values["train_accuracy"],
-            parameters=values["parameters"],
-            multiply_adds=values["multiply_adds"],
-            provenance=values["provenance"],
-            folder=record.parent,
+            train_accuracy=record["train_accuracy"],
+            parameters=record["parameters"],
+            multiply_adds=record["multiply_adds"],
+            provenance=record["provenance"],
+            folder=path.parent,
+            weights_sha256=record.get("weights_sha256", ""),
             fresh=False,
         )
+        # The accuracy that the record states is for those who open the file: here it is counted anew.
+        low, high = (run.test_accuracy,) * 2 if "predictions" in predicted else _bounds(run)
+        if not low - 1e-9 <= record["test_accuracy"] <= high + 1e-9:
+            raise Damaged(f"its test_accuracy is {record['test_accuracy']}, but its predictions have {low:.6g}")
+        return run
 
     @os_errors("write", MAKE_ROOM)
     def save(self, run: Run) -> Run:
         """Write a finished run, the record last, and drop its checkpoint; returns the run as it will be read."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         folder = self.folder / run.key
         probabilities = run.test_probabilities.astype(np.float16)
@@ -115,38 +140,62 @@ class Store:
             arrays["views"] = run.view_probabilities.astype(np.float16)
             arrays["view_predictions"] = run.view_predictions.astype(np.uint16)
 
-        def write_test(path: Path) -> None:
-            with path.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-
+        # What is written is made in memory first: a full disk is then told with the name of the file.
+        content = io.BytesIO()
+        np.savez_compressed(content, **arrays)
+        test = content.getvalue()
+        checksums = {"test_sha256": hashlib.sha256(test).hexdigest()}
         if run.weights is not None:
-            weights = {name: value.detach().cpu().contiguous() for name, value in run.weights.items()}
-            write_whole(folder / "weights.safetensors", lambda path: save_file(weights, path))
-        write_whole(folder / "test.npz", write_test)
-        record = {
-            "key": run.key,
-            "training_version": TRAINING_VERSION,
-            "experiment": run.experiment.model_dump(mode="json", exclude={"data_dir"}),
-            "test_accuracy": run.test_accuracy,
-            "train_accuracy": run.train_accuracy,
-            "parameters": run.parameters,
-            "multiply_adds": run.multiply_adds,
-            "seconds": run.seconds,
-            "history": run.history,
-            "provenance": run.provenance,
-            "test_sha256": hashlib.sha256((folder / "test.npz").read_bytes()).hexdigest(),
-        }
-        text = json.dumps(record, indent=1) + "\n"
-        write_whole(folder / "record.json", lambda path: path.write_text(text, "utf-8"))
+            weights = save({name: value.detach().cpu().contiguous() for name, value in run.weights.items()})
+            checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
+            write_whole(folder / "weights.safetensors", lambda path: path.write_bytes(weights))
+        write_whole(folder / "test.npz", lambda path: path.write_bytes(test))
+        record = sealed(
+            {
+                "key": run.key,
+                "training_version": TRAINING_VERSION,
+                "experiment": run.experiment.model_dump(mode="json", exclude={"data_dir"}),
+                "test_accuracy": run.test_accuracy,
+                "train_accuracy": run.train_accuracy,
+                "parameters": run.parameters,
+                "multiply_adds": run.multiply_adds,
+                "seconds": run.seconds,
+                "history": run.history,
+                "provenance": run.provenance,
+                **checksums,
+            }
+        )
+        write_whole(folder / "record.json", lambda path: path.write_text(written(record), "utf-8"))
         self.checkpoint(run.key).unlink(missing_ok=True)
         # Read back, so that a run looks the same whether it was trained now or found in the store.
-        stored = self._read(folder / "record.json")
+        stored = self.check(run.key)
         stored.fresh = True
         return stored
 
     def records(self) -> list[dict[str, Any]]:
-        """All finished runs' records as they stand in the files, in the order of their keys."""
-        return [json.loads(path.read_text("utf-8")) for path in sorted(self.folder.glob("*/record.json"))]
+        """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
+        found = []
+        for path in sorted(self.folder.glob("*/record.json")):
+            try:
+                found.append(read(path))
+            except Damaged as error:
+                put_aside(path, str(error).splitlines()[0])
+            except FileNotFoundError:
+                pass  # another process has just put it aside
+            except OSError as error:
+                print(f"{path} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
+        return found
+
+
+def _bounds(run: Run) -> tuple[float, float]:
+    """Least and greatest accuracy that a run may have had before its probabilities were rounded.
+
+    Rounding keeps their order but for ties, of which any may have been the prediction.
+    """
+    best = run.test_probabilities.max(1)
+    tied = (run.test_probabilities == best[:, None]).sum(1) > 1
+    may_be = run.test_probabilities[np.arange(len(best)), run.test_labels] == best
+    return float((may_be & ~tied).mean()), float(may_be.mean())
 
 
 class FinishedRuns:
@@ -188,31 +237,34 @@ def results(out: str | Path) -> pd.DataFrame:
     Runs of a model that the package no longer has are left out, with a line that says so.
     """
     rows = []
-    for record in Store(out).records():
+    store = Store(out)
+    for record in store.records():
         try:
             experiment = Experiment(**record["experiment"])
         except UserError as error:
             print(f"Left out of the results, run {record['key']}: {str(error).split(' (')[0]}", flush=True)
             continue
+        if (run := store.load(record["key"])) is None:  # its predictions are damaged
+            continue
         rows.append(
             {
-                "key": record["key"],
-                "dataset": record["provenance"]["dataset"],
+                "key": run.key,
+                "dataset": run.provenance["dataset"],
                 "model": experiment.model,
-                "parameters": record["parameters"],
-                "multiply_adds": record["multiply_adds"],
-                "test_accuracy": record["test_accuracy"],
-                "train_accuracy": record["train_accuracy"],
-                "epochs": len(record["history"]),
+                "parameters": run.parameters,
+                "multiply_adds": run.multiply_adds,
+                "test_accuracy": run.test_accuracy,
+                "train_accuracy": run.train_accuracy,
+                "epochs": len(run.history),
                 "seed": experiment.seed,
-                "seconds": round(record["seconds"], 1),
+                "seconds": round(run.seconds, 1),
                 "augmentation": "+".join(item.label for item in experiment.augmentation) or "none",
                 "optimizer": experiment.optimizer,
                 "lr": experiment.lr,
                 "schedule": experiment.schedule,
                 "batch_size": experiment.batch_size,
-                "train_size": record["provenance"]["train_size"],
-                "device": record["provenance"]["device"],
+                "train_size": run.provenance["train_size"],
+                "device": run.provenance["device"],
                 "experiment": experiment.but(seed=0, dataset="fashion-mnist", data_dir="").canonical(),
             }
         )

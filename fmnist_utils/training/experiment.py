@@ -119,9 +119,9 @@ class Experiment(BaseModel):
         values = self.model_dump(mode="json", exclude_defaults=True, exclude={"dataset", "data_dir"})
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
-    def key(self, checksum: str) -> str:
+    def key(self, checksum: str, version: int = TRAINING_VERSION) -> str:
         """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits."""
-        text = f"{self.canonical()}|{checksum}|{TRAINING_VERSION}"
+        text = f"{self.canonical()}|{checksum}|{version}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_utils.errors import UserError
+from fmnist_utils.system import put_aside
 from fmnist_utils.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Run:
     provenance : data set and its checksum, device, versions, commit, date
     weights : state dict of the evaluated model; None if it was not kept in memory
     folder : where the run is stored, if it is
+    weights_sha256 : checksum of the stored weights; "" where none was recorded
     fresh : whether it was trained now, not read
     """
 
@@ -53,6 +56,7 @@ class Run:
     predictions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     view_predictions: NDArray[np.int64] | None = None
     folder: Path | None = None
+    weights_sha256: str = ""
     fresh: bool = field(default=True)
 
     def __post_init__(self) -> None:
@@ -82,7 +86,8 @@ class Run:
         It takes float32 (n, 1, h, w), grey levels in 0..1 less the mean and divided by the standard deviation of
         the training images (`trainer.normalization`).
         """
-        from safetensors.torch import load_file
+        from safetensors import SafetensorError
+        from safetensors.torch import load
 
         from fmnist_utils import models
 
@@ -91,7 +96,14 @@ class Run:
             file = self.folder / "weights.safetensors" if self.folder else None
             if file is None or not file.exists():
                 raise UserError(f"the weights of run {self.key} were not kept; train it again in another `out`")
-            weights = load_file(file)
+            content = file.read_bytes()
+            try:
+                if self.weights_sha256 and hashlib.sha256(content).hexdigest() != self.weights_sha256:
+                    raise ValueError("its content differs from its checksum")
+                weights = load(content)
+            except (ValueError, SafetensorError) as error:
+                put_aside(file, str(error))
+                raise UserError(f"the weights of run {self.key} are damaged; train it again in another `out`") from None
         classes = self.test_probabilities.shape[1]
         model = models.build(self.experiment.model, classes, **self.experiment.model_options)
         model.load_state_dict(weights)

@@ -1,0 +1,98 @@
+"""A folder of reports: what marks it as one, where it may lie, and whether its index is what was written last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from fmnist_utils.system import ROOT, from_root, leftovers, write_whole
+
+MARKER = ".fmnist-reports.json"
+INDEX = ("index.html", "results.csv")  # written last, together
+ABOUT = "This folder holds reports of fmnist-reports, which may replace any file in it."
+# What a folder of reports has in it, for those of before there was a marker.
+OURS = re.compile(r"index\.html|results\.csv|notebooks|runs|\d\d_\w+\.html|\..*|.*\.part")
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 (hex) of a file; "" if it is not there."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def problem(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]]) -> str:
+    """Say why reports may not be written to `out`, since that would damage what is there; "" if they may.
+
+    Parameters
+    ----------
+    out : where the reports would go
+    sources : folders of the project that nothing may be written to
+    data : names and folders of the data sets that the reports are about
+    """
+    wanted = [place for pair in data for place in pair if place]
+    kept = [path.resolve() for path in sources]
+    kept += [path for place in wanted for path in (from_root(place), Path(place).resolve()) if path.is_dir()]
+    for folder in kept:
+        if out == folder or folder in out.parents:
+            return f"OUT={out} lies in {folder}, which reports must not change: choose another, such as reports/mine"
+    if out.exists() and not out.is_dir():
+        return f"OUT={out} is a file: choose a folder, such as reports/mine"
+    if not out.is_dir() or (out / MARKER).exists():
+        return ""
+    there = sorted(path.name for path in out.iterdir())
+    if strange := [name for name in there if not OURS.fullmatch(name)] or (there if not _looks_made(out) else []):
+        what = f"{strange[0]!r}" + (f" and {len(strange) - 1} more" if len(strange) > 1 else "")
+        return f"OUT={out} holds {what} and is no folder of reports: choose a new or empty one, such as reports/mine"
+    return ""
+
+
+def _looks_made(out: Path) -> bool:
+    """Whether a folder without a marker was nevertheless made by this package, or has nothing in it that counts."""
+    names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    return not names or any(any(out.glob(made)) for made in ("runs/*/r*", "notebooks/*.ipynb"))
+
+
+def prepare(out: Path) -> None:
+    """Mark a folder, whose lock this process holds, as one of reports, and remove what killed processes left."""
+    if not (out / MARKER).exists():
+        _write(out, {})
+    for folder in (out, out / "notebooks", *out.glob("runs/*/")):
+        for path in leftovers(folder):
+            path.unlink(missing_ok=True)
+    shutil.rmtree(out / "notebooks" / "executing.tmp", ignore_errors=True)
+
+
+def _write(out: Path, files: dict[str, str]) -> None:
+    text = json.dumps({"about": ABOUT, "files": files}, indent=1) + "\n"
+    write_whole(out / MARKER, lambda path: path.write_text(text, "utf-8"))
+
+
+def recorded(out: Path, name: str) -> str:
+    """Checksum of a file of the index as it was written last; "" if there is none, or it has become old."""
+    try:
+        return str(json.loads((out / MARKER).read_text("utf-8"))["files"][name])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def index_is_current(out: Path) -> bool:
+    """Whether index and table are those that were written after the last change, bit by bit."""
+    return all(recorded(out, name) == checksum(out / name) != "" for name in INDEX)
+
+
+def index_is_old(out: Path) -> None:
+    """Note that something in the folder is about to change: until `index_is_new`, its index is to be written again."""
+    _write(out, {})
+
+
+def index_is_new(out: Path) -> None:
+    """Note that index and table have been written."""
+    _write(out, {name: checksum(out / name) for name in INDEX})
+
+
+def sources(notebooks: Path, params: Path) -> list[Path]:
+    """Folders that nothing may be written to."""
+    return [notebooks, params, ROOT / "fmnist_utils", ROOT / "data"]

@@ -1,0 +1,147 @@
+"""Holds every stored file of a reports folder against its checksum, and against what follows from the others."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from fmnist_utils import models
+from fmnist_utils.errors import UserError
+from fmnist_utils.report import freshness, marker
+from fmnist_utils.runs import record
+from fmnist_utils.runs.store import Store
+from fmnist_utils.system import leftovers, write_whole
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it was written: in which file, what, and what mends it."""
+
+    path: Path
+    says: str
+    cure: str
+    mend: Callable[[], object]
+
+    def line(self, out: Path, mended: bool) -> str:
+        """Say it in a line; paths are those below `out`."""
+        return f"{self.path.relative_to(out)}: {self.says}; {'mended: ' if mended else '--mend: '}{self.cure}"
+
+
+def verify(out: Path, mend: bool = False) -> list[str]:
+    """Check all that is stored below a reports folder.
+
+    Parameters
+    ----------
+    out : the folder
+    mend : mend what is found: damaged files are put aside, and what is missing is added
+
+    Returns
+    -------
+    One line a finding.
+
+    Raises
+    ------
+    UserError
+        There is no such folder, or it holds no reports.
+    """
+    if not out.is_dir():
+        raise UserError(f"{out} is not a folder: name one of reports, or give its PROFILE")
+    if problem := marker.problem(out, (), ()):
+        raise UserError(problem)
+    lines = []
+    for check in (_runs, _reports, _rest):  # each sees what the one before has mended
+        for finding in check(out):
+            if mend:
+                finding.mend()
+            lines.append(finding.line(out, mend))
+    if mend and not marker.index_is_current(out):
+        from fmnist_utils.report.index import write_index
+
+        write_index(out)
+    return lines
+
+
+@cache
+def _sizes(model: str, classes: int, options: str) -> tuple[int, int]:
+    net = models.build(model, classes, **json.loads(options))
+    return models.count_parameters(net), models.count_multiply_adds(net)
+
+
+AGAIN = "put aside, and {} again when it is wanted"
+OLD = "it is of before there were checksums"
+DIFFERS = "its content differs from its checksum"
+
+
+def _aside(path: Path) -> None:
+    os.replace(path, path.with_name(f"{path.name}.damaged"))
+
+
+def _runs(out: Path) -> Iterator[Finding]:
+    store = Store(out)
+    for path in sorted(store.folder.glob("*/record.json")):
+        try:
+            run = store.check(path.parent.name)
+        except UserError:
+            continue  # of a model that the package no longer has: its checksum holds
+        except (record.Damaged, FileNotFoundError, NotADirectoryError) as error:
+            why = str(error).splitlines()[0] if isinstance(error, record.Damaged) else "its test.npz is missing"
+            yield Finding(path, why, AGAIN.format("trained"), partial(_aside, path))
+            continue
+        options = json.dumps(run.experiment.model_options, sort_keys=True)
+        sizes = _sizes(run.experiment.model, run.test_probabilities.shape[1], options)
+        if (run.parameters, run.multiply_adds) != sizes:
+            why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
+            yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))
+            continue
+        weights = path.with_name("weights.safetensors")
+        there = marker.checksum(weights)
+        if there and run.weights_sha256 and there != run.weights_sha256:
+            yield Finding(weights, DIFFERS, "put aside", partial(_aside, weights))
+        if record.CHECKSUM not in record.read(path) or (there and not run.weights_sha256):
+            yield Finding(path, OLD, "they are added", partial(_seal, path, there))
+
+
+def _seal(path: Path, weights: str) -> None:
+    values = record.read(path)
+    values |= {"weights_sha256": weights} if weights and "weights_sha256" not in values else {}
+    write_whole(path, lambda part: part.write_text(record.written(record.sealed(values)), "utf-8"))
+
+
+def _reports(out: Path) -> Iterator[Finding]:
+    for path in sorted((out / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        if path.name.endswith(".failed.ipynb"):
+            continue
+        content, page = freshness.whole(path), out / f"{path.stem}.html"
+        there = marker.checksum(page)
+        if not content:
+            why = f"{DIFFERS}, or `reports` did not execute it"
+            yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
+        elif not {"checksum", "html_checksum"} <= content["metadata"]["fmnist"].keys():
+            yield Finding(path, OLD, "they are added", partial(_seal_report, path, there))
+        elif there and there != content["metadata"]["fmnist"]["html_checksum"]:
+            yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
+
+
+def _seal_report(path: Path, page: str) -> None:
+    content: dict[str, Any] = freshness.whole(path)
+    content["metadata"]["fmnist"]["html_checksum"] = page
+    freshness.seal(content)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
+
+
+def _rest(out: Path) -> Iterator[Finding]:
+    if not marker.index_is_current(out):
+        for name in marker.INDEX:
+            if marker.recorded(out, name) != marker.checksum(out / name):
+                yield Finding(out / name, "it is not what was written last", "written anew", lambda: None)
+        if not (out / marker.MARKER).exists():
+            yield Finding(out / marker.MARKER, "it is missing", "written", lambda: None)
+    for folder in (out, out / "notebooks", *out.glob("runs/*/")):
+        for path in leftovers(folder):
+            yield Finding(path, "a killed process left it", "removed", partial(path.unlink, missing_ok=True))

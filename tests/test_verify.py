@@ -1,0 +1,261 @@
+"""Everything in a reports folder is as it was written, or found out: notebooks, pages, index, table, records."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_runs import run_with
+from small_project import call, copy_package, edit, outputs, write_notebook, write_project
+
+from fmnist_utils import Experiment, UserError, models
+from fmnist_utils.report import build, freshness
+from fmnist_utils.report.index import write_index
+from fmnist_utils.report.verify import verify
+from fmnist_utils.runs.store import Store
+from fmnist_utils.system import PUBLISHED, ROOT
+
+FIGURE = """
+import io
+from PIL import Image
+from IPython.display import display
+png = io.BytesIO()
+Image.new("RGB", (40, 30), (200, 30, 30)).save(png, "PNG")
+display({"image/png": png.getvalue()}, raw=True)
+"""
+
+
+def plan(root: Path, out: str | Path = "", **options: object) -> list[build.Report]:
+    folders = {"notebooks": root / "notebooks", "params": root / "params"}
+    return build.plan("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
+
+
+def make(root: Path, only: str = "") -> list[str]:
+    return build.make(plan(root, only=only))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two reports and two runs, for tests that do not change it."""
+    root = write_project(tmp_path_factory.mktemp("made"))
+    for part in ("notebooks/03_third.ipynb", "params/quick/03_third.yaml"):
+        (root / part).unlink()
+    write_notebook(root / "notebooks" / "01_first.ipynb", FIGURE, "print('0.8761 of 10,000')")
+    for seed in range(2):
+        run = run_with(0.87, Experiment(seed=seed))
+        net = models.build("base")
+        run.parameters, run.multiply_adds = models.count_parameters(net), models.count_multiply_adds(net)
+        Store(root / "out").save(run)
+    assert make(root) == []
+    return root
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "project")
+
+
+def test_a_fresh_folder_has_no_findings(made: Path) -> None:
+    assert verify(made / "out") == []
+
+
+@pytest.mark.parametrize("file", ["notebooks/01_first.ipynb", "01_first.html", "index.html", "results.csv"])
+@pytest.mark.parametrize("damage", ["digit", "cut", "empty", "lost"])
+def test_what_is_damaged_is_found_and_made_again(file: str, damage: str, project: Path) -> None:
+    path = project / "out" / file
+    before = path.read_bytes()
+    place = before.rindex(b"876") if b"876" in before else before.rindex(b"87")
+    changed = {
+        "digit": before[:place] + b"9" + before[place + 1 :],
+        "cut": before[: len(before) // 2],
+        "empty": b"",
+    }
+    path.unlink() if damage == "lost" else path.write_bytes(changed[damage])
+    found = verify(project / "out")
+    assert damage == "lost" or (len(found) == 1 and found[0].startswith(file))
+    assert make(project) == []
+    assert verify(project / "out") == []
+    shown = re.compile(rb"0\.8761|0\.87\b")
+    assert shown.findall(path.read_bytes()) == shown.findall(before)
+
+
+def test_verify_mends_what_it_finds(project: Path) -> None:
+    out = project / "out"
+    record, other = sorted(out.glob("runs/*/record.json"))
+    edit(record, '"lr": 0.001', '"lr": 0.002')
+    other.with_name("test.npz").unlink()
+    edit(out / "01_first.html", "0.8761", "0.9761")
+    edit(out / "results.csv", "0.87", "0.97")
+    found = verify(out)
+    names = [record, other, out / "01_first.html", out / "results.csv"]
+    assert [line.partition(": ")[0] for line in found] == [str(path.relative_to(out)) for path in names]
+    assert verify(out) == found, "looking changes nothing"
+    assert len(verify(out, mend=True)) == 4
+    assert verify(out) == []
+    assert "0.97" not in (out / "results.csv").read_text("utf-8")
+
+
+def test_the_command_has_a_line_a_finding_and_a_status(project: Path) -> None:
+    copy_package(project)
+    assert call(project, "verify", "out") == (0, "out: 0 findings\n", "")
+    record = min((project / "out").glob("runs/*/record.json"))
+    edit(record, '"seed": ', '"seed": 1')
+    code, out, err = call(project, "verify", "out")
+    assert (code, err, len(out.splitlines())) == (1, "", 2)
+    assert out.startswith(f"runs/{record.parent.name}/record.json: its content differs from its checksum; --mend: ")
+    assert call(project, "verify", "out", "--mend")[0] == 0
+    assert call(project, "verify", "out")[0] == 0
+    code, _, err = call(project, "verify", "notebooks")
+    assert code == 2 and err.startswith("Error: OUT=") and len(err.splitlines()) == 1
+
+
+def test_records_of_before_checksums_get_them_and_keep_their_names(project: Path) -> None:
+    out = project / "out"
+    record = min(out.glob("runs/*/record.json"))
+    values = json.loads(record.read_text("utf-8"))
+    del values["record_sha256"]
+    record.write_text(json.dumps(values), "utf-8")
+    assert [line.partition(";")[0] for line in verify(out)] == [
+        f"runs/{record.parent.name}/record.json: it is of before there were checksums"
+    ]
+    verify(out, mend=True)
+    assert json.loads(record.read_text("utf-8")).keys() - values.keys() == {"record_sha256"}
+    assert verify(out) == []
+
+
+def test_a_false_size_of_a_model_is_found_in_old_records(project: Path) -> None:
+    out = project / "out"
+    record = min(out.glob("runs/*/record.json"))
+    values = json.loads(record.read_text("utf-8"))
+    del values["record_sha256"]
+    record.write_text(json.dumps(values | {"parameters": values["parameters"] + 1}), "utf-8")
+    (line,) = verify(out)
+    assert "its parameters and multiply-adds are" in line
+
+
+def test_the_published_folder_is_as_it_was_written() -> None:
+    assert verify(ROOT / PUBLISHED) == []
+
+
+# --- one damaged thing never stops the rest ---
+
+
+def test_a_damaged_record_and_a_broken_thumbnail_do_not_block_the_series(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = project / "out"
+    record = min(out.glob("runs/*/record.json"))
+    record.write_text("{", "utf-8")
+    executed = out / "notebooks" / "01_first.ipynb"
+    content = json.loads(executed.read_text("utf-8"))
+    figure = base64.b64encode(b"no picture").decode()
+    (shown,) = (x for cell in content["cells"] for x in cell.get("outputs", []) if "image/png" in x.get("data", {}))
+    shown["data"]["image/png"] = figure
+    freshness.seal(content)
+    executed.write_text(json.dumps(content), "utf-8")
+    write_notebook(project / "notebooks" / "02_second.ipynb", "print('new')")
+    assert make(project, only="02") == []
+    said = capsys.readouterr().err
+    assert "record.json is damaged" in said
+    assert "has a figure that cannot be shown in the index" in said
+    assert len(pd.read_csv(out / "results.csv")) == 1
+    executed.write_text("{", "utf-8")
+    write_notebook(project / "notebooks" / "02_second.ipynb", "print('newer')")
+    assert make(project, only="02") == []
+    assert "01_first.ipynb is damaged: left out of the index" in capsys.readouterr().err
+    assert outputs(out / "notebooks" / "02_second.ipynb") == "newer\n"
+
+
+def test_an_index_that_could_not_be_written_is_written_by_the_next_call(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmnist_utils.report import index
+
+    write_notebook(project / "notebooks" / "02_second.ipynb", "print('new')")
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device", "index.html")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "write_index", full)
+        with pytest.raises(OSError, match="No space"):
+            make(project)
+    before = (project / "out" / "index.html").stat().st_mtime_ns
+    assert make(project) == []
+    assert (project / "out" / "index.html").stat().st_mtime_ns > before
+    assert verify(project / "out") == []
+
+
+def test_files_that_killed_processes_left_are_removed_and_those_of_living_ones_are_not(project: Path) -> None:
+    out, node = project / "out", os.uname().nodename
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    run = min(out.glob("runs/*/"))
+    gone = [out / f"results.csv.{dead.pid}.part", run / f"record.json.{node}.{dead.pid}.part"]
+    kept = [out / f"index.html.{node}.{os.getpid()}.part", out / f"index.html.elsewhere.{dead.pid}.part"]
+    for path in gone + kept:
+        path.write_text("half")
+    assert len([line for line in verify(out) if "killed" in line]) == 2
+    make(project)
+    assert not any(path.exists() for path in gone)
+    assert all(path.exists() for path in kept)
+
+
+def test_names_like_formulas_are_no_formulas_in_the_table(tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-1", "@SUM(1)", "\tx", "plain"]
+    for seed, name in enumerate(names):
+        run = run_with(0.8, Experiment(seed=seed))
+        run.provenance["dataset"] = name
+        Store(tmp_path).save(run)
+    write_index(tmp_path)
+    table = pd.read_csv(tmp_path / "results.csv").sort_values("seed")
+    assert list(table["dataset"]) == [*(f"'{name}" for name in names[:-1]), "plain"]
+    assert table["test_accuracy"].dtype == float
+
+
+# --- where reports may go ---
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("out", [".", "notebooks", "notebooks/new", "params", "params/quick", "params/new", "pictures"])
+def test_reports_never_go_where_something_else_is(out: str, project: Path) -> None:
+    (project / "pictures" / "cat").mkdir(parents=True)
+    (project / "pictures" / "cat" / "1.png").write_bytes(b"")
+    before = tree(project)
+    with pytest.raises(UserError, match="OUT=.*choose"):
+        build.make(plan(project, project / out))
+    assert tree(project) == before
+
+
+def test_reports_never_go_into_the_package_or_the_data(project: Path, tmp_path: Path) -> None:
+    for out in ("fmnist_utils/new", "data/new", "fmnist_utils"):
+        with pytest.raises(UserError, match="reports must not change"):
+            plan(project, out)
+    images = tmp_path / "images"
+    images.mkdir()
+    declared = f'out: str = "x"  # folder\ndataset: str = "{images}"  # data\ndata_dir: str = ""  # place\n'
+    write_notebook(project / "notebooks" / "01_first.ipynb", parameters=declared)
+    with pytest.raises(UserError, match="reports must not change"):
+        plan(project, images / "reports", only="01")
+
+
+def test_reports_go_into_new_empty_and_their_own_folders(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    Store(tmp_path / "trained").save(run_with(0.8, Experiment()))  # in JupyterLab
+    unmarked = shutil.copytree(project / "out", tmp_path / "unmarked")
+    (unmarked / ".fmnist-reports.json").unlink()
+    more = shutil.copytree(project / "out", tmp_path / "more")
+    (more / "notes.txt").write_text("mine")
+    for name in ("new", "empty", "trained", "unmarked", "more"):
+        assert len(plan(project, tmp_path / name)) == 2
