@@ -316,6 +316,7 @@ class Report:
     def execute(self, environment: Mapping[str, str]) -> None:
         """Execute the notebook and write its HTML; the last good ones stay until the new ones are whole."""
         begin = time.monotonic()
+        parts = self.parts  # before it runs: somebody may edit the notebook meanwhile
         with self._aside() as working:
             try:
                 run_notebook(self.notebook, working, self.values, environment)
@@ -325,9 +326,9 @@ class Report:
                     **provenance(),
                     "wall_seconds": round(time.monotonic() - begin, 1),
                     "profile": self.profile,
-                    "fingerprint": freshness.digest(self.parts),
+                    "fingerprint": freshness.digest(parts),
                 }
-                self._publish(working, working, {"provenance": record, "parts": self.parts})
+                self._publish(working, working, {"provenance": record, "parts": parts})
             except ExecutionError:
                 os.replace(working, self.failed)
                 raise
