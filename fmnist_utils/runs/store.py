@@ -218,7 +218,10 @@ class FinishedRuns:
                 self.records.append(record)
                 if record["training_version"] == TRAINING_VERSION:
                     with contextlib.suppress(UserError):  # of a model that is gone: nobody can ask for it
-                        name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
+                        experiment = Experiment(**record["experiment"])
+                        if record["provenance"].get("model_digest", "") != experiment.model_digest:
+                            continue  # an own model that has changed since
+                        name = record["provenance"]["dataset"], experiment.canonical()
                         self._places.setdefault(name, (store, record["key"]))
 
     def repeats(self, experiment: Experiment, seeds: Iterable[int]) -> list[Run]:
@@ -234,7 +237,7 @@ class FinishedRuns:
 def results(out: str | Path) -> pd.DataFrame:
     """Table of all finished runs below `out`: one row a run, shares in 0..1.
 
-    Runs of a model that the package no longer has are left out, with a line that says so.
+    Runs of a model that is gone, or has changed since, are left out, with a line that says so.
     """
     rows = []
     store = Store(out)
@@ -243,6 +246,9 @@ def results(out: str | Path) -> pd.DataFrame:
             experiment = Experiment(**record["experiment"])
         except UserError as error:
             print(f"Left out of the results, run {record['key']}: {str(error).split(' (')[0]}", flush=True)
+            continue
+        if record["provenance"].get("model_digest", "") != experiment.model_digest:
+            print(f"Left out of the results, run {record['key']}: model {experiment.model!r} has changed", flush=True)
             continue
         if (run := store.load(record["key"])) is None:  # its predictions are damaged
             continue

@@ -119,10 +119,20 @@ class Experiment(BaseModel):
         values = self.model_dump(mode="json", exclude_defaults=True, exclude={"dataset", "data_dir"})
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
-    def key(self, checksum: str, version: int = TRAINING_VERSION) -> str:
-        """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits."""
+    def key(self, checksum: str, version: int = TRAINING_VERSION, model_digest: str | None = None) -> str:
+        """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits.
+
+        The source of a model that is not the package's own counts, too (`models.Entry.digest`; None for today's).
+        """
         text = f"{self.canonical()}|{checksum}|{version}"
+        if digest := self.model_digest if model_digest is None else model_digest:
+            text += f"|{digest}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def model_digest(self) -> str:
+        """What tells versions of an own model apart; "" for a model of the package."""
+        return models.entry(self.model).digest
 
     @property
     def label(self) -> str:

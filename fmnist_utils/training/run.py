@@ -91,6 +91,10 @@ class Run:
 
         from fmnist_utils import models
 
+        if self.provenance.get("model_digest", "") != self.experiment.model_digest:
+            raise UserError(
+                f"model {self.experiment.model!r} has changed since run {self.key} was trained: train it again"
+            )
         weights = self.weights
         if weights is None:
             file = self.folder / "weights.safetensors" if self.folder else None

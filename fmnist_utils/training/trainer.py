@@ -263,6 +263,7 @@ class Trainer:
             provenance={
                 "dataset": self.dataset.name,
                 "dataset_checksum": self.dataset.checksum,
+                **({"model_digest": digest} if (digest := self.experiment.model_digest) else {}),
                 "train_size": len(self.training),
                 "device": self.device.type,
                 "device_name": device_name(self.device),
