@@ -17,7 +17,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def test_every_change_is_one_and_on_a_part_of_the_images() -> None:
     experiments = ablation.experiments()
-    assert len({item.canonical() for item in experiments}) == len(experiments) == 3 * (1 + len(ablation.CHANGES))
+    assert len({item.canonical() for item in experiments}) == len(experiments) == 3 * (2 + len(ablation.CHANGES))
     for changes in ablation.CHANGES.values():
         changed = ablation.BASE.but(**changes)
         assert changed != ablation.BASE
@@ -40,3 +40,18 @@ def test_ablation_keeps_only_what_can_be_compared(store: Store) -> None:
     assert table["verdict"].tolist() == ["better", "worse"]
     assert table["time"].tolist() == [1, 1]
     assert table["seeds"].tolist() == [2, 2]
+
+
+def test_precision_is_compared_among_the_runs_of_the_starting_recipe(store: Store) -> None:
+    out = store.folder.parent
+    for seed in (0, 1, 10, 11, 12):
+        run = run_with(0.9 if seed < 10 else 0.91, ablation.BASE.but(seed=seed))
+        run.provenance |= {"precision": "fp32" if seed < 10 else "bf16", "threads": 2 if seed < 10 else 1}
+        store.save(run)
+        if seed < 2:
+            store.save(run_with(0.8, ablation.BASE.but(**ablation.CHANGES["no flips"], seed=seed)))
+    table = ablation.table(out)
+    assert list(table.index) == [ablation.PRECISION, "no flips"]
+    assert table["difference"].tolist() == pytest.approx([0.01, -0.1])
+    assert table["seeds"].tolist() == [3, 2]
+    assert table["time"].tolist() == [0.5, 1]

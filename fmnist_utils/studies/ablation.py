@@ -18,6 +18,9 @@ from fmnist_utils.training.run import Run
 REFERENCE = "the starting recipe"
 BASE = STARTING_RECIPE.but(train_size=20_000, validation=True, test_time_views=False)
 SEEDS = 3
+# Further runs of the base, which on a machine of today are trained in bf16, where the first ones were in fp32.
+PRECISION_SEEDS = (10, 11, 12)
+PRECISION = "bf16 for fp32"
 CHANGES: dict[str, dict[str, Any]] = {
     # What it has.
     "SGD for Muon": {"optimizer": "sgd", "lr": 0.05, "other_lr": 0.0, "momentum": 0.9},
@@ -46,7 +49,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 def experiments() -> list[Experiment]:
     """Return all experiments of the ablation: the starting recipe and every change of it, once for each seed."""
     arms = [BASE, *(BASE.but(**changed) for changed in CHANGES.values())]
-    return [arm.but(seed=seed) for arm in arms for seed in range(SEEDS)]
+    precise = [BASE.but(seed=seed) for seed in PRECISION_SEEDS]
+    return [arm.but(seed=seed) for arm in arms for seed in range(SEEDS)] + precise
 
 
 def table(out: str | Path) -> pd.DataFrame:
@@ -56,7 +60,9 @@ def table(out: str | Path) -> pd.DataFrame:
     -------
     DataFrame, one row a change that has all these seeds, best first; empty where nothing is finished
         validation, the change in accuracy on the validation images, which is what decides; difference, low, high
-        and verdict, that on the test images with its interval; time, as a multiple of the starting recipe's; seeds.
+        and verdict, that on the test images with its interval; time of a core, as a multiple of the starting recipe's;
+        seeds. The precision is no part of an experiment: its row compares those runs of the starting recipe itself
+        that were trained in bf16 with those in fp32, where there are both.
     """
     finished = FinishedRuns(out, PUBLISHED)
     groups = {REFERENCE: Group(finished.repeats(BASE, range(SEEDS)))}
@@ -65,16 +71,29 @@ def table(out: str | Path) -> pd.DataFrame:
         runs = finished.repeats(BASE.but(**changed), seeds)
         if seeds and len(runs) == len(seeds):
             groups[name] = Group(runs)
+    every = finished.repeats(BASE, (*range(SEEDS), *PRECISION_SEEDS))
+    by_precision = {
+        name: Group(run for run in every if run.provenance.get("precision", "fp32") == name)
+        for name in ("fp32", "bf16")
+    }
+    if all(by_precision.values()) and len(groups) > 1:
+        groups[PRECISION] = by_precision["bf16"]
+        groups[REFERENCE] = by_precision["fp32"]
     if len(groups) == 1:
         return pd.DataFrame()
 
     def mean(measure: Callable[[Run], float]) -> pd.Series[float]:
-        return pd.Series({name: sum(map(measure, runs)) / len(seeds) for name, runs in groups.items()})
+        return pd.Series({name: sum(map(measure, runs)) / len(runs) for name, runs in groups.items()})
 
-    held_out, seconds = mean(lambda run: run.history[-1]["validation_accuracy"]), mean(lambda run: run.seconds)
+    held_out, seconds = mean(lambda run: run.history[-1]["validation_accuracy"]), mean(_core_seconds)
     compared: dict[str, Any] = {
         "validation": held_out - held_out[REFERENCE],
         "time": seconds / seconds[REFERENCE],
-        "seeds": len(seeds),
+        "seeds": pd.Series({name: len(runs) for name, runs in groups.items()}),
     }
     return compare(groups, REFERENCE).assign(**compared).sort_values("validation", ascending=False)
+
+
+def _core_seconds(run: Run) -> float:
+    """What a training took of the machine: seconds times threads."""
+    return run.seconds * (run.provenance["threads"] if run.provenance["device"] == "cpu" else 1)
