@@ -16,7 +16,7 @@ from fmnist_utils import metrics, sentences
         (
             [60, 60],
             [10, 11],
-            "not perfectly balanced: 60 training images of Coat against 60 of Coat and 11 test images",
+            "not perfectly balanced: 60 training images of each and 11 test images of T&#45;shirt against",
         ),
         ([61, 60], [10, 10], "not perfectly balanced: 61 training images of Coat against 60 of T&#45;shirt"),
     ],
@@ -59,7 +59,7 @@ def leader(found: dict[str, list[np.ndarray]], spread: metrics.Spread | None = m
 
 def test_the_leader_is_ahead_only_of_what_is_measurably_behind() -> None:
     both = leader(groups(0.9, 0.8, 0.7))
-    assert both.startswith("**a**: 9") and " right, measurably ahead of c (by " in both
+    assert both.startswith("in front is **a** with 9") and " right, measurably ahead of c (by " in both
     assert both.index("c (by ") < both.index("b (by ") and "−" not in both
     tied = leader(groups(0.9, 0.8999, 0.7))
     assert tied.endswith("but not measurably ahead of b") and "measurably ahead of c (by " in tied

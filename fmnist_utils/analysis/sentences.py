@@ -250,13 +250,13 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     best : the first by its numbers
     table : of `metrics.compare_all` with `best` as the reference
     share : what `best` reaches
-    told : what it reaches it in, such as ``"of the two classes right"``
+    told : of what, such as ``"of the two classes told right"``
 
     Returns
     -------
-    Markdown. Only a thing that all others are measurably behind is "ahead of" them.
+    Markdown, without a capital or a full stop. It is "measurably ahead" of those alone whose verdict is worse.
     """
-    first = f"**{md(best)}**: {percent(share, 1)} {told}"
+    first = f"in front is **{md(best)}** with {percent(share, 1)} {told}"
     behind = table.sort_values("difference")
     worse = [
         f"{md(name)} (by {points(-row['difference'], 1).lstrip('+')})"
@@ -355,11 +355,15 @@ def balanced(counts: pd.DataFrame) -> str:
     if (counts.min() == counts.max()).all():
         each = " and ".join(f"{int(counts[part].iloc[0]):,} {md(part)} images" for part in counts)
         return f"The classes are perfectly balanced: {each} of each."
-    said = [
-        f"{int(counts[part].max()):,} {md(part)} images of {md(counts[part].idxmax())} against "
-        f"{int(counts[part].min()):,} of {md(counts[part].idxmin())}"
-        for part in counts
-    ]
+    said = []
+    for part, column in counts.items():
+        most, least = int(column.max()), int(column.min())
+        if most == least:
+            said.append(f"{most:,} {md(part)} images of each")
+        else:
+            said.append(
+                f"{most:,} {md(part)} images of {md(column.idxmax())} against {least:,} of {md(column.idxmin())}"
+            )
     return f"The classes are not perfectly balanced: {' and '.join(said)}."
 
 
