@@ -242,6 +242,33 @@ def compare(correct_a: Group, correct_b: Group, spread: Spread | None = None) ->
     return _Table({"a": correct_a, "b": correct_b}, spread).comparison("a", "b")
 
 
+def paired(first: Group, second: Group, spread: Spread | None = None) -> Comparison:
+    """Compare two numbers of the same nets on the same images, such as confidence and correctness.
+
+    Unlike in `compare`, seed 0 of one side is the very net of seed 0 of the other, and what both share cancels.
+
+    Parameters
+    ----------
+    first, second : list of bool or float (n_images,)
+        One array a seed, in the same order on both sides.
+    spread : Spread, optional
+        As in `accuracy_estimate`; it is about the difference.
+
+    Returns
+    -------
+    Comparison
+        The difference first - second.
+    """
+    differences = [np.subtract(a, b, dtype=np.float64) for a, b in zip(first, second, strict=True)]
+    table = _Table({"": differences}, spread)
+    per_image = table.arms[""].per_image
+    difference, variance = float(per_image.mean()), image_variance(per_image)
+    half = p = float("nan")
+    if table.known:
+        half, p = half_width(variance, table.spread("")), float(p_value(difference, variance, table.spread("")))
+    return Comparison(difference, difference - half, difference + half, p, table.seeds(""))
+
+
 def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | None = None) -> pd.DataFrame:
     """Compare every group of a table with the one called `reference`.
 

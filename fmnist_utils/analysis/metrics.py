@@ -23,19 +23,21 @@ from fmnist_utils.analysis.compare import (
     compare_pairs,
     estimate_all,
     holm,
+    paired,
     reaches,
 )
 from fmnist_utils.analysis.power import power_table
+from fmnist_utils.analysis.shares import confused_pairs, mixed_up, share_estimate
 from fmnist_utils.analysis.spread import CONFIDENCE, NO_SPREAD, Spread, learn_spread
 from fmnist_utils.text import interval, number, percent, points
 
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Pair", "Spread",
-    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "confidence_auroc", "confusion", "ece",
-    "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar", "mean_interval",
-    "number", "pareto_front", "per_class", "percent", "points", "power_table", "reaches", "reliability", "top_k",
-    "worst_class", "worst_pair",
+    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "confidence_auroc", "confused_pairs",
+    "confusion", "ece", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
+    "mean_interval", "mixed_up", "number", "paired", "pareto_front", "per_class", "percent", "points", "power_table",
+    "reaches", "reliability", "share_estimate", "top_k", "worst_class", "worst_pair",
 ]  # fmt: skip
 
 

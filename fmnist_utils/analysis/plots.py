@@ -19,7 +19,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from fmnist_utils.analysis.metrics import pareto_front
+from fmnist_utils.analysis.metrics import Estimate, pareto_front
+from fmnist_utils.text import percent
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure
@@ -137,6 +138,29 @@ def bars(values: pd.Series[float], label: str, title: str, digits: int = 1, high
     ax.set_xlabel(label)
     entries = dict(zip(map(str, values.index), texts, strict=True))
     show(fig, f"{title}: bars of {label}. {_listing(entries)}.")
+
+
+@_styled
+def estimates(values: Mapping[str, Estimate], label: str, title: str, highlight: Sequence[str] = ()) -> None:
+    """Draw one horizontal bar a share with its 95 % interval, the first at the top; `label` names axis and unit (%).
+
+    A share that is not judged (one seed) has a bar without an interval; NaN has none at all.
+    """
+    fig, (ax,) = _figure(title, 0.9 + 0.27 * len(values))
+    told = {}
+    for i, (name, value) in enumerate(values.items()):
+        ends = np.nan_to_num(100 * np.array([[value.mean - value.low], [value.high - value.mean]]))
+        ax.barh(i, np.nan_to_num(100 * value.mean), color=RED if name in highlight else BLUE, height=0.72, alpha=0.85)
+        ax.errorbar(100 * value.mean, i, xerr=ends, fmt="none", ecolor=INK, elinewidth=1.2, capsize=2.5)
+        end = 100 * float(np.nanmax([value.mean, value.high, 0]))
+        ax.annotate(percent(value.mean, 1), (end, i), (4, 0), textcoords="offset points", va="center", color=INK)
+        told[str(name)] = str(value)
+    ax.set_yticks(range(len(values)), [_short(name, 40) for name in values])
+    ax.margins(x=0.12)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.set_xlabel(label)
+    show(fig, f"{title}: bars of {label} with 95 % intervals. {_listing(told)}.")
 
 
 @_styled

@@ -7,11 +7,15 @@ Names (of classes, models, changes) are escaped for Markdown where they are put 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from html import unescape
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
+from fmnist_utils.analysis.spread import CONFIDENCE
 from fmnist_utils.text import counted, interval, md, percent, points
 
 # What a verdict says of a change that was made.
@@ -195,3 +199,208 @@ def ranges(values: Sequence[float], digits: int = 1) -> str:
     """Say the range of shares: ``"3.1 to 7.4 %"``, or one number where they look alike."""
     low, high = percent(min(values), digits), percent(max(values), digits)
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+# --- what 01 says of a data set, and 06 of mistakes ----------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """Turn a sentence of this module into plain text, as the summary box wants it."""
+    return unescape(text.replace("**", ""))  # a name's own asterisks are still entities here
+
+
+def first_capital(text: str) -> str:
+    """Write a sentence that others begin with a small letter with a capital."""
+    return _capital(text)
+
+
+def shown(low: float, high: float, above: float = 0.0) -> str:
+    """Judge a statement "it is more than `above`" by an interval.
+
+    "shown" where all of it lies above, "contradicted" where all of it lies below, "not shown" otherwise, and
+    "cannot be judged" without an interval.
+    """
+    if np.isnan(low) or np.isnan(high):
+        return "cannot be judged"
+    return "shown" if low > above else "contradicted" if high < above else "not shown"
+
+
+def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
+    """Say what share of all `whole` a `part` is, and whether that is most of them.
+
+    "most" is said where the whole interval lies above one half, "less than half" where it lies below.
+    `part` is Markdown; `share` is NaN where there is no `whole` at all.
+    """
+    if np.isnan(share.mean):
+        return f"there are no {whole}"
+    words = {
+        "shown": ", which is most of them",
+        "contradicted": ", which is less than half of them",
+        "not shown": "; whether that is most of them cannot be told",
+        "cannot be judged": "",  # the estimate says so itself
+    }
+    return f"{part}: {share} of all {whole}{words[shown(share.low, share.high, 0.5)]}"
+
+
+def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
+    """Say which of several things reaches most, and from which others it cannot be told.
+
+    Parameters
+    ----------
+    best : the first by its numbers
+    table : of `metrics.compare_all` with `best` as the reference
+    share : what `best` reaches
+    told : of what, such as ``"of the two classes told right"``
+
+    Returns
+    -------
+    Markdown, without a capital or a full stop. It is "measurably ahead" of those alone whose verdict is worse.
+    """
+    first = f"in front is **{md(best)}** with {percent(share, 1)} {told}"
+    behind = table.sort_values("difference")
+    worse = [
+        f"{md(name)} (by {points(-row['difference'], 1).lstrip('+')})"
+        for name, row in behind.iterrows()
+        if row["verdict"] == "worse"
+    ]
+    level = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
+    if table["low"].isna().all() or not len(table):
+        return f"{first}; whether it is ahead cannot be judged"
+    said = [f"measurably ahead of {_joined(worse)}"] if worse else []
+    said += [f"not measurably ahead of {_joined(level)}"] if level else []
+    return f"{first}, {' but '.join(said)}"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Join what is Markdown already."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def densest(parts: Mapping[str, tuple[float, float]], whole: str) -> str:
+    """Say which part of an image holds most of something for its size, and whether that is more than its size.
+
+    Parameters
+    ----------
+    parts : {name: (share of the pixels, share of `whole`)}
+    whole : such as ``"the difference"``
+    """
+    best = max(parts, key=lambda name: parts[name][1] / parts[name][0])
+    size, share = parts[best]
+    detail = f"**{md(best)}** has {percent(share, 1)} of {whole} on {percent(size, 1)} of the pixels"
+    if share > size:
+        return f"{detail}, the most for its size"
+    return f"none of the parts has more of {whole} than its size; {detail}, the most for its size"
+
+
+def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
+    """Say how many mistakes all seeds make, against chance, and for how many of them all give the same wrong class.
+
+    Parameters
+    ----------
+    wrong : bool (seeds, images)
+    same : bool (images,), whether all seeds predict the same class
+
+    "chance" is the number if each seed made as many mistakes as it does, independently of the others.
+    """
+    seeds, images = wrong.shape
+    always, each = int(wrong.all(axis=0).sum()), float(wrong.sum(axis=1).mean())
+    if seeds == 1:
+        return f"The one seed gets {always:,} of {images:,} test images wrong; whether others would cannot be told."
+    if not each:
+        return f"No seed gets any of the {images:,} test images wrong."
+    chance = wrong.mean(axis=1).prod() * images
+    start = (
+        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for all {seeds} seeds, where "
+        f"{chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes of a "
+        "single seed."
+    )
+    if not always:
+        return start
+    agreed = int((wrong.all(axis=0) & same).sum())
+    return f"{start} All seeds give the same wrong class for {percent(agreed / always, 0)} of them ({agreed:,})."
+
+
+def averaging(gain: Comparison, seeds: int) -> str:
+    """Say what the mean of the seeds' probabilities gains over a single seed.
+
+    `gain` has the images' interval alone (`NO_SPREAD`), since the mean of these nets is one predictor: what the mean
+    of other nets would gain is not in it, and the sentence says so.
+    """
+    if seeds == 1:
+        return "There is one seed, so nothing can be averaged."
+    return (
+        f"Averaging the probabilities of the {seeds} nets {effect(gain)} against one of them on average. The average "
+        "is one predictor, so this interval covers another test sample only, not other nets."
+    )
+
+
+def lean(change: Comparison) -> str:
+    """Say whether confidence (first side of `change`) lies above accuracy (second): over- or underconfident."""
+    if np.isnan(change.low):
+        return f"its confidence differs from its accuracy by {change}"
+    words = {"better": "it is overconfident", "worse": "it is underconfident"}
+    return f"{words.get(change.verdict, 'it is neither over- nor underconfident, measurably')}: {change}"
+
+
+def preview(epochs: int, own: int) -> str:
+    """Say that a recipe was not trained for as many epochs as it is made for; "" if it was."""
+    if epochs == own:
+        return ""
+    what = "A preview" if epochs < own else "Longer than meant"
+    return f"{what}: {counted(epochs, 'epoch')} of a recipe that is made for {own}."
+
+
+def balanced(counts: pd.DataFrame) -> str:
+    """Say whether the classes are balanced: "perfectly" if all have as many images in each part (the columns)."""
+    if (counts.min() == counts.max()).all():
+        each = " and ".join(f"{int(counts[part].iloc[0]):,} {md(part)} images" for part in counts)
+        return f"The classes are perfectly balanced: {each} of each."
+    said = []
+    for part, column in counts.items():
+        most, least = int(column.max()), int(column.min())
+        if most == least:
+            said.append(f"{most:,} {md(part)} images of each")
+        else:
+            said.append(
+                f"{most:,} {md(part)} images of {md(column.idxmax())} against {least:,} of {md(column.idxmin())}"
+            )
+    return f"The classes are not perfectly balanced: {' and '.join(said)}."
+
+
+def alike(first: ArrayLike, second: ArrayLike, thing: str) -> str:
+    """Say by how much the means of two samples differ, with an interval, and whether that is large.
+
+    "small" is less than a tenth of the first sample's standard deviation at both ends of Welch's 95 % interval,
+    "large" more than that, the same way, at both ends; anything else is neither.
+    """
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if min(one.size, two.size) < 2 or not one.std():
+        return f"Too few images differ in their {thing} to compare the two parts."
+    found = ttest_ind(two, one, equal_var=False).confidence_interval(CONFIDENCE)
+    low, high = found.low / one.std(), found.high / one.std()
+    size = ""
+    if max(abs(low), abs(high)) < 0.1:
+        size = ", a small difference"
+    elif min(abs(low), abs(high)) > 0.1 and low * high > 0:
+        size = ", a large difference"
+    ends = f"{interval(low, high, 1, signed=True)} % of its standard deviation"
+    return f"The mean {thing} of the test images differs from that of the training images by {ends}{size}."
+
+
+def repeats(repeated: Mapping[str, int], leaked: int, disputed: int, tested: int) -> str:
+    """Say how many images occur more than once, and how.
+
+    Parameters
+    ----------
+    repeated : images beyond the first of its kind, by part
+    leaked : test images that are training images, too
+    disputed : images that carry two labels
+    tested : all test images
+    """
+    if not any([*repeated.values(), leaked, disputed]):
+        return "**No image occurs twice**, byte by byte, within a part or across them: every test image is new."
+    within = " and ".join(f"{n:,} within the {md(part)} part" for part, n in repeated.items())
+    return (
+        f"**{leaked:,} of {tested:,} test images** ({percent(leaked / tested)}) are training images, too. Images that "
+        f"repeat an earlier one: {within}; images under two labels: {disputed:,}."
+    )

@@ -49,6 +49,9 @@ class Group(list[Run]):
         matrices = [metrics.confusion(run.test_labels, run.predictions, n_classes) for run in self]
         return np.sum(matrices, axis=0)
 
+    def __repr__(self) -> str:
+        return str(self.accuracy)
+
     def _repr_html_(self) -> str:
         return Groups({"": self})._repr_html_()
 
@@ -65,6 +68,10 @@ class Groups(dict[str, Group]):
     def runs(self) -> list[Run]:
         """All runs."""
         return [run for group in self.values() for run in group]
+
+    def __repr__(self) -> str:
+        # what a notebook's file keeps beside the HTML: not every number of every run
+        return "; ".join(f"{name} {accuracy}" for name, accuracy in self.accuracies.items())
 
     def __or__(self, other: Mapping[str, Group]) -> Groups:  # type: ignore[override]
         return Groups({**self, **other})
