@@ -63,6 +63,8 @@ def test_groups_are_trained_once_and_show_themselves(tmp_path: Path, capsys: pyt
     assert "a &lt;b&gt;" in shown and "<b>" not in shown and shown.count("± ") == 3
     assert groups["flip"].accuracy.n == 2
     assert "cnn-small" in groups["flip"]._repr_html_()
+    assert repr(groups["flip"]) == f"cnn-small: {groups['flip'].accuracy}"
+    assert repr(groups).splitlines()[2] == f"flip: {groups.accuracies['flip']}"
 
 
 def test_one_seed_is_not_called_no_difference() -> None:

@@ -66,8 +66,10 @@ def test_with_one_seed_or_no_row_nothing_is_judged() -> None:
         sentences.longer_training("a", alone, alone, alone, 1, 2),
     ]
     for sentence in said:
-        assert "one seed: cannot be judged" in sentence and "measurabl" not in sentence and "nan" not in sentence
-    assert "no change was tried" in sentences.help_or_hurt(alone[:0], "change")
+        assert "one seed" in sentence and "judged" in sentence
+        assert "measurabl" not in sentence and "nan" not in sentence
+    assert sentences.help_or_hurt(alone, "change", "with 1 seed") == "It cannot be judged with 1 seed."
+    assert sentences.help_or_hurt(alone[:0], "change") == "It cannot be judged without any change."
 
 
 def test_a_row_keeps_the_verdict_that_is_corrected() -> None:

@@ -215,12 +215,11 @@ def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     losses = [[row["validation_loss"] for row in history] for history in histories]
     if losses[0][0] is None:
         return course
-    early, n = sum(min(loss) < loss[-1] for loss in losses), len(losses)
+    early = sum(min(loss) < loss[-1] for loss in losses)
     if early == 0:
-        return (
-            f"{course} The validation loss is lowest after the last epoch in {how_many(n, n, 'run')}: it still falls."
-        )
-    return f"{course} In {how_many(early, n, 'run')} the validation loss was lower before the last epoch than after it."
+        return f"{course} The validation loss still falls: it is lowest after the last epoch of every run."
+    stopped = f"In {how_many(early, len(losses), 'run')} the validation loss has stopped falling"
+    return f"{course} {stopped}: it was lower before the last epoch than after it."
 
 
 def overfits(gap: Comparison) -> str:
@@ -298,7 +297,7 @@ def help_or_hurt(table: pd.DataFrame, thing: str, budget: str = "") -> str:
     """
     n, within = len(table), f" {budget}" if budget else ""
     if _unjudged(table):
-        return f"It cannot be judged{within}: {f'no {thing} was tried' if n == 0 else CANNOT_BE_JUDGED}."
+        return f"It cannot be judged {_why_not(table, thing, budget)}."
     better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
     if better == worse == 0:
         return f"Neither can be shown{within}: of {counted(n, thing)}, none makes a measurable difference."
@@ -316,7 +315,7 @@ def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> st
     """
     n, within = len(table), f" {budget}" if budget else ""
     if _unjudged(table):
-        return f"**Cannot be judged**{within}: {f'no {thing} was tried' if n == 0 else CANNOT_BE_JUDGED}."
+        return f"**Cannot be judged** {_why_not(table, thing, budget)}."
     opposite = {"better": "worse", "worse": "better"}[verdict]
     against = table.index[table["verdict"] == opposite]
     found = int((table["verdict"] == verdict).sum())
@@ -330,6 +329,10 @@ def _unjudged(table: pd.DataFrame) -> bool:
     return bool(table["low"].isna().all())  # also of no rows
 
 
+def _why_not(table: pd.DataFrame, thing: str, budget: str) -> str:
+    return budget or "with one seed" if len(table) else f"without any {thing}"
+
+
 def extremes(table: pd.DataFrame, thing: str) -> str:
     """Say how many of many comparisons are measurable, and name the largest gain and loss among those.
 
@@ -337,7 +340,7 @@ def extremes(table: pd.DataFrame, thing: str) -> str:
     """
     rows = counted(len(table), thing)
     if _unjudged(table):
-        return f"Of {rows}, none can be judged ({CANNOT_BE_JUDGED})."
+        return f"With one seed, none of {rows} can be judged."
     said = []
     for verdict, word, best in (("better", "higher", "idxmax"), ("worse", "lower", "idxmin")):
         part = table[table["verdict"] == verdict]
@@ -357,7 +360,7 @@ def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) 
     """
     without = f"Without any {thing} the gap is {points(start)}."
     if _unjudged(gaps):
-        return f"{without} What changes it cannot be judged ({CANNOT_BE_JUDGED})."
+        return f"{without} With one seed it cannot be judged what narrows it."
     narrower = gaps.index[gaps["verdict"] == "better"]
     if not len(narrower):
         return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably."
@@ -375,9 +378,10 @@ def longer_training(
     (`compare_moves`).
     """
     first, last, move = (row(table, name) for table in (short, long, moves))
-    effects = f"after {counted(epochs, 'epoch')} it {_does(first)}; after {counted(more, 'epoch')} it {_does(last)}"
+    effects = f"after {counted(epochs, 'epoch')} it {does(first)}; after {counted(more, 'epoch')} it {does(last)}"
     return f"**{md(name)}**: {effects}. {_capital(moved(first, last, move, 'longer training'))}."
 
 
-def _does(change: Comparison) -> str:
+def does(change: Comparison) -> str:
+    """Say what a change does; of one seed alone, that it "changes accuracy by" so much and cannot be judged."""
     return f"changes accuracy by {change}" if np.isnan(change.low) else effect(change)

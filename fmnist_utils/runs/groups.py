@@ -61,6 +61,9 @@ class Group(list[Run]):
         matrices = [metrics.confusion(run.test_labels, run.predictions, n_classes) for run in self]
         return np.sum(matrices, axis=0)
 
+    def __repr__(self) -> str:
+        return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
+
     def _repr_html_(self) -> str:
         return Groups({"": self})._repr_html_()
 
@@ -80,6 +83,9 @@ class Groups(dict[str, Group]):
 
     def __or__(self, other: Mapping[str, Group]) -> Groups:  # type: ignore[override]
         return Groups({**self, **other})
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {accuracy}" for name, accuracy in self.accuracies.items()) if self else "no groups"
 
     def _repr_html_(self) -> str:
         rows = "".join(
