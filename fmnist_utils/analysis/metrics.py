@@ -21,6 +21,8 @@ from fmnist_utils.analysis.compare import (
     compare,
     compare_all,
     compare_pairs,
+    compare_zero,
+    corrected,
     estimate_all,
     holm,
     paired,
@@ -34,10 +36,11 @@ from fmnist_utils.text import interval, number, percent, points
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Pair", "Spread",
-    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "confidence_auroc", "confused_pairs",
-    "confusion", "ece", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
-    "mean_interval", "mixed_up", "number", "paired", "pareto_front", "per_class", "percent", "points", "power_table",
-    "reaches", "reliability", "share_estimate", "top_k", "worst_class", "worst_pair",
+    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero", "confidence_auroc",
+    "confused_pairs", "confusion", "corrected", "ece", "ece_interval", "estimate_all", "holm", "interval",
+    "learn_spread", "log_loss", "mcnemar", "mean_interval", "mixed_up", "number", "paired", "pareto_front",
+    "per_class", "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "top_k",
+    "worst_class", "worst_pair",
 ]  # fmt: skip
 
 
