@@ -114,9 +114,9 @@ def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
         ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
     """
     table = metrics.compare_all({name: group.correct for name, group in groups.items()}, reference)
-    table.insert(0, "accuracy", [np.mean([run.test_accuracy for run in groups[name]]) for name in table.index])
+    table.insert(0, "accuracy", [float(np.mean(groups[name].correct)) for name in table.index])
     table["gap"] = [groups[name].gap for name in table.index]
-    start = float(np.mean([run.test_accuracy for run in groups[reference]]))
+    start = float(np.mean(groups[reference].correct))
     table.attrs["each"] = {name: [run.test_accuracy - start for run in groups[name]] for name in table.index}
     return table.sort_values("difference", ascending=False, kind="stable")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, compare
-from fmnist_utils.runs.store import FinishedRuns
 from fmnist_utils.studies.recipes import STARTING_RECIPE
 from fmnist_utils.system import PUBLISHED
 from fmnist_utils.training.experiment import Experiment
@@ -58,11 +58,11 @@ def table(out: str | Path) -> pd.DataFrame:
         validation, the change in accuracy on the validation images, which is what decides; difference, low, high
         and verdict, that on the test images with its interval; time, as a multiple of the starting recipe's; seeds.
     """
-    finished = FinishedRuns(out, PUBLISHED)
-    groups = {REFERENCE: Group(finished.repeats(BASE, range(SEEDS)))}
+    finished = Finished(out, PUBLISHED)
+    groups = {REFERENCE: finished.group(BASE)}
     seeds = [run.experiment.seed for run in groups[REFERENCE]]
     for name, changed in CHANGES.items():
-        runs = finished.repeats(BASE.but(**changed), seeds)
+        runs = [run for run in finished.group(BASE.but(**changed)) if run.experiment.seed in seeds]
         if seeds and len(runs) == len(seeds):
             groups[name] = Group(runs)
     if len(groups) == 1:
