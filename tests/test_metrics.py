@@ -47,21 +47,6 @@ def test_worst_pair_without_mistakes():
     assert (pair.mistakes, pair.share) == (0, 0.0)
 
 
-def test_mean_interval_is_students_t():
-    # t table: 4.303 for two degrees of freedom; the standard deviation of (1, 2, 3) is 1
-    estimate = metrics.mean_interval([0.01, 0.02, 0.03])
-    assert estimate.mean == pytest.approx(0.02)
-    assert estimate.std == pytest.approx(0.01)
-    assert estimate.high - estimate.mean == pytest.approx(4.303 * 0.01 / np.sqrt(3), rel=1e-4)
-    assert estimate.mean - estimate.low == pytest.approx(estimate.high - estimate.mean)
-    assert str(estimate) == "2.00 % ± 2.48 (3 seeds)"
-
-
-def test_one_value_has_no_interval_over_seeds():
-    with pytest.raises(ValueError, match="at least 2 values"):
-        metrics.mean_interval([0.9])
-
-
 def test_calibration_error_by_hand():
     # two images at 0.9 of which one is right; two at 0.6, both right: (2 x 0.4 + 2 x 0.4) / 4
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])

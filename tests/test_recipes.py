@@ -20,7 +20,7 @@ def test_experiments_are_found_by_name() -> None:
     assert recipes.experiments([]) == []
     assert [(item.model, item.seed) for item in recipes.experiments(["compact"])] == [("compact", 0), ("compact", 1)]
     everything = recipes.experiments(["all"])
-    assert len({item.canonical() for item in everything}) == len(everything) == 3 + 2 + 1
+    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 2 + 2
     with pytest.raises(UserError, match="unknown recipe 'sprnt'; did you mean 'sprint'. .recipes: sprint"):
         recipes.experiments(["sprnt"])
 

@@ -6,10 +6,10 @@ The method, its sources and its measured error rates are in docs/statistics.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ UNCERTAINTY = (
     "Every interval and every ± is at 95 % and covers both what another training seed and what another test sample "
     "would change; the verdicts of a table are corrected for the number of its comparisons (Holm)."
 )
+Name = TypeVar("Name")  # of a group: whatever tells it apart
 CANNOT_BE_JUDGED = "one seed: cannot be judged"
 
 
@@ -56,13 +57,17 @@ class Estimate:
     n: int
     borrowed: bool = False
 
-    def __str__(self) -> str:
-        if np.isnan(self.low):
-            return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
+    @property
+    def margin(self) -> str:
+        """What stands behind ±: half of the interval in points, such as ``"0.47"``; "" where there is none."""
         # the interval is symmetric, but where it was cut at 0 or 1 one side is shorter
-        half = max(self.mean - self.low, self.high - self.mean)
+        return "" if np.isnan(self.low) else number(max(self.mean - self.low, self.high - self.mean), 2)
+
+    def __str__(self) -> str:
+        if not self.margin:
+            return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
         seeds = counted(self.n, "seed") if self.n else "no seed"
-        return f"{percent(self.mean)} ± {number(half, 2)} ({seeds}{', spread borrowed' if self.borrowed else ''})"
+        return f"{percent(self.mean)} ± {self.margin} ({seeds}{', spread borrowed' if self.borrowed else ''})"
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ class _Table:
 
     def estimate(self, name: Any) -> Estimate:
         arm = self.arms[name]
-        mean = float(arm.per_image.mean())
+        mean = arm.mean
         std = float(np.sqrt(arm.variance)) if arm.seeds > 1 else float("nan")
         half = half_width(image_variance(arm.per_image), self.spread(name)) if self.known else float("nan")
         low, high = float(np.maximum(0, mean - half)), float(np.minimum(1, mean + half))
@@ -185,7 +190,7 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
 
 
-def estimate_all(groups: Mapping[str, Group], spread: Spread | None = None) -> dict[str, Estimate]:
+def estimate_all(groups: Mapping[Name, Group], spread: Spread | None = None) -> dict[Name, Estimate]:
     """Estimate the accuracy of every group of a table; those of one seed borrow the spread of the others.
 
     Parameters
@@ -314,10 +319,17 @@ def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | No
     return _Table(groups, spread).comparisons([(name, reference) for name in names], pd.Index(names, dtype=object))
 
 
-def compare_pairs(groups: Mapping[str, Group], spread: Spread | None = None) -> pd.DataFrame:
-    """Compare every two groups of a table, first minus second; columns as in `compare_all`, indexed by both names."""
-    pairs = list(combinations(groups, 2))
-    return _Table(groups, spread).comparisons(pairs, pd.MultiIndex.from_tuples(pairs, names=["first", "second"]))
+def compare_pairs(
+    groups: Mapping[str, Group], spread: Spread | None = None, pairs: Iterable[tuple[str, str]] | None = None
+) -> pd.DataFrame:
+    """Compare every two groups of a table (or those of `pairs`), first minus second.
+
+    The groups of no pair still say what the spread between seeds is like. Columns as in `compare_all`, indexed by
+    both names.
+    """
+    pairs = list(combinations(groups, 2) if pairs is None else pairs)
+    index = pd.MultiIndex.from_tuples(pairs, names=["first", "second"])
+    return _Table(groups, spread).comparisons(pairs, index) if groups else pd.DataFrame(index=index)
 
 
 def reaches(estimate: Estimate, accuracy: float) -> str:

@@ -38,7 +38,7 @@ __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Pair", "Spread",
     "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero", "confidence_auroc",
     "confused_pairs", "confusion", "corrected", "ece", "ece_interval", "estimate_all", "holm", "interval",
-    "learn_spread", "log_loss", "mcnemar", "mean_interval", "mixed_up", "number", "paired", "pareto_front",
+    "learn_spread", "log_loss", "mcnemar", "mixed_up", "number", "paired", "pareto_front",
     "per_class", "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "top_k",
     "worst_class", "worst_pair",
 ]  # fmt: skip
@@ -105,25 +105,6 @@ def worst_pair(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Pair:
     first, second = int(rows[worst]), int(columns[worst])
     between, total = int(mutual[first, second]), int(mistakes.sum())
     return Pair(class_names[first], class_names[second], between, between / max(1, total))
-
-
-def mean_interval(values: ArrayLike) -> Estimate:
-    """Mean of one fraction per seed, with Student's t interval.
-
-    Only for accuracies whose predictions are not at hand: the interval covers what another seed would change, on
-    the same test images. Everything else is `accuracy_estimate`'s.
-
-    Raises
-    ------
-    ValueError
-        For fewer than two values, which say nothing about their spread.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if array.size < 2:
-        raise ValueError(f"an interval over seeds needs at least 2 values, not {array.size}")
-    mean, std = float(array.mean()), float(array.std(ddof=1))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, array.size - 1)) * std / float(np.sqrt(array.size))
-    return Estimate(mean, std, mean - half, mean + half, int(array.size))
 
 
 def top_k(labels: ArrayLike, probabilities: ArrayLike, k: int = 2) -> float:

@@ -26,10 +26,11 @@ EFFECTS = {"better": "helps", "worse": "hurts", "no measurable difference": "mak
 
 def listing(names: Iterable[object], none: str = "none of them") -> str:
     """Join names as prose does: ``"a"``, ``"a and b"``, ``"a, b and c"``; `none` for no names."""
-    said = [md(name) for name in names]
-    if len(said) < 2:
-        return said[0] if said else none
-    return f"{', '.join(said[:-1])} and {said[-1]}"
+    return _listed([md(name) for name in names]) or none
+
+
+def _listed(said: list[str]) -> str:
+    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else "".join(said)
 
 
 def how_many(part: int, whole: int, thing: str) -> str:
@@ -130,6 +131,27 @@ def _effect(row: pd.Series) -> str:
     return f"{points(row['difference'])} ({interval(row['low'], row['high'], signed=True)})"
 
 
+def found(table: pd.DataFrame, reference: str, thing: str = "change", budget: str = "") -> list[str]:
+    """Say in a line for each verdict what a table of comparisons found: names and sizes, the greatest effect first.
+
+    Parameters are those of `verdicts`, which gives the intervals, too.
+    """
+    head = f"Of {counted(len(table), thing)} of {md(reference)}{f' {budget}' if budget else ''}, "
+    if table["low"].isna().all():
+        return [f"{head}none can be judged"]
+    lines = []
+    for verdict in EFFECTS:
+        part = table[table["verdict"] == verdict]
+        part = part.loc[part["difference"].abs().sort_values(ascending=False, kind="stable").index]
+        sizes = [f"{md(name)} ({points(value)})" for name, value in part["difference"].items()]
+        if verdict == "no measurable difference":
+            count = {0: "none makes", 1: "one makes"}.get(len(part), f"{len(part)} make")
+        else:
+            count = f"{_count(len(part))} measurably"
+        lines.append(f"{count} {verdict}{': ' if sizes else ''}{_listed(sizes)}")
+    return [head + lines[0], *map(_capital, lines[1:])]
+
+
 def answer(table: pd.DataFrame, thing: str, helps: str = "helps", hurts: str = "hurts", budget: str = "") -> str:
     """Answer "does any of these help, or do they only hurt?" in one sentence, whatever was found.
 
@@ -137,6 +159,8 @@ def answer(table: pd.DataFrame, thing: str, helps: str = "helps", hurts: str = "
     """
     better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
     of, within = counted(len(table), thing), f" {budget}" if budget else ""
+    if table["low"].isna().all():  # of no row, too
+        return f"This cannot be judged{within}: {of if len(table) else f'no {thing}'} with several seeds."
     helping, hurting = f"{better} measurably {_verb(better, helps)}", f"{worse} measurably {_verb(worse, hurts)}"
     if better and worse:
         return f"Both{within}: of {of}, {helping} and {hurting}."
@@ -144,7 +168,75 @@ def answer(table: pd.DataFrame, thing: str, helps: str = "helps", hurts: str = "
         return f"It {helps}{within}: of {of}, {helping} and none {hurts}."
     if worse:
         return f"It only {hurts}{within}: of {of}, {hurting} and none {helps}."
-    return f"Neither can be shown{within}: none of {of} makes a measurable difference."
+    return f"Neither can be shown{within}: of {of}, none makes a measurable difference."
+
+
+def tally(table: pd.DataFrame, thing: str = "change") -> str:
+    """Count a table's verdicts: ``"of 9 changes, none is measurably better and 2 are measurably worse (…)"``."""
+    if table["low"].isna().all():
+        return f"{counted(len(table), thing)}, {CANNOT_BE_JUDGED}" if len(table) else f"no {thing}"
+    better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
+    low, high = points(table["difference"].min()), points(table["difference"].max())
+    changes = f"changes of {low.partition(' ')[0]} to {high}" if len(table) > 1 else f"a change of {low}"
+    counts = f"{_count(better)} measurably better and {_count(worse)} measurably worse"
+    return f"of {counted(len(table), thing)}, {counts} ({changes})"
+
+
+def where(value: float, low: float, high: float) -> str:
+    """Say where a number lies: ``"lies in the interval"``, its ends included, or above or below it."""
+    if value > high:
+        return "lies above the interval"
+    return "lies below the interval" if value < low else "lies in the interval"
+
+
+def seeds(numbers: Sequence[int], borrowed: bool = False) -> str:
+    """Say how many experiments have several seeds, by the number of each; and if one seed borrows its spread."""
+    several = sum(n > 1 for n in numbers)
+    if not numbers:
+        return "There is no experiment."
+    if several == len(numbers):
+        return "Each has several seeds."
+    said = f"Several seeds stand behind {how_many(several, len(numbers), 'experiment')}" if several else ""
+    rest = "a single seed borrows the spread between seeds from those that have several" if borrowed else ""
+    return f"{_capital('; '.join(filter(None, [said or 'none has several seeds', rest])))}."
+
+
+# The words that claims are judged with, the best news first.
+CLAIM_VERDICTS = (
+    "reached", "shown", "within reach", "not shown", "not reached", "contradicted", "cannot be judged", "not yet run",
+)  # fmt: skip
+
+
+def claims(judged: Iterable[str], whose: str = "") -> str:
+    """Count the verdicts of claims: ``"Of 31 claims, 12 are reached, one is shown and 8 are not yet run."``."""
+    words = list(judged)
+    unknown = set(words) - set(CLAIM_VERDICTS)
+    if unknown:
+        raise ValueError(f"{unknown} are no verdicts of claims")
+    if not words:
+        return "There is no claim."
+    counts = {word: words.count(word) for word in CLAIM_VERDICTS if word in words}
+    said = []
+    for word, n in counts.items():
+        verb = "" if word.startswith("cannot") else "is " if n == 1 else "are "
+        said.append(f"{'one' if n == 1 else n} {verb}{word}")
+    return f"Of {counted(len(words), 'claim')}{f' {whose}' if whose else ''}, {_listed(said)}."
+
+
+def enough_seeds(power: pd.DataFrame, enough: float) -> str:
+    """Say how many seeds find an effect often `enough` (a share), from a table of `metrics.power_table`."""
+    said = []
+    tried = [int(str(number)) for number in power.columns]
+    for effect, row in power.sort_index(ascending=False).iterrows():
+        finding = [number for number, share in zip(tried, row, strict=True) if share >= enough]
+        number = counted(min(finding), "seed") if finding else f"more than {counted(max(tried), 'seed')}"
+        said.append(f"one of {effect:g} {'point' if effect == 1 else 'points'} takes {number}")
+    return f"To find a difference with a chance of {percent(enough, 0)} or more: {_listed(said)}."
+
+
+def size(name: str, parameters: int, accuracy: Estimate, cost: str) -> str:
+    """Say what a net reached and what it cost: ``"**best** (893,182 weights): 95.46 % ± 0.41; a training took …"``."""
+    return f"**{md(name)}** ({parameters:,} weights): {accuracy}; a training took {cost}"
 
 
 def _verb(n: int, singular: str) -> str:

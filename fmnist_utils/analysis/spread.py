@@ -122,9 +122,10 @@ def weigh(variance: Floats, noise: Floats, seeds: NDArray[np.int64], prior: Spre
 
 
 class Arm(NamedTuple):
-    """What matters of a group: its mean correctness per image, and how its seeds differ."""
+    """What matters of a group: its mean correctness per image and in all, and how its seeds differ."""
 
     per_image: Floats  # (n_images,)
+    mean: float  # of all seeds and images, from their whole number: a mean of means may end in another last digit
     variance: float
     noise: float
     seeds: int
@@ -138,12 +139,13 @@ def summarize(group: Group) -> Arm:
     seeds, images = correct.shape
     per_image, per_seed = correct.mean(axis=0), correct.mean(axis=1)
     if seeds == 1:
-        return Arm(per_image, 0.0, 1.0, 1)
+        return Arm(per_image, float(correct.mean()), 0.0, 1.0, 1)
     # What is left after the seed's and the image's means is the disagreement of the seeds about single
     # images. A floor of one image keeps seeds that never disagree from having none at all.
     left = ((correct - per_image) ** 2).sum() - images * ((per_seed - per_seed.mean()) ** 2).sum()
     disagreement = left / ((seeds - 1) * max(1, images - 1))
-    return Arm(per_image, float(per_seed.var(ddof=1)), max(disagreement, 1 / images) / images, seeds)
+    noise = max(disagreement, 1 / images) / images
+    return Arm(per_image, float(correct.mean()), float(per_seed.var(ddof=1)), noise, seeds)
 
 
 def image_variance(per_image: Floats) -> float:

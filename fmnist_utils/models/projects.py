@@ -52,6 +52,7 @@ class CNNBig(Stack):
     dropout : probability of dropout before the last layer (the project's 0.4)
     dropout_kind : "element", which the project came to call wrong between convolutions, or "2d"
     batch_norm : normalise after each convolution
+    dense : size of the dense layer
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class CNNBig(Stack):
         dropout: float = 0.0,
         dropout_kind: str = "2d",
         batch_norm: bool = False,
+        dense: int = 128,
     ) -> None:
         drop = feature_dropout(conv_dropout, dropout_kind)
         features = [
@@ -68,7 +70,7 @@ class CNNBig(Stack):
             *conv_block(32, 64, batch_norm=batch_norm), *drop,
             *conv_block(64, 64, batch_norm=batch_norm),
         ]  # fmt: skip
-        classifier = [nn.Linear(64 * 3 * 3, 128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, n_classes)]
+        classifier = [nn.Linear(64 * 3 * 3, dense), nn.ReLU(), nn.Dropout(dropout), nn.Linear(dense, n_classes)]
         super().__init__(features, classifier)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,18 @@ from markupsafe import Markup
 from PIL import Image
 
 from fmnist_utils import models
-from fmnist_utils.analysis import metrics
+from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.errors import MAKE_ROOM, os_errors
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
 from fmnist_utils.report.marker import index_is_new
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
+from fmnist_utils.runs.finished import Folder
 from fmnist_utils.runs.store import results
 from fmnist_utils.studies import claims
 from fmnist_utils.system import ROOT, write_whole
-from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.text import counted
 
 THUMBNAIL = (640, 400)  # pixels, at most
 
@@ -42,12 +42,13 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     """
     runs = results(out)
     write_whole(out / "results.csv", lambda path: runs.map(_text).to_csv(path, index=False))
-    part = on_part(runs)
+    folder = Folder(out)
     cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
     done = [card for card in cards if card["provenance"]]
     provenance: dict[str, Any] = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
     # The claims are about Fashion-MNIST, whatever else has been run in this folder.
     fashion = not runs.empty and (runs["dataset"] == "fashion-mnist").any()
+    judged = claims.table(out) if fashion else pd.DataFrame()
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True)
     environment.filters.update(FILTERS)
     text = environment.get_template("index.html.j2").render(
@@ -61,10 +62,13 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
         },
         dataset=provenance.get("parameters", {}).get("dataset", ""),
         leaderboard=_table(
-            leaderboard(runs[~part]), "Leaderboard: finished experiments, those on the most images first"
+            leaderboard(folder, part=False), "Leaderboard: finished experiments, those on the most images first"
         ),
-        part=_table(leaderboard(runs[part]), "Finished experiments on a part of the images"),
-        claims=_table(claims.table(out), "What the source projects claimed, and what we measure") if fashion else "",
+        part=_table(leaderboard(folder, part=True), "Finished experiments on a part of the images"),
+        seeds=seeds_sentence(folder),
+        uncertainty=metrics.UNCERTAINTY,
+        claims=_table(judged, "What the source projects claimed, and what we measure"),
+        judged=claims_sentence(judged),
         runs=len(runs),
     )
     write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
@@ -117,43 +121,63 @@ def _thumbnail(encoded: str | list[str]) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def on_part(runs: pd.DataFrame) -> pd.Series[bool]:
-    """Say of each run whether it saw less than half of the images that others of its data set did; bool (runs,)."""
-    if runs.empty:
-        return pd.Series(dtype=bool)
-    return runs["train_size"] < runs.groupby("dataset")["train_size"].transform("max") / 2
+def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
+    """One row an experiment, its seeds together; those on the most images first, and of these the best.
 
-
-def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row an experiment, its seeds together; those on the most images first, and of these the best."""
-    if runs.empty:
-        return pd.DataFrame()
+    `part` picks those on less than half of the images of their data set, or the others. The interval is that of
+    `Folder.accuracies`; in ``attrs["runs"]`` stand the keys of each row's runs.
+    """
     rows = []
-    for (_, canonical), group in runs.groupby(["dataset", "experiment"]):
-        first, n = group.iloc[0], len(group)
-        estimate = metrics.mean_interval(group["test_accuracy"]) if n > 1 else None
+    for name, accuracy in folder.accuracies.items():
+        if folder.on_part(name) != part:
+            continue
+        group = folder.group(name)
+        first = group[0]
+        images = first.provenance["train_size"]
         rows.append(
             {
-                "model": first["model"],
-                "source": models.entry(first["model"]).source,
-                "data": first["dataset"],
-                "parameters": f"{first['parameters']:,}",
-                "test accuracy": f"{group['test_accuracy'].mean():.2%}".replace("%", " %"),
-                "± 95 %": f"{50 * (estimate.high - estimate.low):.2f}" if estimate else "–",
-                "seeds": n,
-                "epochs": first["epochs"],
-                "images": f"{first['train_size']:,}",
-                "seconds": f"{group['seconds'].mean():.0f}",
-                "recipe": Experiment(**json.loads(str(canonical))).recipe,
-                "order": (first["train_size"], group["test_accuracy"].mean()),
+                "model": first.experiment.model,
+                "source": models.entry(first.experiment.model).source,
+                "data": name.dataset,
+                "parameters": f"{first.parameters:,}",
+                "test accuracy": metrics.percent(accuracy.mean),
+                "± 95 %": accuracy.margin or "–",
+                "seeds": accuracy.n,
+                "epochs": len(first.history),
+                "images": f"{images:,}",
+                "seconds": f"{group.seconds:.0f}",
+                "recipe": first.experiment.recipe,
+                "order": (images, accuracy.mean),
+                "runs": [[run.key for run in group]],
             }
         )
-    table = pd.DataFrame(rows).sort_values("order", ascending=False).drop(columns="order")
-    return table.drop(columns="data") if table["data"].nunique() == 1 else table
+    if not rows:
+        return pd.DataFrame()
+    whole = pd.DataFrame(rows).sort_values("order", ascending=False)
+    table = whole.drop(columns=["order", "runs", *(["data"] if whole["data"].nunique() == 1 else [])])
+    table.attrs["runs"] = whole["runs"].tolist()
+    return table
+
+
+def seeds_sentence(folder: Folder) -> str:
+    """Say how many of the experiments on all tables have several seeds, and what becomes of the others."""
+    estimates = folder.accuracies.values()
+    return sentences.seeds([estimate.n for estimate in estimates], any(estimate.borrowed for estimate in estimates))
+
+
+def claims_sentence(judged: pd.DataFrame) -> str:
+    """Count the verdicts of the claims, and say what those about effects are corrected for."""
+    if judged.empty:
+        return ""
+    compared = counted(judged.attrs["compared"], "comparison")
+    return f"{sentences.claims(judged['verdict'])} Verdicts about effects are corrected for {compared}."
 
 
 def _table(table: pd.DataFrame, caption: str) -> Markup | str:
-    """Render a table with escaped cells, a caption and header scopes; "" for an empty one."""
+    """Render a table with escaped cells, a caption and header scopes; "" for an empty one.
+
+    Each row names the runs that it rests on (``attrs["runs"]``): keys apart by blanks, arms by semicolons.
+    """
     if table.empty:
         return ""
     soup = BeautifulSoup(table.to_html(index=False, escape=True, border=0), "html.parser")
@@ -162,4 +186,6 @@ def _table(table: pd.DataFrame, caption: str) -> Markup | str:
         title = soup.new_tag("caption")
         title.string = caption
         element.insert(0, title)
+        for row, arms in zip(element.select("tbody tr"), table.attrs.get("runs", []), strict=False):
+            row["data-runs"] = "; ".join(" ".join(arm) for arm in arms)
     return Markup(soup)

@@ -15,7 +15,7 @@ import io
 import sys
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -198,46 +198,12 @@ def _bounds(run: Run) -> tuple[float, float]:
     return float((may_be & ~tied).mean()), float(may_be.mean())
 
 
-class FinishedRuns:
-    """Finished runs of several stores, found by what was trained; a store named earlier goes first.
-
-    Parameters
-    ----------
-    outs : reports folders
-
-    Attributes
-    ----------
-    records : the records of all their runs, those of other training versions included
-    """
-
-    def __init__(self, *outs: str | Path) -> None:
-        self.records: list[dict[str, Any]] = []
-        self._places: dict[tuple[str, str], tuple[Store, str]] = {}
-        for store in map(Store, outs):
-            for record in store.records():
-                self.records.append(record)
-                if record["training_version"] == TRAINING_VERSION:
-                    with contextlib.suppress(UserError):  # of a model that is gone: nobody can ask for it
-                        experiment = Experiment(**record["experiment"])
-                        if record["provenance"].get("model_digest", "") != experiment.model_digest:
-                            continue  # an own model that has changed since
-                        name = record["provenance"]["dataset"], experiment.canonical()
-                        self._places.setdefault(name, (store, record["key"]))
-
-    def repeats(self, experiment: Experiment, seeds: Iterable[int]) -> list[Run]:
-        """Read the runs of `experiment` that there are with these seeds, in their order."""
-        return [run for seed in seeds if (run := self.get(experiment.but(seed=seed))) is not None]
-
-    def get(self, experiment: Experiment) -> Run | None:
-        """Read the run of `experiment` on a data set of that name; None if there is none."""
-        store, key = self._places.get((experiment.dataset, experiment.canonical()), (None, ""))
-        return store.load(key) if store else None
-
-
 def results(out: str | Path) -> pd.DataFrame:
     """Table of all finished runs below `out`: one row a run, shares in 0..1.
 
-    Runs of a model that is gone, or has changed since, are left out, with a line that says so.
+    The test accuracy is counted from the stored predictions, as everywhere (old records state another by some images,
+    of before probabilities were rounded). Runs of a model that is gone, or has changed since, are left out, with a line
+    that says so; damaged ones are put aside.
     """
     rows = []
     store = Store(out)

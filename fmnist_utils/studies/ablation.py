@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, compare
-from fmnist_utils.runs.store import FinishedRuns
 from fmnist_utils.studies.recipes import STARTING_RECIPE
 from fmnist_utils.system import PUBLISHED
 from fmnist_utils.training.experiment import Experiment
@@ -64,14 +64,14 @@ def table(out: str | Path) -> pd.DataFrame:
         seeds. The precision is no part of an experiment: its row compares those runs of the starting recipe itself
         that were trained in bf16 with those in fp32, where there are both.
     """
-    finished = FinishedRuns(out, PUBLISHED)
-    groups = {REFERENCE: Group(finished.repeats(BASE, range(SEEDS)))}
+    finished = Finished(out, PUBLISHED)
+    every = finished.group(BASE)
+    groups = {REFERENCE: Group(run for run in every if run.experiment.seed < SEEDS)}
     seeds = [run.experiment.seed for run in groups[REFERENCE]]
     for name, changed in CHANGES.items():
-        runs = finished.repeats(BASE.but(**changed), seeds)
+        runs = [run for run in finished.group(BASE.but(**changed)) if run.experiment.seed in seeds]
         if seeds and len(runs) == len(seeds):
             groups[name] = Group(runs)
-    every = finished.repeats(BASE, (*range(SEEDS), *PRECISION_SEEDS))
     by_precision = {
         name: Group(run for run in every if run.provenance.get("precision", "fp32") == name)
         for name in ("fp32", "bf16")

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from fmnist_utils.analysis import metrics
 from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.errors import UserError, nearest
 from fmnist_utils.runs.cost import estimate
-from fmnist_utils.runs.store import FinishedRuns
-from fmnist_utils.studies.claim_list import CLAIMS, Claim
+from fmnist_utils.runs.finished import Finished
+from fmnist_utils.runs.groups import Group
+from fmnist_utils.studies.claim_list import CLAIMS, Claim, seeds_for
+from fmnist_utils.studies.judging import NOT_RUN, Arm
 from fmnist_utils.system import PUBLISHED
 from fmnist_utils.text import duration
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.run import Run
 
 
 def find(names: Iterable[str]) -> list[Claim]:
@@ -57,15 +61,57 @@ def experiments(claims: Iterable[Claim]) -> list[Experiment]:
     return sorted(found, key=lambda item: estimate(item, []))
 
 
-def _arms(claim: Claim, finished: FinishedRuns) -> tuple[list[list[Run]], list[Experiment]]:
-    """Read a claim's finished runs, of the seeds that every arm has; and list what is not trained yet."""
-    wanted = claim.experiments()
-    found = [[finished.get(item) for item in arm] for arm in wanted]
-    missing = [
-        item for arm, runs in zip(wanted, found, strict=True) for item, run in zip(arm, runs, strict=True) if not run
-    ]
-    whole = [runs for runs in zip(*found, strict=True) if all(runs)]  # one entry a seed
-    return [[runs[i] for runs in whole if runs[i]] for i in range(len(wanted))], missing
+def _measure(finished: Finished) -> dict[str, list[Arm]]:
+    """Read the arms of every claim, with the runs that there are."""
+
+    def arm(experiment: Experiment) -> Arm:
+        group = finished.group(experiment)
+        return Arm(experiment, group, finished.accuracy(experiment) if group else None)
+
+    return {claim.name: [arm(experiment) for experiment in claim.arms] for claim in CLAIMS}
+
+
+def _compare(measured: dict[str, list[Arm]]) -> dict[str, pd.DataFrame]:
+    """Compare the arms of each claim that is about an effect; the verdicts are corrected for all of them together.
+
+    The spread between seeds of an accuracy is learned from all arms of the table, that of a recall from the
+    claim's own arms: recalls of one class spread more.
+    """
+    everywhere, found = {}, {}
+    for claim in CLAIMS:
+        for arm in measured[claim.name]:
+            if arm.group and arm.experiment.dataset == "fashion-mnist":
+                everywhere[arm.experiment.canonical()] = arm.group.correct
+        arms = measured[claim.name]
+        found[claim.name] = [
+            pair for pair in claim.judge.pairs(len(arms)) if all(arms[number].group for number in pair)
+        ]
+    tables = {}
+    for claim in CLAIMS:
+        pairs, arms = found[claim.name], measured[claim.name]
+        if not pairs:
+            continue
+        label = claim.judge.label
+        if label is None:
+            keys = [arm.experiment.canonical() for arm in arms]
+            named = [(keys[a], keys[b]) for a, b in pairs]
+            table = metrics.compare_pairs(everywhere, pairs=named)
+        else:
+            recalled = {str(i): _of_class(arms[i].group, label) for pair in pairs for i in pair}
+            table = metrics.compare_pairs(recalled, pairs=[(str(a), str(b)) for a, b in pairs])
+        tables[claim.name] = table.set_axis(pd.MultiIndex.from_tuples(pairs), axis=0)
+    adjusted = iter(metrics.holm([p for table in tables.values() for p in table["p"]]))
+    for table in tables.values():
+        table["p_adjusted"] = [next(adjusted) for _ in range(len(table))]
+        small = table["p_adjusted"] < 1 - metrics.CONFIDENCE
+        table["verdict"] = "no measurable difference"
+        table.loc[small & (table["difference"] > 0), "verdict"] = "better"
+        table.loc[small & (table["difference"] < 0), "verdict"] = "worse"
+    return tables
+
+
+def _of_class(group: Group, label: int) -> list[NDArray[np.bool_]]:
+    return [run.correct[run.test_labels == label] for run in group]
 
 
 def table(out: str | Path) -> pd.DataFrame:
@@ -73,32 +119,69 @@ def table(out: str | Path) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row a claim
-        project, claim, measured, verdict ("reached", "not reached", "contradicted", "not yet run"), its protocol,
-        our protocol, seeds.
+    DataFrame, one row a claim; all text
+        project, claim, holds if, measured, verdict, its protocol, our protocol, seeds (of those that are planned),
+        runs ("published", "here", both, or none). Verdicts are those of `judging`, "cannot be judged" and
+        "not yet run". ``attrs["runs"]`` has the keys of each row's runs, a list an arm; ``attrs["compared"]`` the
+        number of comparisons that the verdicts about effects are corrected for.
     """
-    finished = FinishedRuns(out, PUBLISHED)
-    rows = []
+    finished = Finished(out, PUBLISHED)
+    measured = _measure(finished)
+    changes = _compare(measured)
+    rows, keys = [], []
     for claim in CLAIMS:
-        arms, missing = _arms(claim, finished)
-        n = len(arms[0])
-        if n == 0:
-            cost = sum(estimate(experiment, finished.records) for experiment in missing)
-            measured, verdict = f"would take about {duration(cost)} of training", "not yet run"
+        arms = measured[claim.name]
+        some = any(arm.group for arm in arms[1:] or arms)
+        if all(arm.group for arm in arms) or (some and arms[0].group and claim.judge.judges_a_part):
+            said, verdict = claim.judge.judge(arms, changes.get(claim.name, NOTHING))
         else:
-            measured, verdict = claim.judge(arms)
+            said, verdict = "", NOT_RUN
+        if verdict == NOT_RUN:
+            lacking = [
+                item for arm, all_ in zip(arms, claim.experiments(), strict=True) if not arm.group for item in all_
+            ]
+            cost = duration(sum(estimate(experiment, finished.records) for experiment in lacking))
+            said = f"{said}{'; ' if said else ''}would take about {cost} of training"
         rows.append(
             {
                 "project": claim.project,
                 "claim": claim.says,
-                "measured": measured,
+                "holds if": claim.judge.holds_if,
+                "measured": said,
                 "verdict": verdict,
                 "its protocol": claim.protocol,
                 "our protocol": claim.ours,
-                "seeds": n,
+                "seeds": _seeds(arms),
+                "runs": _origin(arms, finished),
             }
         )
-    return pd.DataFrame(rows)
+        keys.append([[run.key for run in arm.group] for arm in arms])
+    whole = pd.DataFrame(rows)
+    whole.attrs.update(runs=keys, compared=sum(map(len, changes.values())))
+    return whole
+
+
+NOTHING = pd.DataFrame(columns=["difference", "low", "high", "verdict"])
+
+
+def _seeds(arms: list[Arm]) -> str:
+    """Write how many seeds there are of how many that are planned: ``"3"``, ``"1 to 3 of 5"``."""
+    there = [len(arm.group) for arm in arms]
+    planned = [seeds_for(arm.experiment) for arm in arms]
+    found = _range(there)
+    return (
+        found if all(n >= wanted for n, wanted in zip(there, planned, strict=True)) else f"{found} of {_range(planned)}"
+    )
+
+
+def _range(numbers: list[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _origin(arms: list[Arm], finished: Finished) -> str:
+    origins = {"published" if finished.published(arm.experiment) else "here" for arm in arms if arm.group}
+    return " and ".join(sorted(origins))
 
 
 def architectures(out: str | Path) -> pd.DataFrame:
@@ -109,26 +192,24 @@ def architectures(out: str | Path) -> pd.DataFrame:
     DataFrame, one row an architecture with finished runs
         model, project, parameters, claimed, measured, its epochs, our epochs, verdict; accuracies as text.
     """
-    finished = FinishedRuns(out, PUBLISHED)
+    finished = Finished(out, PUBLISHED)
     rows = []
     for claim in CLAIMS:
-        if claim.accuracy is None:
+        group = finished.group(claim.arms[0]) if claim.accuracy is not None else None
+        if not group or claim.accuracy is None:
             continue
-        arms, _ = _arms(claim, finished)
-        if not arms[0]:
-            continue
-        run, (measured, verdict) = arms[0][0], claim.judge(arms)
-        data = "" if claim.arms[0].dataset == "fashion-mnist" else f" ({claim.arms[0].dataset})"
+        experiment, accuracy = claim.arms[0], finished.accuracy(claim.arms[0])
+        data = "" if experiment.dataset == "fashion-mnist" else f" ({experiment.dataset})"
         rows.append(
             {
-                "model": run.experiment.model + data,
+                "model": experiment.model + data,
                 "project": claim.project,
-                "parameters": run.parameters,
-                "claimed": f"{100 * claim.accuracy:.2f} %",
-                "measured": measured,
+                "parameters": group[0].parameters,
+                "claimed": metrics.percent(claim.accuracy),
+                "measured": str(accuracy),
                 "its epochs": claim.epochs or "not stated",
-                "our epochs": run.experiment.epochs,
-                "verdict": verdict,
+                "our epochs": experiment.epochs,
+                "verdict": metrics.reaches(accuracy, claim.accuracy),
             }
         )
     return pd.DataFrame(rows)

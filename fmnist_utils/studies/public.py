@@ -8,10 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from fmnist_utils.runs.cost import seconds_of
-from fmnist_utils.runs.groups import Group
-from fmnist_utils.runs.store import FinishedRuns
+from fmnist_utils.runs.finished import Finished
 from fmnist_utils.studies.claim_list import CLAIMS
-from fmnist_utils.studies.recipes import RECIPES, SEEDS
+from fmnist_utils.studies.recipes import RECIPES
 from fmnist_utils.system import PUBLISHED
 
 
@@ -69,20 +68,19 @@ def landscape(out: str | Path) -> pd.DataFrame:
         parameters, seconds (of a whole training on two CPU cores), accuracy, low, high (shares; for public figures
         all three the same), source.
     """
-    finished = FinishedRuns(out, PUBLISHED)
-    ours = [(name, recipe, SEEDS[name], "ours") for name, recipe in RECIPES.items()]
+    finished = Finished(out, PUBLISHED)
+    ours = [(name, recipe, "ours") for name, recipe in RECIPES.items()]
     ours += [
-        (c.arms[0].model, c.arms[0], c.seeds, f"project {c.project}")
-        for c in CLAIMS
-        if c.accuracy and c.arms[0].dataset == "fashion-mnist"
+        (claim.arms[0].model, claim.arms[0], f"project {claim.project}")
+        for claim in CLAIMS
+        if claim.accuracy and claim.arms[0].dataset == "fashion-mnist"
     ]
     rows = {}
-    for name, experiment, seeds, source in ours:
-        runs = finished.repeats(experiment, range(seeds))
-        if runs:
-            accuracy, images = Group(runs).accuracy, runs[0].provenance["train_size"] * experiment.epochs
+    for name, experiment, source in ours:
+        if group := finished.group(experiment):
+            accuracy, images = finished.accuracy(experiment), group[0].provenance["train_size"] * experiment.epochs
             rows[name] = {
-                "parameters": runs[0].parameters, "seconds": images * seconds_of(runs[0].multiply_adds),
+                "parameters": group[0].parameters, "seconds": images * seconds_of(group[0].multiply_adds),
                 "accuracy": accuracy.mean, "low": accuracy.low, "high": accuracy.high, "source": source,
             }  # fmt: skip
     for figure in FIGURES:
