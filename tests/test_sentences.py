@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from fmnist_utils.report.page import Page
+from fmnist_utils.report.html import Article
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ def plain(text: str) -> str:
     """What a reader sees of a sentence."""
     from bs4 import BeautifulSoup
 
-    return BeautifulSoup(Page("").prose(text), "html.parser").get_text().strip()
+    return BeautifulSoup(Article("").prose(text), "html.parser").get_text().strip()
 
 
 def seen(name: str) -> str:
