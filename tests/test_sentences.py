@@ -260,9 +260,13 @@ def test_an_effect_helps_or_hurts_by_its_interval(change: metrics.Comparison) ->
 def test_a_move_is_called_by_what_both_effects_allow(
     before: metrics.Comparison, after: metrics.Comparison, move: metrics.Comparison
 ) -> None:
-    said = sentences.moved(before, after, move, "longer training")
     known = not np.isnan(move.low)
     up, down = known and move.low > 0, known and move.high < 0
+    if (up and after.difference <= before.difference) or (down and after.difference > before.difference):
+        with pytest.raises(ValueError, match="after minus"):
+            sentences.moved(before, after, move, "longer training")
+        return
+    said = sentences.moved(before, after, move, "longer training")
     assert ("cannot be judged" in said) == (not known)
     assert ("no measurable dependence" in said) == (known and not up and not down)
     helped, helps = before.low > 0, after.low > 0
