@@ -262,6 +262,8 @@ def moved(before: Comparison, after: Comparison, move: Comparison, cause: str) -
     if move.verdict == "no measurable difference":
         return f"{cause} changes this by {move}: no measurable dependence"
     up = move.verdict == "better"
+    if (after.difference > before.difference) != up:
+        raise ValueError(f"a move is the effect after minus the effect before, not {move}")
     words = {
         ("better", "better"): "helps more" if up else "helps less",
         ("worse", "worse"): "hurts less" if up else "hurts more",
