@@ -23,10 +23,14 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.models.registry import model_table as model_table
     from fmnist_utils.models.registry import register as register
     from fmnist_utils.report.summary import say as say
+    from fmnist_utils.report.summary import show_source as show_source
     from fmnist_utils.report.summary import summary as summary
     from fmnist_utils.runs.groups import Group as Group
     from fmnist_utils.runs.groups import Groups as Groups
     from fmnist_utils.runs.groups import compare as compare
+    from fmnist_utils.runs.groups import compare_gaps as compare_gaps
+    from fmnist_utils.runs.groups import compare_moves as compare_moves
+    from fmnist_utils.runs.groups import compare_parts as compare_parts
     from fmnist_utils.runs.groups import readable as readable
     from fmnist_utils.runs.groups import run_groups as run_groups
     from fmnist_utils.runs.runner import run_all as run_all
@@ -46,6 +50,9 @@ _EXPORTS = {
     "Group": "runs.groups",
     "Groups": "runs.groups",
     "compare": "runs.groups",
+    "compare_gaps": "runs.groups",
+    "compare_moves": "runs.groups",
+    "compare_parts": "runs.groups",
     "readable": "runs.groups",
     "run_groups": "runs.groups",
     "verdicts": "analysis.sentences",
@@ -56,6 +63,7 @@ _EXPORTS = {
     "results": "runs.store",
     "run_all": "runs.runner",
     "say": "report.summary",
+    "show_source": "report.summary",
     "split": "data.dataset",
     "summary": "report.summary",
 }

@@ -7,7 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_utils import Experiment, Group, Run, compare, metrics, plots, run_groups, verdicts
+from fmnist_utils import (
+    Experiment,
+    Group,
+    Run,
+    compare,
+    compare_gaps,
+    compare_moves,
+    compare_parts,
+    metrics,
+    plots,
+    readable,
+    run_groups,
+    verdicts,
+)
 
 
 def run(correct: np.ndarray, train_accuracy: float = 1.0) -> Run:
@@ -50,3 +63,67 @@ def test_groups_are_trained_once_and_show_themselves(tmp_path: Path, capsys: pyt
     assert "a &lt;b&gt;" in shown and "<b>" not in shown and shown.count("± ") == 3
     assert groups["flip"].accuracy.n == 2
     assert "cnn-small" in groups["flip"]._repr_html_()
+
+
+def test_one_seed_is_not_called_no_difference() -> None:
+    images = np.arange(1000)
+    groups = {"none": Group([run(images < 900)]), "flip": Group([run(images < 950)])}
+    shown = readable(compare(groups, "none")).loc["flip"]
+    assert (shown["verdict"], shown["95 % interval"]) == ("one seed: cannot be judged", "–")
+
+
+def test_a_gap_is_narrower_by_what_the_nets_know_less_by_heart() -> None:
+    images = np.arange(1000)
+    groups = {
+        "none": Group([run(images < 900, 0.99), run(images < 902, 0.99)]),
+        "erasing": Group([run(images < 900, 0.91), run(images < 902, 0.93)]),
+        "wider": Group([run(images < 850, 0.99), run(images < 852, 0.99)]),
+    }
+    table = compare_gaps(groups, "none")
+    assert list(table.index) == ["erasing", "wider"]
+    assert table["difference"].tolist() == pytest.approx([0.07, -0.05])
+    assert table["verdict"].tolist() == ["better", "worse"]
+    assert table["gap"].tolist() == pytest.approx([0.019, 0.139])
+    assert table.attrs["each"]["erasing"] == pytest.approx([0.079, 0.061])
+    assert np.mean(groups["none"].gap_by_image) == pytest.approx(groups["none"].gap)
+    # seeds that differ in training accuracy alone make the interval wider
+    steady = {**groups, "erasing": Group([run(images < 900, 0.92), run(images < 902, 0.922)])}
+    assert compare_gaps(steady, "none").loc["erasing", "low"] > table.loc["erasing", "low"] + 0.01
+
+
+def test_parts_are_compared_by_themselves_and_corrected_together() -> None:
+    images = np.arange(1000)
+    groups = {
+        "none": Group([run(images < 900), run(images < 901)]),
+        "flip": Group([run(images < 960), run(images < 961)]),
+        "same": Group([run(images < 900), run(images < 901)]),
+    }
+    parts = {"first": images < 500, "last": images >= 500, "empty": images < 0}
+    table = compare_parts(groups, "none", parts)
+    assert set(table.index) == {(name, part) for name in ("flip", "same") for part in ("first", "last")}
+    assert table.loc[("flip", "last"), "difference"] == pytest.approx(0.12)
+    assert table.loc[("flip", "last"), "verdict"] == "better"
+    assert table.loc[("flip", "first"), "verdict"] == "no measurable difference"
+    assert table.loc[("flip", "last"), "p_adjusted"] == pytest.approx(4 * table.loc[("flip", "last"), "p"])
+
+
+def test_the_change_of_an_effect_is_a_difference_of_differences() -> None:
+    images = np.arange(1000)
+
+    def groups(flip: int, none: int) -> dict[str, Group]:
+        ends = {"none": none, "flip": flip}
+        return {name: Group([run(images < end), run(images < end + 1)]) for name, end in ends.items()}
+
+    moves = compare_moves(groups(flip=800, none=850), groups(flip=900, none=870), "none")
+    assert moves.loc["flip", "difference"] == pytest.approx((900 - 870 - (800 - 850)) / 1000)
+    assert moves.loc["flip", "verdict"] == "better"
+    assert moves.attrs["each"]["flip"] == pytest.approx([0.08, 0.08])
+    same = compare_moves(groups(flip=800, none=850), groups(flip=820, none=870), "none")
+    assert same.loc["flip", "verdict"] == "no measurable difference"
+
+
+def test_recall_has_an_interval_for_every_class_with_images() -> None:
+    group = Group([run(np.arange(1000) < 900), run(np.arange(1000) < 910)])
+    recalls = group.recalls(("yes", "no"))  # all labels are the first class
+    assert list(recalls) == ["yes"]
+    assert recalls["yes"] == metrics.accuracy_estimate(group.correct)

@@ -108,7 +108,7 @@ def test_intervals_say_each_change_and_verdict():
     rows = {"flip": (0.003, 0.001, 0.005, "better"), "erasing": (0.0, -0.002, 0.002, "no measurable difference")}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["difference", "low", "high", "verdict"])
     _, alt, _ = figure(plots.intervals, table, "Against none")
-    assert "flip +0.30 (+0.10 to +0.50), better; erasing +0.00 (-0.20 to +0.20), no measurable difference" in alt
+    assert "flip +0.30 (+0.10 to +0.50), better; erasing 0.00 (−0.20 to +0.20), no measurable difference" in alt
 
 
 def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():

@@ -6,7 +6,7 @@ The method, its sources and its measured error rates are in docs/statistics.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -160,24 +160,29 @@ class _Table:
         seeds = self.seeds(a), self.seeds(b)
         return Comparison(difference, difference - half, difference + half, p, *seeds, self.borrowed(a, b))
 
-    def comparisons(self, pairs: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
+    def comparisons(self, pairs: list[tuple[Any, Any]], index: pd.Index) -> pd.DataFrame:
         found = [self.comparison(a, b) for a, b in pairs]
-        rows = []
-        for one, adjusted in zip(found, holm([one.p for one in found]), strict=True):
-            shown = ("better" if one.difference > 0 else "worse") if adjusted < 1 - CONFIDENCE else ""
-            rows.append(
-                {
-                    "difference": one.difference,
-                    "low": one.low,
-                    "high": one.high,
-                    "verdict": shown or "no measurable difference",
-                    "p": one.p,
-                    "p_adjusted": adjusted,
-                    "seeds": one.n,
-                    "borrowed": one.borrowed,
-                }
-            )
-        return rows
+        rows = [(one.difference, one.low, one.high, one.p, one.n, one.borrowed) for one in found]
+        columns = ["difference", "low", "high", "p", "seeds", "borrowed"]
+        return corrected(pd.DataFrame(rows, index=index, columns=columns))
+
+
+def corrected(table: pd.DataFrame) -> pd.DataFrame:
+    """Correct the verdicts of comparisons for their number; tables that were joined are one family.
+
+    Parameters
+    ----------
+    table : one row a comparison, with difference and p at least
+
+    Returns
+    -------
+    DataFrame
+        The same rows, with p_adjusted and verdict as in `compare_all`.
+    """
+    adjusted = holm(table["p"])
+    direction = np.where(table["difference"] > 0, "better", "worse")
+    verdict = np.where(adjusted < 1 - CONFIDENCE, direction, "no measurable difference")
+    return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
 
 
 def estimate_all(groups: Mapping[str, Group], spread: Spread | None = None) -> dict[str, Estimate]:
@@ -242,6 +247,29 @@ def compare(correct_a: Group, correct_b: Group, spread: Spread | None = None) ->
     return _Table({"a": correct_a, "b": correct_b}, spread).comparison("a", "b")
 
 
+def compare_zero(values: Group, spread: Spread | None = None) -> Comparison:
+    """Compare the mean of one number an image and seed with 0.
+
+    Parameters
+    ----------
+    values : list of float (n_images,)
+        One array a seed, such as confidence less correctness: overconfidence is above 0.
+    spread : Spread, optional
+        As in `accuracy_estimate`.
+
+    Returns
+    -------
+    Comparison
+        The mean as its difference; low, high and p as for every other number.
+    """
+    table, arm = _Table({"": values}, spread), summarize(values)
+    mean, variance = float(arm.per_image.mean()), image_variance(arm.per_image)
+    half = p = float("nan")
+    if table.known:
+        half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
+    return Comparison(mean, mean - half, mean + half, p, table.seeds(""))
+
+
 def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | None = None) -> pd.DataFrame:
     """Compare every group of a table with the one called `reference`.
 
@@ -263,18 +291,13 @@ def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | No
         borrowed : whether the group or the reference has one seed and borrowed its spread
     """
     names = [name for name in groups if name != reference]
-    rows = _Table(groups, spread).comparisons((name, reference) for name in names)
-    return pd.DataFrame(rows, index=pd.Index(names, dtype=object), columns=_COLUMNS)
+    return _Table(groups, spread).comparisons([(name, reference) for name in names], pd.Index(names, dtype=object))
 
 
 def compare_pairs(groups: Mapping[str, Group], spread: Spread | None = None) -> pd.DataFrame:
     """Compare every two groups of a table, first minus second; columns as in `compare_all`, indexed by both names."""
     pairs = list(combinations(groups, 2))
-    rows = _Table(groups, spread).comparisons(pairs)
-    return pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(pairs, names=["first", "second"]), columns=_COLUMNS)
-
-
-_COLUMNS = ["difference", "low", "high", "verdict", "p", "p_adjusted", "seeds", "borrowed"]
+    return _Table(groups, spread).comparisons(pairs, pd.MultiIndex.from_tuples(pairs, names=["first", "second"]))
 
 
 def reaches(estimate: Estimate, accuracy: float) -> str:

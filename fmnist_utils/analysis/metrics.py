@@ -21,6 +21,8 @@ from fmnist_utils.analysis.compare import (
     compare,
     compare_all,
     compare_pairs,
+    compare_zero,
+    corrected,
     estimate_all,
     holm,
     reaches,
@@ -32,10 +34,10 @@ from fmnist_utils.text import interval, number, percent, points
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Pair", "Spread",
-    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "confidence_auroc", "confusion", "ece",
-    "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
-    "mean_interval", "number", "pareto_front", "per_class", "percent", "points", "power_table", "reaches",
-    "reliability", "top_k", "worst_class", "worst_pair",
+    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero", "confidence_auroc",
+    "confusion", "corrected", "ece", "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread",
+    "log_loss", "mcnemar", "mean_interval", "number", "pareto_front", "per_class", "percent", "points", "power_table",
+    "reaches", "reliability", "top_k", "worst_class", "worst_pair",
 ]  # fmt: skip
 
 

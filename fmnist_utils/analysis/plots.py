@@ -19,7 +19,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from fmnist_utils.analysis.metrics import pareto_front
+from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, pareto_front
+from fmnist_utils.text import interval, number
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure
@@ -213,12 +214,20 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], titl
 
 
 @_styled
-def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy (points)") -> None:
+def intervals(
+    table: pd.DataFrame,
+    title: str,
+    label: str = "change in accuracy (points)",
+    better: str = "better",
+    worse: str = "worse",
+) -> None:
     """Draw one difference with its interval a row; its colour is what survives the correction for many comparisons.
 
     `table` is indexed by name and has difference, low, high (fractions) and verdict. A hollow mark is an interval
     that leaves out zero by itself and does not survive. Small dots are the single seeds (``table.attrs["each"]``).
+    `better` and `worse` are what a difference above and below zero is called.
     """
+    words = {verdict: {"better": better, "worse": worse}.get(verdict, verdict) for verdict in VERDICTS}
     fig, (ax,) = _figure(title, 1.2 + 0.3 * len(table))
     told = {}
     each = table.attrs.get("each", {})
@@ -231,13 +240,15 @@ def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy 
         ax.errorbar(value, i, xerr=error, fmt="o", color=VERDICTS[verdict], markerfacecolor=face, zorder=3)
         dots = [100 * seed for seed in each.get(name, ())]
         ax.scatter(dots, [i + 0.28] * len(dots), s=9, color=INK, alpha=0.6, linewidths=0, zorder=2)
-        told[str(name)] = f"{value:+.2f} ({low:+.2f} to {high:+.2f}), {verdict}"
+        change = number(row["difference"], 2, signed=True)
+        span = f"{change} ({interval(row['low'], row['high'], signed=True)}), {words[verdict]}"
+        told[str(name)] = f"{change}, {CANNOT_BE_JUDGED}" if np.isnan(low) else span
     ax.axvline(0, color=INK, lw=1)
     ax.set_yticks(range(len(table)), [_short(name, 40) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(label)
     ax.grid(False, axis="y")
-    ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], VERDICTS,
+    ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], words.values(),
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3)  # fmt: skip
     show(fig, f"{title}: {label} with 95 % intervals, verdicts corrected for their number. {_listing(told)}.")
 

@@ -7,6 +7,8 @@ Names (of classes, models, changes) are escaped for Markdown where they are put 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -195,6 +197,190 @@ def ranges(values: Sequence[float], digits: int = 1) -> str:
     """Say the range of shares: ``"3.1 to 7.4 %"``, or one number where they look alike."""
     low, high = percent(min(values), digits), percent(max(values), digits)
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+# --- what one recipe shows by itself ---------------------------------------------------------------------
+
+
+def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    """Say whether runs learn and whether they still do, from the rows of their epochs (`Run.history`).
+
+    The validation loss "still falls" if it is lowest after the last epoch in every run; runs where it was lower
+    before are counted. After one epoch, or without validation images, nothing is said of it.
+    """
+    first, last = (float(np.mean([history[i]["train_loss"] for history in histories])) for i in (0, -1))
+    if len(histories[0]) == 1:
+        return f"The training loss is {last:.3f} in the one epoch; it takes two to see a course."
+    course = f"The training loss goes from {first:.3f} in the first epoch to {last:.3f} in the last."
+    losses = [[row["validation_loss"] for row in history] for history in histories]
+    if losses[0][0] is None:
+        return course
+    early, n = sum(min(loss) < loss[-1] for loss in losses), len(losses)
+    if early == 0:
+        return (
+            f"{course} The validation loss is lowest after the last epoch in {how_many(n, n, 'run')}: it still falls."
+        )
+    return f"{course} In {how_many(early, n, 'run')} the validation loss was lower before the last epoch than after it."
+
+
+def overfits(gap: Comparison) -> str:
+    """Say whether nets are better on their training images than on test images; `gap` was compared with 0."""
+    start = f"Training accuracy less test accuracy is {gap}"
+    words = {
+        "better": "a measurable gap, so part of what was learnt holds for the training images alone",
+        "worse": "the training images are the harder ones",
+        "no measurable difference": "no measurable gap between the two",
+    }
+    return f"{start}." if np.isnan(gap.low) else f"{start}: {words[gap.verdict]}."
+
+
+def hardest(recalls: Mapping[str, Estimate]) -> str:
+    """Say which class is found least and which most; "the hardest" is one whose interval overlaps no other's."""
+    if not recalls:
+        return "No class has a test image."
+    rows = sorted(recalls, key=lambda name: recalls[name].mean)
+    least, most = rows[0], rows[-1]
+    said = f"Least is found of {md(least)}, {recalls[least]}; most of {md(most)}, {recalls[most]}."
+    if np.isnan(recalls[least].low):
+        return said
+    low = [name for name in rows if recalls[name].low <= recalls[least].high]
+    if len(low) == 1:
+        return f"**{md(least)}** is the hardest class. {said}"
+    if len(low) == len(rows):
+        return f"No class is measurably the hardest, since all intervals overlap. {said}"
+    return f"The hardest classes are {listing(low)}, whose intervals overlap. {said}"
+
+
+def confused(first: str, second: str, between: int, total: int) -> str:
+    """Say which two classes are taken for each other most, and for how many of all `total` mistakes."""
+    if total == 0:
+        return "There is not a single mistake."
+    share = f"{percent(between / total, 0)} of all mistakes ({between:,} of {total:,})"
+    return f"Most often taken for each other are **{md(first)} and {md(second)}**: {share} are between these two."
+
+
+def confident(excess: Comparison) -> str:
+    """Say whether nets are too sure of themselves; `excess`, confidence less correctness, was compared with 0."""
+    start = f"Confidence less accuracy is {excess} on average"
+    words = {
+        "better": "overconfident",
+        "worse": "underconfident",
+        "no measurable difference": "neither over- nor underconfident, as far as can be measured",
+    }
+    return f"{start}." if np.isnan(excess.low) else f"{start}: {words[excess.verdict]}."
+
+
+# --- changes and a claim about all of them ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Judged(Comparison):
+    """A row of a table of comparisons; its verdict is the one that is corrected for the whole table."""
+
+    corrected: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The corrected verdict."""
+        return self.corrected
+
+
+def row(table: pd.DataFrame, name: Any) -> Judged:
+    """Take the row called `name` out of a table of comparisons, for `effect` and `moved`."""
+    one = table.loc[name]
+    return Judged(one["difference"], one["low"], one["high"], one["p"], int(one["seeds"]), corrected=one["verdict"])
+
+
+def help_or_hurt(table: pd.DataFrame, thing: str, budget: str = "") -> str:
+    """Answer "does it help, or does it only hurt?" in one sentence of plain text, by the corrected verdicts.
+
+    "It helps" and "it only hurts" are said of all rows; "some" and "one" of as many; "both" if there are some of each.
+    """
+    n, within = len(table), f" {budget}" if budget else ""
+    if _unjudged(table):
+        return f"It cannot be judged{within}: {f'no {thing} was tried' if n == 0 else CANNOT_BE_JUDGED}."
+    better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
+    if better == worse == 0:
+        return f"Neither can be shown{within}: of {counted(n, thing)}, none makes a measurable difference."
+    words = ("It helps", "One helps", "Some help") if better else ("It only hurts", "One hurts", "Some hurt")
+    start = words[0 if better + worse == n else 1 if better + worse == 1 else 2]
+    if better and worse:
+        start = "Both"
+    return f"{start}{within}: of {counted(n, thing)}, {_count(better)} measurably better and {_count(worse)} worse."
+
+
+def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> str:
+    """Judge the claim that every row is "better" (or "worse"): shown, not shown or contradicted.
+
+    Shown if the corrected verdict of every row is `verdict`; contradicted as soon as one is the opposite.
+    """
+    n, within = len(table), f" {budget}" if budget else ""
+    if _unjudged(table):
+        return f"**Cannot be judged**{within}: {f'no {thing} was tried' if n == 0 else CANNOT_BE_JUDGED}."
+    opposite = {"better": "worse", "worse": "better"}[verdict]
+    against = table.index[table["verdict"] == opposite]
+    found = int((table["verdict"] == verdict).sum())
+    if len(against):
+        return f"**Contradicted**{within}: measurably {opposite} with {listing(against)}."
+    word = "Shown" if found == n else "Not shown"
+    return f"**{word}**{within}: of {counted(n, thing)}, {_count(found)} measurably {verdict} and none is {opposite}."
+
+
+def _unjudged(table: pd.DataFrame) -> bool:
+    return bool(table["low"].isna().all())  # also of no rows
+
+
+def extremes(table: pd.DataFrame, thing: str) -> str:
+    """Say how many of many comparisons are measurable, and name the largest gain and loss among those.
+
+    `table` is indexed by (name, part), as `compare_parts` returns it; a row is a `thing`, such as "recall".
+    """
+    rows = counted(len(table), thing)
+    if _unjudged(table):
+        return f"Of {rows}, none can be judged ({CANNOT_BE_JUDGED})."
+    said = []
+    for verdict, word, best in (("better", "higher", "idxmax"), ("worse", "lower", "idxmin")):
+        part = table[table["verdict"] == verdict]
+        text = f"{_count(len(part))} measurably {word}"
+        if len(part):
+            name, where = extreme = getattr(part["difference"], best)()
+            most = "" if len(part) == 1 else "most of all "
+            text += f" ({most}{md(where)} with {md(name)}, {row(table, extreme)})"
+        said.append(text)
+    return f"Of {rows}, {said[0]}; {said[1]}."
+
+
+def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) -> str:
+    """Say which changes narrow the gap measurably (`compare_gaps`), and which of those cost no accuracy measurably.
+
+    `table` has the accuracies (`compare`) and `start` is the gap of the reference, a share.
+    """
+    without = f"Without any {thing} the gap is {points(start)}."
+    if _unjudged(gaps):
+        return f"{without} What changes it cannot be judged ({CANNOT_BE_JUDGED})."
+    narrower = gaps.index[gaps["verdict"] == "better"]
+    if not len(narrower):
+        return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably."
+    free = [name for name in narrower if table.loc[name, "verdict"] != "worse"]
+    found = f"It is measurably narrower with {how_many(len(narrower), len(gaps), thing)}: {listing(narrower)}."
+    return f"{without} {found} Of these, without a measurable loss of test accuracy: {listing(free)}."
+
+
+def longer_training(
+    name: str, short: pd.DataFrame, long: pd.DataFrame, moves: pd.DataFrame, epochs: int, more: int
+) -> str:
+    """Say an effect after `epochs` and after `more` epochs, and what longer training does to it.
+
+    The effects are the rows `name` of `short` and `long` (`compare`), their difference is that of `moves`
+    (`compare_moves`).
+    """
+    first, last, move = (row(table, name) for table in (short, long, moves))
+    effects = f"after {counted(epochs, 'epoch')} it {_does(first)}; after {counted(more, 'epoch')} it {_does(last)}"
+    return f"**{md(name)}**: {effects}. {_capital(moved(first, last, move, 'longer training'))}."
+
+
+def _does(change: Comparison) -> str:
+    return f"changes accuracy by {change}" if np.isnan(change.low) else effect(change)
 
 
 # --- changes of one recipe, and nets side by side --------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,11 @@ class Group(list[Run]):
         return float(np.mean([run.train_accuracy - run.test_accuracy for run in self]))
 
     @property
+    def gap_by_image(self) -> list[NDArray[Any]]:
+        """Training accuracy minus correctness on each test image, float (images,) a seed; the mean is the gap."""
+        return [run.train_accuracy - run.correct for run in self]
+
+    @property
     def seconds(self) -> float:
         """Mean seconds of a training."""
         return float(np.mean([run.seconds for run in self]))
@@ -43,6 +49,12 @@ class Group(list[Run]):
         """Scores of each class, the mean over the seeds (`metrics.per_class`)."""
         tables = [metrics.per_class(run.test_labels, run.predictions, class_names) for run in self]
         return sum(tables[1:], start=tables[0]) / len(self)
+
+    def recalls(self, class_names: tuple[str, ...]) -> dict[str, metrics.Estimate]:
+        """Recall of each class that has test images, with its interval."""
+        labels = self[0].test_labels
+        present = {name: labels == i for i, name in enumerate(class_names) if (labels == i).any()}
+        return metrics.estimate_all({name: [right[mask] for right in self.correct] for name, mask in present.items()})
 
     def confusion(self, n_classes: int) -> NDArray[np.int64]:
         """Confusion matrix (classes, classes) of all seeds together: the truth in rows, the answers in columns."""
@@ -155,25 +167,91 @@ def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
         gap : mean of training minus test accuracy, a share
         ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
     """
-    table = metrics.compare_all({name: group.correct for name, group in groups.items()}, reference)
+    table = _compare({name: group.correct for name, group in groups.items()}, reference)
     table.insert(0, "accuracy", [np.mean([run.test_accuracy for run in groups[name]]) for name in table.index])
     table["gap"] = [groups[name].gap for name in table.index]
-    start = float(np.mean([run.test_accuracy for run in groups[reference]]))
-    table.attrs["each"] = {name: [run.test_accuracy - start for run in groups[name]] for name in table.index}
+    return table
+
+
+def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.DataFrame:
+    """Compare arrays (images,), one a seed, with those of the reference; sorted, and with each seed for plots."""
+    table = metrics.compare_all(values, reference)
+    start = np.mean([array.mean() for array in values[reference]])
+    table.attrs["each"] = {name: [float(array.mean() - start) for array in values[name]] for name in table.index}
     return table.sort_values("difference", ascending=False, kind="stable")
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """Write a table of `compare` for people: accuracy, change with its interval, verdict, gap, seeds; all text."""
-    intervals = [metrics.interval(row["low"], row["high"], signed=True) for _, row in table.iterrows()]
+    judged = table["low"].notna()
+    pairs = zip(table["low"], table["high"], strict=True)
+    intervals = pd.Series([metrics.interval(*pair, signed=True) for pair in pairs], table.index, dtype=object)
     return pd.DataFrame(
         {
             "accuracy": table["accuracy"].map(percent),
             "change (points)": table["difference"].map(lambda value: points(value).partition(" ")[0]),
-            "95 % interval": intervals,
-            "verdict": table["verdict"],
+            "95 % interval": intervals.where(judged, "–"),
+            "verdict": table["verdict"].where(judged, metrics.CANNOT_BE_JUDGED),
             "gap (points)": table["gap"].map(lambda value: points(value).partition(" ")[0]),
             "seeds": table["seeds"],
         },
         index=table.index,
     )
+
+
+def compare_gaps(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
+    """Compare by how much the gap between training and test accuracy is narrower than the reference's.
+
+    Training images are the same for all groups, so seeds and test images are what varies.
+
+    Returns
+    -------
+    DataFrame, one row a group but the reference, the narrowest gap first
+        gap : mean of training minus test accuracy, a share
+        difference, low, high : by how much it is narrower than that of the reference, shares
+        verdict : "better" (measurably narrower), "worse" (wider) or "no measurable difference"
+        p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
+        ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
+    """
+    # turned round, so that above 0 is narrower
+    table = _compare({name: [-values for values in group.gap_by_image] for name, group in groups.items()}, reference)
+    table.insert(0, "gap", [groups[name].gap for name in table.index])
+    return table
+
+
+def compare_moves(before: Mapping[str, Group], after: Mapping[str, Group], reference: str) -> pd.DataFrame:
+    """Compare how accuracies move from `before` to `after` with how the reference's moves.
+
+    It is the difference of two differences: how an effect depends on what changed between the two, such as the
+    number of epochs. All groups have as many seeds before as after.
+
+    Returns
+    -------
+    DataFrame, one row a group of `after` but the reference, as `compare` without accuracy and gap
+    """
+    moved = {
+        name: [last.astype(float) - first for first, last in zip(before[name].correct, group.correct, strict=True)]
+        for name, group in after.items()
+    }
+    return _compare(moved, reference)
+
+
+def compare_parts(groups: Mapping[str, Group], reference: str, parts: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
+    """Compare every group with the reference on parts of the test images, such as the classes.
+
+    Parameters
+    ----------
+    groups, reference : as in `compare`
+    parts : {name: bool (images,)}, which images are in the part; one without images is left out
+
+    Returns
+    -------
+    DataFrame, one row a group and part, indexed by ("name", "part")
+        As `metrics.compare_all`; the verdicts are corrected for all rows, over all parts.
+    """
+    tables = {}
+    for part, mask in parts.items():
+        if mask.any():
+            inside = {name: [right[mask] for right in group.correct] for name, group in groups.items()}
+            tables[part] = metrics.compare_all(inside, reference)
+    return metrics.corrected(pd.concat(tables, names=["part", "name"]).swaplevel())
