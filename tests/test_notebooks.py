@@ -178,7 +178,7 @@ def test_it_ends_in_one_summary(name: str):
 def test_params_fit_the_notebook(name: str, profile: str):
     given = values(profile, name)
     parameters.check(path(name), given, f"params/{profile}/{name}.yaml")
-    assert given, "a profile says at least one thing about each notebook"
+    assert given or profile == "quick", "any other profile says at least one thing about each notebook"
 
 
 @every_notebook

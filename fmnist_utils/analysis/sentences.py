@@ -427,14 +427,10 @@ def _names(names: Sequence[object]) -> str:
     return str(names[0]) if len(names) == 1 else f"{', '.join(map(str, names[:-1]))} and {names[-1]}"
 
 
-def top(table: pd.DataFrame) -> str:
-    """Say the first row of a table of `compare` as plain text: ``"batch norm: +1.32 points (+0.51 to +2.13)"``."""
-    if not len(table):
-        return ""
-    row = table.iloc[0]
-    if np.isnan(row["low"]):
-        return f"{row.name}: {points(row['difference'])} ({CANNOT_BE_JUDGED})"
-    return f"{row.name}: {_effect(row)}"
+def part(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Take the rows of a table of comparisons whose names begin with `prefix`, and drop it; verdicts stay the same."""
+    rows = table[[str(name).startswith(prefix) for name in table.index]]
+    return rows.set_axis([str(name).removeprefix(prefix) for name in rows.index])
 
 
 def shift(change: Comparison, of: str, up: str = "rises", down: str = "falls") -> str:
@@ -475,10 +471,11 @@ def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
     if pairs["low"].isna().all():
         return f"{start}; whether it is ahead cannot be judged with one seed each."
     others = _against(best, pairs)
-    level = [name for name, verdict in others.items() if verdict == "no measurable difference"]
-    if not level:
+    behind = [name for name, verdict in others.items() if verdict == "better"]
+    if len(behind) == len(others):
         return f"{start}, and is the best: measurably ahead of {how_many(len(others), len(others), 'other net')}."
-    ahead = how_many(len(others) - len(level), len(others), "other net")
+    level = [name for name in others if name not in behind]  # none is ahead: no mean is higher
+    ahead = how_many(len(behind), len(others), "other net")
     return f"{start}. It is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
 
 
