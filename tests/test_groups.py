@@ -10,6 +10,7 @@ import pytest
 from fmnist_utils import (
     Experiment,
     Group,
+    Groups,
     Run,
     compare,
     compare_gaps,
@@ -131,3 +132,42 @@ def test_recall_has_an_interval_for_every_class_with_images() -> None:
     recalls = group.recalls(("yes", "no"))  # all labels are the first class
     assert list(recalls) == ["yes"]
     assert recalls["yes"] == metrics.accuracy_estimate(group.correct)
+
+
+def trained(loss: float, probabilities: np.ndarray, epochs: int = 2) -> Run:
+    """A finished run with this training loss in its last epoch."""
+    rows = [{"epoch": i + 1, "train_loss": loss * (epochs - i), "validation_loss": 1.0} for i in range(epochs)]
+    seconds = [{**row, "seconds": 3.0} for row in rows]
+    return Run(Experiment(), "key", seconds, probabilities, np.zeros(4, np.int64), 1, 7, 50, {})
+
+
+def test_only_what_is_the_reference_bit_for_bit_did_nothing() -> None:
+    even = np.full((4, 2), 0.5, np.float32)
+    odd = even + np.array([0.01, -0.01], np.float32)
+    groups = Groups({
+        "base": Group([trained(0.1, even), trained(0.2, odd)]),
+        "never acted": Group([trained(0.1, even), trained(0.2, odd)]),
+        "acted once": Group([trained(0.1, even), trained(0.2, odd, epochs=1)]),
+        "another loss": Group([trained(0.1, even), trained(0.3, odd)]),
+        "another average": Group([trained(0.1, even), trained(0.2, even)]),
+    })  # fmt: skip
+    assert groups.same_as("base") == ["never acted"]
+    assert list(groups.without(["never acted", "base"])) == ["acted once", "another loss", "another average"]
+
+
+def test_costs_stand_beside_accuracies() -> None:
+    right, half = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]], np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
+    groups = Groups({"half": Group([trained(0.1, half)] * 2), "all": Group([trained(0.1, right)] * 2)})
+    costs = groups.costs()
+    assert list(costs.index) == ["all", "half"]
+    assert costs.loc["half", ["parameters", "multiply-adds", "seconds an epoch"]].tolist() == [7, 50, 3]
+    assert costs.loc["half", "accuracy"] == 0.5
+    assert costs.loc["half", "low"] < 0.5 < costs.loc["half", "high"]
+    assert costs.loc["half", "gap"] == pytest.approx(0.5)
+
+
+def test_more_is_trained_in_the_same_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = Experiment(model="cnn-small", train_size=100, batch_size=50, epochs=1)
+    groups = run_groups({"base": base}, 1, str(tmp_path), also=[base.but(seed=5)])
+    assert "2 runs: 0 in the store, 2 to train" in capsys.readouterr().out
+    assert [run.experiment.seed for run in groups.runs] == [0]

@@ -168,3 +168,40 @@ def test_mcnemar_is_the_exact_binomial_test(only_a, only_b, p):
     b = np.repeat([False, True, True, False], [only_a, only_b, 30, 7])
     assert metrics.mcnemar(a, b) == pytest.approx(p, rel=1e-3)
     assert metrics.mcnemar(b, a) == metrics.mcnemar(a, b)
+
+
+def test_what_images_add_to_the_ece_has_it_as_its_mean_and_can_be_compared():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.full(5, 0.4), 4000)
+    honest = np.array([rng.choice(5, p=row) for row in probabilities])
+    sure = probabilities**2 / (probabilities**2).sum(axis=1, keepdims=True)
+    for given in (probabilities, sure):
+        added = metrics.ece_by_image(given, honest)
+        assert added.shape == (4000,) and np.abs(added).max() <= 1
+        assert added.mean() == pytest.approx(metrics.ece(given, honest))
+    halves = [slice(0, 4000), slice(0, 4000)]  # as if two seeds had given the same probabilities
+    change = metrics.compare(
+        [metrics.ece_by_image(sure, honest)[half] for half in halves],
+        [metrics.ece_by_image(probabilities, honest)[half] for half in halves],
+    )
+    assert change.verdict == "better"  # "better" is greater: overconfident nets have the larger error
+    assert change.difference == pytest.approx(metrics.ece(sure, honest) - metrics.ece(probabilities, honest))
+
+
+def test_equal_calibration_is_seldom_called_different():
+    """Two honest nets of four seeds on 1,000 images, again and again: a verdict is a false alarm."""
+    rng = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(60):
+        labels = np.zeros(1000, np.int64)
+        sides = []
+        for _side in range(2):
+            seeds = []
+            for _seed in range(4):
+                top = rng.uniform(0.5, 1, 1000)
+                right = rng.random(1000) < top
+                first = np.where(right, top, 1 - top)  # probability of class 0, which is the truth
+                seeds.append(metrics.ece_by_image(np.column_stack([first, 1 - first]), labels))
+            sides.append(seeds)
+        alarms += metrics.compare(*sides).verdict != "no measurable difference"
+    assert alarms <= 7  # 5 % of 60 are 3

@@ -146,6 +146,21 @@ def test_pareto_says_the_front():
     assert "Front for weights: small, fast; Front for time (s): big, fast" in alt
 
 
+def test_learning_rates_are_told_from_first_to_last():
+    step = [{**row, "lr": 0.1 ** row["epoch"]} for row in history(3, 0.9)]
+    _, alt, _ = figure(plots.learning_rates, {"constant": history(3, 0.9), "step": step}, "Rates")
+    assert "constant from 0.001 to 0.001; step from 0.1 to 0.001" in alt
+
+
+def test_pairs_are_drawn_where_they_differ():
+    images = np.arange(1000)
+    groups = {name: [images < right, images < right + 2] for name, right in (("a", 950), ("b", 900), ("c", 902))}
+    _, alt, _ = figure(plots.pairs, metrics.compare_pairs(groups), list(groups), "Pairs")
+    assert "lowest -5.0 (b, a); highest +5.0 (a, b)" in alt
+    figure(plots.pairs, metrics.compare_pairs({name: groups[name] for name in "bc"}), ["b", "c"], "No difference")
+    figure(plots.pairs, metrics.compare_pairs({"a": groups["a"]}), ["a"], "One net")
+
+
 def test_names_with_dollars_markup_and_great_length_are_plain_text():
     names = ["$\\frac{1}{0}$", "<b>coat</b>", "a very long name of a class that would fill the whole page"]
     _, alt, _ = figure(plots.confusion_matrix, np.ones((3, 3), int), names, "<i>Odd</i> $names$")

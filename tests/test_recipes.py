@@ -38,6 +38,12 @@ def test_published_recipes_train_on_all_images() -> None:
     assert all(item.train_size is None and not item.validation for item in recipes.RECIPES.values())
 
 
+def test_a_net_with_a_recipe_is_one_net_everywhere() -> None:
+    sprint = Experiment(model="sprint", model_options=recipes.options("sprint"))
+    assert sprint.model_options == recipes.find("sprint").model_options != {}
+    assert recipes.options("base") == {}
+
+
 def test_plain_accuracy_and_that_of_views_stand_apart(store: Store) -> None:
     before = recipes.table(store.folder.parent).set_index("model")
     assert (before["accuracy"] == "not yet run").all()

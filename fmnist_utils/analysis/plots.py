@@ -340,3 +340,32 @@ def pareto(table: pd.DataFrame, costs: Mapping[str, str], title: str) -> None:
     axes[0].set_ylabel("test accuracy (%)")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     show(fig, f"{title}: test accuracy of {len(table)} models against cost. {_listing(told)}.")
+
+
+@_styled
+def learning_rates(histories: Mapping[str, Sequence[Mapping[str, float]]], title: str) -> None:
+    """Draw the learning rate at the beginning of each epoch; `histories` maps a name to the rows of a run's epochs."""
+    fig, (ax,) = _figure(title, 3.0)
+    told = {}
+    for i, (name, rows) in enumerate(histories.items()):
+        epochs, rates = [row["epoch"] for row in rows], [row["lr"] for row in rows]
+        ax.plot(epochs, rates, ["-", "--", "-.", ":"][i % 4], marker="os^vDP"[i % 6], color=COLOURS[i % 10],
+                alpha=0.8, label=_short(name))  # fmt: skip
+        told[name] = f"from {rates[0]:.2g} to {rates[-1]:.2g}"
+    ax.set(xlabel="epoch", ylabel="learning rate")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    show(fig, f"{title}: learning rate at the beginning of each epoch. {_listing(told)}.")
+
+
+def pairs(table: pd.DataFrame, order: Sequence[str], title: str) -> None:
+    """Draw the differences between every two groups: the row's accuracy less the column's, in points.
+
+    `table` is that of `metrics.compare_pairs`, `order` its names, from top to bottom. A cell is empty where the
+    difference is not measurable.
+    """
+    square = pd.DataFrame(np.nan, index=list(order), columns=list(order))
+    measured = table[table["verdict"] != "no measurable difference"]
+    for (first, second), difference in zip(measured.index, 100 * measured["difference"], strict=True):
+        square.loc[first, second], square.loc[second, first] = difference, -difference
+    heatmap(square, "row less column (points)", title)

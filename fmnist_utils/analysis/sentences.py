@@ -688,3 +688,194 @@ def longer_training(
 def does(change: Comparison) -> str:
     """Say what a change does; of one seed alone, that it "changes accuracy by" so much and cannot be judged."""
     return f"changes accuracy by {change}" if np.isnan(change.low) else effect(change)
+
+
+# --- changes of one recipe, and nets side by side --------------------------------------------------------
+
+
+def did_nothing(names: Sequence[str], reference: str) -> str:
+    """Name the changes that never acted (`Groups.same_as`); of none it says that every change did something."""
+    if not names:
+        return f"Every change did something: none ended with the very weights of {md(reference)}."
+    its, left = ("its", "It is") if len(names) == 1 else ("their", "They are")
+    return (
+        f"**{listing(names)}** did nothing here: {its} runs are those of {md(reference)}, bit for bit. "
+        f"{left} left out of all that follows, and of the number of comparisons."
+    )
+
+
+def stopped(lengths: Sequence[int], epochs: int) -> str:
+    """Say how many runs ended before their last epoch; `lengths` has the epochs that each was trained for."""
+    early = [length for length in lengths if length < epochs]
+    if not early:
+        return f"Early stopping ended no run before epoch {epochs}."
+    span = f"{min(early)} to {max(early)}" if min(early) < max(early) else f"{early[0]}"
+    which = how_many(len(early), len(lengths), "run")
+    return f"Early stopping ended {which} before epoch {epochs}, after {span} of them."
+
+
+def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget: str = "") -> str:
+    """Answer "which of these pay off?" in one sentence of plain text, by the corrected verdicts."""
+    n, within = len(table), f" {budget}" if budget else ""
+    if n == 0:
+        return f"No {thing} was compared with {reference}."
+    if table["low"].isna().all():
+        return f"It cannot be judged{within}, since one seed each tells nothing of the spread."
+    better, worse = (list(table.index[table["verdict"] == verdict]) for verdict in ("better", "worse"))
+    said = f"{_count(len(worse))} measurably worse"
+    if not better:
+        return f"None of {counted(n, thing)} can be shown to be better than {reference}{within}; {said}."
+    pay = "pays off" if len(better) == 1 else "pay off"
+    return f"Of {counted(n, thing)}, {len(better)} {pay}{within}: {_names(better)}; {said} than {reference}."
+
+
+def _names(names: Sequence[object]) -> str:
+    """Join names as `listing` does, but as plain text."""
+    return str(names[0]) if len(names) == 1 else f"{', '.join(map(str, names[:-1]))} and {names[-1]}"
+
+
+def part(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Take the rows of a table of comparisons whose names begin with `prefix`, and drop it; verdicts stay the same."""
+    rows = table[[str(name).startswith(prefix) for name in table.index]]
+    return rows.set_axis([str(name).removeprefix(prefix) for name in rows.index])
+
+
+def shift(change: Comparison, of: str, up: str = "rises", down: str = "falls") -> str:
+    """Say which way a quantity goes: ``"The recall **rises**: +1.32 points (+0.51 to +2.13)"``, `of` with its capital.
+
+    `up` and `down` are only said where the interval leaves out 0.
+    """
+    if np.isnan(change.low):
+        return f"{of} differs by {points(change.difference)}; {CANNOT_BE_JUDGED}."
+    words = {"better": f"**{up}**", "worse": f"**{down}**"}
+    return f"{of} {words.get(change.verdict, 'does not change measurably')}: {change}."
+
+
+def sizes(costs: pd.DataFrame) -> str:
+    """Say from which net to which the numbers of weights and of multiply-adds range (`Groups.costs`)."""
+    said = []
+    for column, name in (("parameters", "weights"), ("multiply-adds", "multiply-adds an image")):
+        values = costs[column].sort_values()
+        small, large = int(values.iloc[0]), int(values.iloc[-1])
+        if small == large:
+            said.append(f"All have {small:,} {name}.")
+        else:
+            said.append(
+                f"From {md(values.index[0])} to {md(values.index[-1])} the number of {name} goes from {small:,} to "
+                f"{large:,}, {large / small:,.1f} times as many."
+            )
+    return " ".join(said)
+
+
+def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
+    """Say which other nets `best`, the first by its mean, is measurably ahead of (`metrics.compare_pairs`).
+
+    Called the best only where it is measurably ahead of all others.
+    """
+    if not len(pairs):
+        return f"Only one net was trained, **{md(best)}**."
+    start = f"**{md(best)}** has the highest mean{f' {budget}' if budget else ''}"
+    if pairs["low"].isna().all():
+        return f"{start}; whether it is ahead cannot be judged with one seed each."
+    others = _against(best, pairs)
+    behind = [name for name, verdict in others.items() if verdict == "better"]
+    if len(behind) == len(others):
+        return f"{start}, and is the best: measurably ahead of {how_many(len(others), len(others), 'other net')}."
+    level = [name for name in others if name not in behind]  # none is ahead: no mean is higher
+    ahead = how_many(len(behind), len(others), "other net")
+    return f"{start}. It is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
+
+
+def _against(name: str, pairs: pd.DataFrame) -> dict[str, str]:
+    """Verdict on `name` against each other group of a table of pairs."""
+    turned = {"better": "worse", "worse": "better"}
+    found = {}
+    for (first, second), verdict in zip(pairs.index, pairs["verdict"], strict=True):
+        if name == first:
+            found[second] = verdict
+        elif name == second:
+            found[first] = turned.get(verdict, verdict)
+    return found
+
+
+def worth_their_cost(pairs: pd.DataFrame, cost: pd.Series) -> list[str]:
+    """Name the nets that are measurably more accurate than every cheaper one, the cheapest first.
+
+    `pairs` is that of `metrics.compare_pairs`; `cost` has one number a net. The cheapest has nothing to beat, so it is
+    always among them; of equally cheap nets none is cheaper.
+    """
+    found = []
+    for name in cost.sort_values(kind="stable").index:
+        verdicts_on = _against(name, pairs)
+        if all(verdicts_on[other] == "better" for other in cost.index if cost[other] < cost[name]):
+            found.append(name)
+    return found
+
+
+def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
+    """Say which nets are worth a cost called `what` ("weights"): measurably ahead of every net that has fewer."""
+    if len(cost) < 2:
+        return "There is no other net to compare with."
+    if pairs["low"].isna().all():
+        return f"Which nets are worth their {what} cannot be judged with one seed each."
+    names = worth_their_cost(pairs, cost)
+    part = how_many(len(names), len(cost), "net")
+    verb = "is" if len(names) == 1 else "are"
+    return f"By their {what}, {part} {verb} measurably more accurate than every cheaper one: {listing(names)}."
+
+
+def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.Series, budget: str = "") -> str:
+    """Answer "which net is worth its cost?" in one sentence of plain text; see `leads` and `worth_their_cost`."""
+    start = f"{best} has the highest mean{f' {budget}' if budget else ''}, {percent(accuracy, 1)}"
+    if not len(pairs):
+        return f"{start}; it is the only net."
+    if pairs["low"].isna().all():
+        return f"{start}; one seed each cannot tell whether it is ahead."
+    others = _against(best, pairs)
+    ahead = sum(verdict == "better" for verdict in others.values())
+    names = worth_their_cost(pairs, weights)
+    verb = "is" if len(names) == 1 else "are"
+    return (
+        f"{start}, measurably ahead of {ahead} of {counted(len(others), 'other net')}; "
+        f"{_names(names)} {verb} measurably ahead of every net with fewer weights."
+    )
+
+
+def hardest_class(missed: pd.DataFrame) -> str:
+    """Say which class is missed most, by how many nets; `missed` (nets, classes) has shares."""
+    known = missed.dropna(axis="columns", how="any")
+    if known.empty:
+        return "No class has a test image."
+    hardest = known.idxmax(axis="columns")
+    counts = hardest.value_counts()
+    first = [name for name in known.columns if counts.get(name, 0) == counts.max()]
+    if len(first) > 1:
+        return f"Which class is missed most depends on the net: {listing(first)} for {counts.max()} each."
+    nets = how_many(int(counts.max()), len(known), "net")
+    return f"Missed most is **{md(first[0])}**, by {nets}: {ranges(list(known[first[0]]))} of its images."
+
+
+def word_counts(verdicts_on: Iterable[str], thing: str) -> str:
+    """Count words: ``"Of 12 claims: 7 reached, 3 within reach and 2 not yet run"``, the most frequent first."""
+    counts = pd.Series(list(verdicts_on), dtype=object).value_counts()
+    if counts.empty:
+        return f"There is no {thing} yet."
+    return f"Of {counted(int(counts.sum()), thing)}: {listing(f'{n} {word}' for word, n in counts.items())}."
+
+
+def against_public(landscape: pd.DataFrame) -> str:
+    """Set the best of our own nets beside the best public figure (`studies.public.landscape`)."""
+    ours = landscape[landscape["source"] == "ours"]
+    public = landscape[landscape["source"].str.startswith("https://")]
+    if ours.empty or public.empty:
+        return "None of our own nets has been trained yet."
+    net, figure = (rows.sort_values("accuracy").iloc[-1] for rows in (ours, public))
+    estimate = Estimate(net["accuracy"], float("nan"), net["low"], net["high"], 0)
+    words = {"reached": "lies below", "within reach": "lies within", "not reached": "lies above"}
+    where = words.get(reaches(estimate, figure["accuracy"]), "cannot be judged without")
+    return (
+        f"**{md(net.name)}** reaches {percent(net['accuracy'])} with {int(net['parameters']):,} weights. The best "
+        f"public figure, {percent(figure['accuracy'])} of {md(figure.name)} with {int(figure['parameters']):,}, "
+        f"{where} our interval. Ours less theirs is {points(net['accuracy'] - figure['accuracy'])}, after "
+        f"{percent(net['seconds'] / figure['seconds'], 1)} of the estimated seconds."
+    )

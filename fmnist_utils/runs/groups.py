@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -84,6 +84,40 @@ class Groups(dict[str, Group]):
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {accuracy}" for name, accuracy in self.accuracies.items()) if self else "no groups"
 
+    def costs(self) -> pd.DataFrame:
+        """Set what each group costs beside its accuracy, the most accurate first.
+
+        Returns
+        -------
+        DataFrame, one row a group
+            parameters, multiply-adds (of one image), seconds an epoch; accuracy, low, high, gap: shares.
+        """
+        rows = {
+            name: {
+                "parameters": group[0].parameters,
+                "multiply-adds": group[0].multiply_adds,
+                "seconds an epoch": sum(run.seconds for run in group) / sum(len(run.history) for run in group),
+                "accuracy": accuracy.mean,
+                "low": accuracy.low,
+                "high": accuracy.high,
+                "gap": group.gap,
+            }
+            for (name, group), accuracy in zip(self.items(), self.accuracies.values(), strict=True)
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").sort_values("accuracy", ascending=False, kind="stable")
+
+    def same_as(self, reference: str) -> list[str]:
+        """Name the groups whose runs are those of `reference`, bit for bit: what was changed never acted."""
+        others = (name for name in self if name != reference)
+        return [name for name in others if all(map(_same, self[name], self[reference]))]
+
+    def without(self, names: Collection[str]) -> Groups:
+        """Return the groups but those called `names`."""
+        return Groups({name: group for name, group in self.items() if name not in names})
+
+    def __or__(self, other: Mapping[str, Group]) -> Groups:  # type: ignore[override]
+        return Groups({**self, **other})
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(group[0].experiment.model)}</td><td>{escape(str(accuracy))}</td>"
@@ -96,8 +130,18 @@ class Groups(dict[str, Group]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
+def _same(one: Run, other: Run) -> bool:
+    """Whether two runs had the same losses in every epoch and give every test image the same probabilities."""
+    losses = [[(row["train_loss"], row["validation_loss"]) for row in run.history] for run in (one, other)]
+    return losses[0] == losses[1] and np.array_equal(one.test_probabilities, other.test_probabilities)
+
+
 def run_groups(
-    experiments: Mapping[str, Experiment], seeds: int, out: str = "reports/quick", device: str = "auto"
+    experiments: Mapping[str, Experiment],
+    seeds: int,
+    out: str = "reports/quick",
+    device: str = "auto",
+    also: Iterable[Experiment] = (),
 ) -> Groups:
     """Train every experiment with seeds 0 to `seeds` - 1, or read its runs from the store.
 
@@ -106,6 +150,7 @@ def run_groups(
     experiments : what to train, by a name of yours; equal ones are trained once
     seeds : trainings of each
     out, device : as in `run_all`
+    also : what else to train in the same go, with its own seeds; a study reads these runs from the store
 
     Returns
     -------
@@ -113,7 +158,7 @@ def run_groups(
         ``{name: Group}``, in the order of `experiments`.
     """
     wanted = [experiment.but(seed=seed) for experiment in experiments.values() for seed in range(seeds)]
-    runs = iter(run_all(wanted, out, device))
+    runs = iter(run_all([*wanted, *also], out, device))
     return Groups({name: Group(next(runs) for _ in range(seeds)) for name in experiments})
 
 

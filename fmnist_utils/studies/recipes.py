@@ -51,6 +51,11 @@ def find(name: str) -> Experiment:
     return RECIPES[name]
 
 
+def options(model: str) -> dict[str, int | float | bool | str]:
+    """Return the options of the net called `model`: those of the recipe of that name, or none."""
+    return dict(RECIPES[model].model_options) if model in RECIPES else {}
+
+
 def experiments(names: Iterable[str]) -> list[Experiment]:
     """Return the experiments of the recipes called `names`, once for each seed; "all" stands for every recipe."""
     chosen = {other: find(other) for name in names for other in (RECIPES if name == "all" else [name])}

@@ -1,0 +1,99 @@
+"""Sentences about changes of one recipe: which of them did something, and which pay off."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pandas as pd
+import pytest
+
+from fmnist_utils import metrics, sentences
+
+NAN = float("nan")
+VERDICTS = ["better", "worse", "no measurable difference"]
+every_table = pytest.mark.parametrize(
+    "verdicts", [list(verdicts) for n in range(1, 5) for verdicts in product(VERDICTS, repeat=n)]
+)
+
+
+def table(verdicts: list[str], judged: bool = True) -> pd.DataFrame:
+    """Comparisons with these verdicts, the rows called a, b, …."""
+    middle = {"better": 0.02, "worse": -0.02, "no measurable difference": 0.001}
+    rows = [
+        {
+            "difference": middle[verdict],
+            "low": middle[verdict] - 0.01 if judged else NAN,
+            "high": middle[verdict] + 0.01 if judged else NAN,
+            "verdict": verdict,
+        }
+        for verdict in verdicts
+    ]
+    return pd.DataFrame(rows, index=[chr(ord("a") + i) for i in range(len(rows))])
+
+
+@every_table
+def test_what_pays_off_is_named_and_counted(verdicts: list[str]) -> None:
+    said = sentences.pays_off(table(verdicts), "the base", "change", "with 3 epochs")
+    better = [name for name, verdict in zip("abcd", verdicts, strict=False) if verdict == "better"]
+    worse, n = verdicts.count("worse"), len(verdicts)
+    assert said.startswith("None of") == (not better)
+    assert ("1 pays off" in said) == (len(better) == 1)
+    names = said.partition("epochs: ")[2].partition(";")[0].replace(" and ", ", ")
+    assert names.split(", ") == (better or [""])
+    assert {0: "none is", 1: "one is"}.get(worse, f"{worse} are") + " measurably worse" in said
+    assert f"{n} change{'s' * (n > 1)}" in said
+    assert "with 3 epochs" in said
+
+
+def test_what_cannot_be_judged_does_not_pay_off() -> None:
+    said = sentences.pays_off(table(VERDICTS, judged=False), "the base", budget="with 1 seed")
+    assert said.startswith("It cannot be judged with 1 seed") and "pay" not in said
+    assert sentences.pays_off(table([]), "the base") == "No change was compared with the base."
+
+
+def test_names_stay_plain_in_an_answer() -> None:
+    odd = table(["better"]).set_axis(["a_b <i>"])
+    assert "a_b <i>" in sentences.pays_off(odd, "the base")
+
+
+def test_changes_that_did_nothing_are_named() -> None:
+    assert sentences.did_nothing([], "the base").startswith("Every change did something")
+    one = sentences.did_nothing(["a_b"], "the base")
+    assert one.startswith("**a&#95;b** did nothing here: its runs are those of the base, bit for bit. It is left out")
+    two = sentences.did_nothing(["stop", "plateau"], "the base")
+    assert two.startswith("**stop and plateau** did nothing here: their runs") and "They are left out" in two
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        ([5, 5], "ended no run before epoch 5."),
+        ([5, 4], "ended one of the 2 runs before epoch 5, after 4 of them."),
+        ([3, 4], "ended all 2 runs before epoch 5, after 3 to 4 of them."),
+    ],
+)
+def test_early_stopping_is_counted(lengths: list[int], said: str) -> None:
+    assert sentences.stopped(lengths, 5) == f"Early stopping {said}"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.01, 0.03, "The recall **rises**: +2.00 points (+1.00 to +3.00)."),
+        (-0.03, -0.01, "The recall **falls**: −2.00 points (−3.00 to −1.00)."),
+        (-0.01, 0.03, "The recall does not change measurably: +1.00 points (−1.00 to +3.00)."),
+        (NAN, NAN, "The recall differs by +1.00 points; one seed: cannot be judged."),
+    ],
+)
+def test_a_quantity_moves_only_if_its_interval_says_so(low: float, high: float, said: str) -> None:
+    middle = 0.01 if low != low else (low + high) / 2
+    change = metrics.Comparison(middle, low, high, 0.5, 2)
+    assert sentences.shift(change, "The recall").replace("+1.00 point ", "+1.00 points ") == said
+
+
+def test_a_part_of_a_table_keeps_its_verdicts() -> None:
+    whole = table(VERDICTS).set_axis(["schedule step", "optimizer sgd", "schedule one-cycle"])
+    part = sentences.part(whole, "schedule ")
+    assert part["verdict"].to_dict() == {"step": "better", "one-cycle": "no measurable difference"}
+    none = sentences.part(whole, "other ")
+    assert sentences.verdicts(none, "a constant rate", "schedule") == "No schedule was compared with a constant rate."

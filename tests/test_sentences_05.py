@@ -1,0 +1,144 @@
+"""Sentences about nets side by side: what they cost, which leads, and which is worth it."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fmnist_utils import metrics, plots, sentences
+
+NAN = float("nan")
+TURNED = {"better": "worse", "worse": "better", "no measurable difference": "no measurable difference"}
+NETS = ["a", "b", "c"]
+
+
+def pairs_of(verdicts: tuple[str, ...], judged: bool = True) -> pd.DataFrame:
+    """A table of pairs of the nets a, b and c with these verdicts."""
+    index = pd.MultiIndex.from_tuples(list(combinations(NETS, 2)), names=["first", "second"])
+    difference = [{"better": 0.02, "worse": -0.02}.get(verdict, 0.001) for verdict in verdicts]
+    low = np.array(difference) - 0.01 if judged else NAN
+    return pd.DataFrame({"difference": difference, "low": low, "verdict": verdicts}, index=index)
+
+
+def verdict(pairs: pd.DataFrame, first: str, second: str) -> str:
+    """Look a verdict up, whichever of the two stands first in the table."""
+    if (first, second) in pairs.index:
+        return str(pairs.loc[(first, second), "verdict"])
+    return TURNED[str(pairs.loc[(second, first), "verdict"])]
+
+
+every_outcome = pytest.mark.parametrize("verdicts", list(product(TURNED, repeat=3)))
+
+
+@every_outcome
+def test_the_best_is_measurably_ahead_of_all_others(verdicts: tuple[str, ...]) -> None:
+    pairs = pairs_of(verdicts)
+    for best in NETS:
+        said = sentences.leads(best, pairs, "with 2 epochs")
+        against = {other: verdict(pairs, best, other) for other in NETS if other != best}
+        if "worse" in against.values():
+            continue  # its mean is not the highest
+        assert ("is the best" in said) == (set(against.values()) == {"better"})
+        level = [other for other, found in against.items() if found != "better"]
+        assert said.endswith(f"cannot be told from {' and '.join(level)}.") == bool(level)
+        assert said.startswith(f"**{best}** has the highest mean with 2 epochs")
+
+
+@every_outcome
+def test_worth_its_cost_is_what_beats_every_cheaper_net(verdicts: tuple[str, ...]) -> None:
+    pairs = pairs_of(verdicts)
+    cost = pd.Series({"b": 10, "c": 20, "a": 30})
+    worth = sentences.worth_their_cost(pairs, cost)
+    assert worth[0] == "b"  # the cheapest has nothing to beat
+    assert ("c" in worth) == (verdict(pairs, "c", "b") == "better")
+    assert ("a" in worth) == (verdict(pairs, "a", "b") == verdict(pairs, "a", "c") == "better")
+    said = sentences.worth(pairs, cost, "weights")
+    assert said.startswith("By their weights, ") and said.endswith(f": {sentences.listing(worth)}.")
+    answer = sentences.best_and_worth("a", 0.9321, pairs, cost, "with 2 epochs")
+    ahead = sum(verdict(pairs, "a", other) == "better" for other in "bc")
+    assert answer.startswith(
+        f"a has the highest mean with 2 epochs, 93.2 %, measurably ahead of {ahead} of 2 other nets"
+    )
+    assert f"; {worth[0]}" in answer
+
+
+def test_equally_cheap_nets_need_not_beat_each_other() -> None:
+    pairs = pairs_of(("no measurable difference",) * 3)
+    assert sentences.worth_their_cost(pairs, pd.Series(1, index=NETS)) == NETS
+
+
+def test_one_seed_or_one_net_is_not_judged() -> None:
+    alone, cost = pairs_of(("no measurable difference",) * 3, judged=False), pd.Series({"a": 1, "b": 2, "c": 3})
+    for said in (
+        sentences.leads("a", alone),
+        sentences.worth(alone, cost, "weights"),
+        sentences.best_and_worth("a", 0.9, alone, cost),
+    ):
+        assert "one seed each" in said and "measurabl" not in said and "nan" not in said
+    nobody = metrics.compare_pairs({"a": [np.array([True, False])]})
+    assert sentences.leads("a", nobody) == "Only one net was trained, **a**."
+    assert sentences.worth(nobody, cost[:1], "weights") == "There is no other net to compare with."
+    assert sentences.best_and_worth("a", 0.9, nobody, cost[:1]).endswith("it is the only net.")
+
+
+def test_sizes_name_the_nets_at_both_ends() -> None:
+    costs = pd.DataFrame({"parameters": [200, 1000], "multiply-adds": [5000, 5000]}, index=["a_b", "c"])
+    said = sentences.sizes(costs)
+    assert "From a&#95;b to c the number of weights goes from 200 to 1,000, 5.0 times as many." in said
+    assert said.endswith("All have 5,000 multiply-adds an image.")
+
+
+def test_the_hardest_class_is_named_with_the_nets_that_miss_it_most() -> None:
+    missed = pd.DataFrame({"Shirt": [0.3, 0.2], "Bag": [0.1, 0.25], "none": [NAN, NAN]}, index=["a", "b"])
+    assert "depends on the net: Shirt and Bag for 1 each" in sentences.hardest_class(missed)
+    missed.loc["b", "Bag"] = 0.1
+    assert sentences.hardest_class(missed) == "Missed most is **Shirt**, by all 2 nets: 20.0 to 30.0 % of its images."
+    assert sentences.hardest_class(missed[["none"]]) == "No class has a test image."
+
+
+def test_words_are_tallied() -> None:
+    said = sentences.word_counts(["reached", "not yet run", "reached"], "claim")
+    assert said == "Of 3 claims: 2 reached and 1 not yet run."
+    assert sentences.word_counts([], "claim") == "There is no claim yet."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "where"),
+    [
+        (0.94, 0.96, "lies within our interval"),
+        (0.956, 0.97, "lies below our interval"),
+        (0.93, 0.945, "lies above our interval"),
+        (NAN, NAN, "cannot be judged without our interval"),
+    ],
+)
+def test_the_public_figure_is_placed_by_our_interval(low: float, high: float, where: str) -> None:
+    landscape = pd.DataFrame(
+        {
+            "accuracy": [0.94, 0.90, 0.95, 0.99],
+            "low": [low, 0.8, 0.95, 0.9],
+            "high": [high, 0.95, 0.95, 0.9],
+            "parameters": [1000, 500, 10_000, 1],
+            "seconds": [10.0, 5.0, 1000.0, 1.0],
+            "source": ["ours", "ours", "https://example.org", "project 000"],
+        },
+        index=["best", "sprint", "ResNet", "base"],
+    )
+    said = sentences.against_public(landscape)
+    assert said.startswith("**best** reaches 94.00 % with 1,000 weights. The best public figure, 95.00 % of ResNet")
+    assert where in said
+    assert "Ours less theirs is −1.00 points, after 1.0 % of the estimated seconds." in said
+    assert "None of our own" in sentences.against_public(landscape[2:])
+
+
+def test_pairs_that_cannot_be_told_apart_leave_their_cell_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[pd.DataFrame] = []
+    monkeypatch.setattr(plots, "heatmap", lambda values, *_: drawn.append(values))
+    plots.pairs(pairs_of(("better", "no measurable difference", "worse")), ["c", "a", "b"], "Pairs")
+    [square] = drawn
+    assert list(square.index) == list(square.columns) == ["c", "a", "b"]
+    assert (square.loc["a", "b"], square.loc["b", "a"]) == pytest.approx((2, -2))
+    assert (square.loc["b", "c"], square.loc["c", "b"]) == pytest.approx((-2, 2))
+    assert square.isna().to_numpy().sum() == 5
