@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from fmnist_utils.errors import UserError
+from fmnist_utils.errors import UserError, brief
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.text import counted
 
@@ -84,17 +84,20 @@ HELP = {
 def _reports(options: argparse.Namespace) -> int:
     import yaml
 
-    from fmnist_utils.report import build
+    from fmnist_utils.report import build, parameters
 
     overrides = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
     for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise UserError(f"--set {setting}: write name=value")
+            raise UserError(f"--set {setting[:60]}: write name=value")
         try:
-            overrides[name] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--set {setting}: {text!r} is not valid YAML; put quotes around text") from None
+            overrides[name] = parameters.parse(text)
+        except yaml.YAMLError as error:
+            why = parameters.complaint(error)
+            raise UserError(
+                f"--set {setting[:60]}: {brief(text)} is not valid YAML ({why}); put quotes around text"
+            ) from None
     resources = Resources.of(options.precision, options.jobs, options.scheduler)
     os.environ.update(resources.as_environment())  # the kernels inherit it
     reports = build.plan(

@@ -17,14 +17,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from fmnist_utils.errors import UserError, brief
+
 ROOT = Path(__file__).resolve().parent.parent  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
 LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
 
 
+def expanded(path: str | Path) -> Path:
+    """Replace a leading ``~``; UserError for what cannot be a path."""
+    try:
+        str(path).encode()
+        if "\0" in str(path):
+            raise ValueError("it has a NUL in it")
+        return Path(path).expanduser()
+    except UnicodeEncodeError:
+        raise UserError(f"{brief(str(path))} is not UTF-8: rename it, or name it through a link") from None
+    except (RuntimeError, ValueError) as error:  # nobody is called so
+        raise UserError(f"{brief(str(path))} cannot be a path: {error}") from None
+
+
 def from_root(path: str | Path) -> Path:
     """Resolve `path` against the project root (not the current folder), so that notebooks and make agree."""
-    return (ROOT / Path(path).expanduser()).resolve()
+    return (ROOT / expanded(path)).resolve()
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

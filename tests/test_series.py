@@ -71,6 +71,12 @@ def test_all_problems_are_told_at_once_and_nothing_is_made(project: Path) -> Non
     assert not (project / "out").exists()
 
 
+def test_out_in_a_params_file_is_not_ignored_in_silence(project: Path) -> None:
+    (project / "params" / "quick" / "01_first.yaml").write_text("out: elsewhere\n")
+    with pytest.raises(UserError, match="01_first.yaml: out: is not set here but by OUT"):
+        plan(project)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, listed, nearest
 
 Model = TypeVar("Model", bound=type[nn.Module])
 
@@ -73,7 +73,7 @@ def names() -> list[str]:
 def entry(name: str) -> Entry:
     """Look a model up; raises UserError that names the nearest match."""
     if name not in REGISTRY:
-        raise UserError(f"unknown model {name!r}{nearest(name, REGISTRY)} (models: {', '.join(REGISTRY)})")
+        raise UserError(f"unknown model {brief(name, 40)}{nearest(name, REGISTRY)} (models: {listed(REGISTRY)})")
     return REGISTRY[name]
 
 

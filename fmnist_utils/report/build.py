@@ -99,6 +99,8 @@ def plan(
                 raise UserError(f"{shown(file)} is missing: every notebook has one; it may be empty")
             defaults = {name: parameter.default for name, parameter in own.items()}
             values, given = parameters.load(file), {"out": out, **overrides}
+            if "out" in values:
+                found.append(f"{shown(file)}: out: is not set here but by OUT, on the command line: remove the line")
             given = {name: value for name, value in given.items() if name in own}
             links = _neighbours(series, index, selected, from_root(out))
             report = Report(notebook, profile, defaults, values | given, from_root(out), *links)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils.data.locate import locate
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.store import Shelf
 from fmnist_utils.studies.claim_list import CLAIMS, Claim
@@ -35,7 +35,7 @@ def find(names: Iterable[str]) -> list[Claim]:
         if name == "all":
             return list(CLAIMS)
         if name not in known:
-            raise UserError(f"unknown claim {name!r}{nearest(name, known)} (claims: all, {', '.join(known)})")
+            raise UserError(f"unknown claim {brief(name)}{nearest(name, known)} (claims: all, {listed(known)})")
         chosen[name] = known[name]
     return list(chosen.values())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fmnist_utils import models
 from fmnist_utils.analysis import metrics
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 from fmnist_utils.runs.cost import estimate, seconds_of
 from fmnist_utils.runs.store import Shelf
 from fmnist_utils.studies.claim_list import CLAIMS
@@ -123,7 +123,7 @@ def planned(names: Iterable[str]) -> list[Experiment]:
     names = list(names)
     for name in names:
         if name not in (*NAMES, "all"):
-            raise UserError(f"frontier: unknown {name!r}{nearest(name, NAMES)} (allowed: all, {', '.join(NAMES)})")
+            raise UserError(f"frontier: unknown {brief(name)}{nearest(name, NAMES)} (allowed: all, {', '.join(NAMES)})")
     chosen = [name for name in NAMES if name in names or "all" in names]
     found = [RECIPES[name].but(seed=seed) for name in chosen if name in RECIPES for seed in range(SEEDS[name])]
     if "tricks" in chosen:

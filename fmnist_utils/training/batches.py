@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from fmnist_utils.errors import nearest
+from fmnist_utils.errors import brief, nearest
 from fmnist_utils.training.augmentations import (
     Affine,
     AlternatingFlip,
@@ -41,9 +41,11 @@ def parse(value: Any) -> Any:
         raise ValueError('write a list, or a shorthand such as "flip+translate" or "none"')
     specs = [{"name": item.strip()} if isinstance(item, str) else item for item in value]
     for spec in specs:
-        name = spec.get("name", "") if isinstance(spec, dict) else spec.name
-        if name not in NAMES:
-            raise ValueError(f"unknown augmentation {name!r}{nearest(name, NAMES)} (none, {', '.join(NAMES)})")
+        name = spec.get("name", "") if isinstance(spec, dict) else getattr(spec, "name", spec)
+        if not isinstance(name, str) or name not in NAMES:
+            raise ValueError(
+                f"unknown augmentation {brief(name)}{nearest(str(name), NAMES)} (none, {', '.join(NAMES)})"
+            )
     return specs
 
 

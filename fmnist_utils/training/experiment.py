@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 from fmnist_utils.training import batches, optim
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
@@ -22,7 +22,7 @@ def _one_of(what: str, allowed: tuple[str, ...]) -> BeforeValidator:
 
     def check(value: Any) -> str:
         if value not in allowed:
-            raise ValueError(f"unknown {what} {value!r}{nearest(value, allowed)} ({what}s: {', '.join(allowed)})")
+            raise ValueError(f"unknown {what} {brief(value)}{nearest(value, allowed)} ({what}s: {', '.join(allowed)})")
         return str(value)
 
     return BeforeValidator(check)
@@ -154,6 +154,6 @@ def _explain(error: ValidationError) -> str:
             continue
         said = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         inner = "".join(f".{part}" for part in item["loc"][1:] if isinstance(part, str))
-        problem = said if item["type"] == "value_error" else f"{item['input']!r} is not allowed, must be {said}"
+        problem = said if item["type"] == "value_error" else f"{brief(item['input'])} is not allowed, must be {said}"
         problems.append(f"{field}{inner}: {problem}")
     return "; ".join(dict.fromkeys(problems))
