@@ -183,12 +183,12 @@ def test_changed_data_executes_a_notebook_again(project: Path) -> None:
     for name in ("cat", "dog"):
         for number in range(8):
             (folder / name).mkdir(parents=True, exist_ok=True)
-            Image.new("L", (28, 28), number * 9).save(folder / name / f"{number}.png")
+            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
     declared = f'{COMMON}dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\n'
     write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
     make(project, only="01")
     assert not changed(project)
-    Image.new("L", (28, 28), 200).save(folder / "cat" / "8.png")
+    Image.linear_gradient("L").save(folder / "cat" / "8.png")
     assert changed(project)
 
 
@@ -294,3 +294,9 @@ def test_taking_a_failed_edit_back_leaves_the_good_report_and_no_failure(project
     notebook.write_text(before, "utf-8")
     assert make(project, only="01") == []
     assert tokens(project / "out") == good
+
+
+def test_a_project_may_lie_in_a_folder_with_braces(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "{braces} {0} {{x")
+    assert make(root, only="01") == []
+    assert list(tokens(root / "out")) == ["01_first"]

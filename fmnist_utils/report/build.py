@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import os
 import platform
@@ -14,7 +15,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils import interrupt
+from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.execute import ExecutionError, Report
 from fmnist_utils.report.parameters import shown
@@ -38,6 +40,13 @@ def profiles_in(folder: Path) -> list[str]:
     if not found:
         raise UserError(f"{shown(folder)} has no profiles: folders with a NN_name.yaml for every notebook")
     return found
+
+
+def check_profile(profile: str, params: Path = PARAMS) -> None:
+    """Raise UserError if `params` has no folder of that name."""
+    if profile not in (known := profiles_in(params)):
+        hint = nearest(profile, known)
+        raise UserError(f"unknown profile {brief(profile)}{hint} (folders of {shown(params)}: {listed(known)})")
 
 
 @contextlib.contextmanager
@@ -77,11 +86,9 @@ def plan(
     """
     freshness.data.cache_clear()  # the files may be others than at the last plan
     overrides, out = overrides or {}, out or f"reports/{profile}"
-    series, known = notebooks_in(notebooks), profiles_in(params)
+    series = notebooks_in(notebooks)
     names = [notebook.stem for notebook in series]
-    if profile not in known:
-        hint = nearest(profile, known)
-        raise UserError(f"unknown profile {profile!r}{hint} (folders of {shown(params)}: {', '.join(known)})")
+    check_profile(profile, params)
     found = [
         f"{shown(file)} has no notebook{nearest(file.stem, names)}; rename or remove it"
         for file in sorted((params / profile).glob("*.y*ml"))
@@ -110,7 +117,7 @@ def plan(
             found += _problems(notebook, origins, ranges=True) if wrong or stale(report) else []
     if selected:
         found += [
-            f"command line: no selected notebook has a parameter {name!r}{nearest(name, declared)}"
+            f"command line: no selected notebook has a parameter {brief(name, 40)}{nearest(name, declared)}"
             for name in overrides
             if name not in declared
         ]
@@ -140,7 +147,7 @@ def select(names: list[str], only: str) -> list[int]:
             chosen.add(numbers.index(word.zfill(2)))
         else:
             hint = nearest(word, names)
-            problems.append(f"unknown notebook {word!r}{hint} (notebooks: {', '.join(names)})")
+            problems.append(f"unknown notebook {brief(word)}{hint} (notebooks: {', '.join(names)})")
     if problems:
         raise UserError("\n".join(problems))
     return sorted(chosen)
@@ -178,20 +185,23 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
 
         for place in data:
             load_dataset(*place)  # damaged files are told once, not by every notebook
+    if any(report.reason(force) for report in reports):
+        _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     with _alone(out):
         marker.prepare(out)
         try:
-            for report in reports:
-                begin = time.monotonic()
-                try:
-                    outcome = _make_one(report, force)
-                except ExecutionError as error:
-                    outcome = "FAILED"
-                    trace = f" (see {shown(report.failed)})" if report.failed.exists() else ""
-                    failures.append(f"FAILED {report.name}, {error}{trace}")
-                seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
-                outcomes.append(f"{report.name}: {outcome}{seconds}")
+            with interrupt.in_order():
+                for report in reports:
+                    begin = time.monotonic()
+                    try:
+                        outcome = _make_one(report, force)
+                    except ExecutionError as error:
+                        outcome = "FAILED"
+                        trace = f" (see {shown(report.failed)})" if report.failed.exists() else ""
+                        failures.append(f"FAILED {report.name}, {error}{trace}")
+                    seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
+                    outcomes.append(f"{report.name}: {outcome}{seconds}")
         finally:  # also after Ctrl-C: the index lists what is finished
             if not marker.index_is_current(out):
                 from fmnist_utils.report.index import write_index
@@ -205,14 +215,22 @@ def rehearse(reports: list[Report], force: bool = False) -> list[str]:
     """Say what `make` would execute and what it would cost; returns one line a failed notebook."""
     os.environ["DRY_RUN"] = "1"  # the kernels inherit it, and stop where training would begin
     outcomes, failures = list[str](), list[str]()
+    _import_what_takes_long()
     for report in reports:
         try:
             reason = report.reason(force)
-            outcomes.append(f"{report.name}: {f'{reason}; {report.plan()}' if reason else UNCHANGED}")
+            with interrupt.in_order():
+                outcomes.append(f"{report.name}: {f'{reason}; {report.plan()}' if reason else UNCHANGED}")
         except ExecutionError as error:
             failures.append(f"FAILED {report.name}, {error}")
     print(*outcomes, *failures, sep="\n", flush=True)
     return failures
+
+
+def _import_what_takes_long() -> None:
+    """Import what executing a notebook needs, while Ctrl-C may still end the process at once."""
+    for name in ("papermill", "fmnist_utils.report.html"):
+        importlib.import_module(name)
 
 
 def _make_one(report: Report, force: bool) -> str:
@@ -242,7 +260,8 @@ def _alone(out: Path) -> Iterator[None]:
         print(f"{shown(out)} is in use by {holder}: waiting for it to finish", flush=True)
         lock.acquire()
     try:
-        path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
+        with contextlib.suppress(OSError):  # it is for the eyes of who waits
+            path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
         yield
     finally:
         lock.release()

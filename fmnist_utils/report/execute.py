@@ -70,8 +70,7 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any]) -> Non
     shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
     try:
         papermill.execute_notebook(
-            notebook,
-            str(target).replace("{", "{{").replace("}", "}}"),  # papermill takes the path for a format string
+            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
             dict(values),
             kernel_name="python3",
             language="python",
@@ -90,8 +89,8 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any]) -> Non
         kind = "" if error.ename == "UserError" else f"{error.ename}: "
         raise ExecutionError(f"cell {error.exec_count}: {kind}{lines[0]}") from None
     except Exception as error:  # a dead or silent kernel, and whatever else, is a failure of this notebook alone…
-        if isinstance(error, OSError) and error.errno:
-            raise  # …but a full disk is not
+        if isinstance(error, OSError) and error.errno:  # …but a full disk is not
+            raise OSError(error.errno, error.strerror or str(error), error.filename or str(target)) from error
         said = str(error).partition("\n")[0]
         raise ExecutionError(f"cell {_reached(target)}: {type(error).__name__}: {said}") from error
 

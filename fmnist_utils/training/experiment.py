@@ -77,7 +77,7 @@ class Experiment(BaseModel):
     schedule: Annotated[str, _one_of("schedule", optim.SCHEDULES)] = "constant"
     low_resolution: Rate = 0.0
     label_smoothing: Rate = 0.0
-    class_weights: dict[str, Annotated[float, Field(gt=0)]] = {}
+    class_weights: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = {}
     ema: Rate = 0.0
     early_stopping: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=2, le=10_000)] = 64
@@ -150,7 +150,7 @@ def _explain(error: ValidationError) -> str:
         if item["type"] == "extra_forbidden":
             where = str(item["loc"][-1])
             known = list(Experiment.model_fields) if len(item["loc"]) == 1 else []
-            problems.append(f"unknown field {where!r}{nearest(where, known)}")
+            problems.append(f"unknown field {brief(where)}{nearest(where, known)}")
             continue
         said = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         inner = "".join(f".{part}" for part in item["loc"][1:] if isinstance(part, str))

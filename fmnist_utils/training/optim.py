@@ -129,7 +129,9 @@ def build_schedule(optimizer: torch.optim.Optimizer, experiment: Experiment, ste
             return lr_scheduler.CosineAnnealingLR(optimizer, steps)
         case "one-cycle":
             # Cycling the momentum too would need optimizers that have one.
-            return lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=0.25, cycle_momentum=False)
+            # (A rise that ends with the very first of four steps would be a division by zero in torch.)
+            rise = 0.5 if steps == 4 else 0.25
+            return lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=rise, cycle_momentum=False)
         case "linear":
             return lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor=1 / steps, total_iters=steps - 1)
         case "plateau":
