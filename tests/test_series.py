@@ -300,3 +300,18 @@ def test_a_project_may_lie_in_a_folder_with_braces(tmp_path: Path) -> None:
     root = write_project(tmp_path / "{braces} {0} {{x")
     assert make(root, only="01") == []
     assert list(tokens(root / "out")) == ["01_first"]
+
+
+def test_more_images_than_there_are_is_told_before_any_kernel_starts(project: Path) -> None:
+    folder = project / "animals"
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(8):
+            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
+    data = f'dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\nout: str = ""  # folder\n'
+    for size, comment in ((15, "training images"), (14, "0 for all that validation leaves")):
+        declared = f"{data}train_size: int = {size}  # {comment}\n"
+        write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
+        with pytest.raises(UserError, match=f"01_first: train_size: {size} is more than the 1[24] images"):
+            make(project, only="01")
+        assert not (project / "out").exists()

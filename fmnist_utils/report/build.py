@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -21,6 +21,9 @@ from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.execute import ExecutionError, Report
 from fmnist_utils.report.parameters import shown
 from fmnist_utils.system import ROOT, from_root
+
+if TYPE_CHECKING:
+    from fmnist_utils.data.dataset import Dataset
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
@@ -183,8 +186,12 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
     if data := {report.data for report in reports if report.data and report.reason(force)}:
         from fmnist_utils.data.dataset import load_dataset
 
-        for place in data:
-            load_dataset(*place)  # damaged files are told once, not by every notebook
+        found = list[str]()
+        for place in sorted(data):
+            dataset = load_dataset(*place)  # damaged files are told once, not by every notebook
+            found += [_too_large(report, dataset) for report in reports if report.data == place]
+        if any(found):
+            raise UserError("\n".join(filter(None, found)))
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
@@ -209,6 +216,18 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
                 write_index(out, reports[0].notebook.parent)
     print(*outcomes, *failures, f"Open {shown(out / 'index.html')}", sep="\n", flush=True)
     return failures
+
+
+def _too_large(report: Report, dataset: Dataset) -> str:
+    """Say that a notebook is to train on more images than there are; "" if it is not."""
+    size, there = report.effective.get("train_size"), len(dataset.train_labels)
+    declared = parameters.read(report.notebook).get("train_size")
+    if declared and "validation" in declared.comment:  # which leaves so many
+        there -= -(-there // 12)
+    if not isinstance(size, int) or size <= there or "min(train_size" in report.notebook.read_text("utf-8"):
+        return ""  # (or the notebook itself takes what there is)
+    what = f"{report.name}: train_size: {size:,} is more than the {there:,} images that {dataset.name} has for it"
+    return f"{what}; 0 takes all: write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
 
 
 def rehearse(reports: list[Report], force: bool = False) -> list[str]:
