@@ -95,6 +95,7 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.numpy().tobytes())
     a, b, c, d = tensors
+    split(b)  # refuses what is too little to learn from
     return Dataset(title, class_names, a, b, c, d, digest.hexdigest(), str(source.folder))
 
 
@@ -136,7 +137,7 @@ def split(
     train_size = train_size or available
     if available < n_classes:
         raise UserError(
-            f"{len(order)} training images are too few for {n_classes} classes, since {held_out} of them are held out "
+            f"{len(order)} training images are too few for {n_classes} classes, since a twelfth of them is held out "
             "to choose by: two images a class are enough"
         )
     if not n_classes <= train_size <= available:
@@ -292,7 +293,7 @@ def _gray_levels(folder: Path, paths: list[str]) -> np.ndarray:
         if not places:
             continue
         peak = max(read[i].peak for i in places)
-        if not 0 < peak <= whites[-1] and mode != "L":
+        if peak > whites[-1]:
             raise UserError(f"{paths[places[0]]} and others of {mode} levels go to {peak:g}: at most {whites[-1]:g}")
         white = next(white for white in whites if peak <= white)
         for i in places:
