@@ -9,9 +9,10 @@ import torch
 from torchvision.transforms import v2
 from torchvision.transforms.functional import to_pil_image
 
-import fmnist_utils
-from benchmarks.training import seconds_per_step
+from benchmarks.training import new_trainer, seconds_per_step
+from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.training.batches import augment
+from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.trainer import Trainer
 
 RECIPES = {
@@ -26,13 +27,13 @@ RECIPES = {
 MORE = 40  # batches of ours for one of theirs, so that both are timed for about as long
 
 
-def images_per_second(data: fmnist_utils.Dataset, recipe: str, batch: int = 256) -> tuple[float, float, float]:
+def images_per_second(data: Dataset, recipe: str, batch: int = 256) -> tuple[float, float, float]:
     """Return images a second of torchvision's transforms and of ours, and their ratio: medians over rounds in turn.
 
     Both begin with what they are given: torchvision's with PIL images from its data set, ours with bytes.
     """
     transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), *RECIPES[recipe]])
-    augmentations = fmnist_utils.Experiment(augmentation=recipe).augmentation
+    augmentations = Experiment(augmentation=recipe).augmentation
     images, labels = data.train_images[:batch].unsqueeze(1), data.train_labels[:batch]
     pictures = [to_pil_image(image) for image in images]
 
@@ -52,14 +53,12 @@ def images_per_second(data: fmnist_utils.Dataset, recipe: str, batch: int = 256)
     return batch / statistics.median(slow), MORE * batch / statistics.median(fast), statistics.median(ratios)
 
 
-def share_of_step(data: fmnist_utils.Dataset, recipe: str, batch: int = 256) -> float:
+def share_of_step(data: Dataset, recipe: str, batch: int = 256) -> float:
     """Return the share of the sprint net's training step that the augmentation of its batch takes."""
-    experiment = fmnist_utils.Experiment(
-        model="sprint", optimizer="muon", lr=0.05, batch_size=batch, augmentation=recipe
-    )
-    trainer = Trainer(experiment, data, torch.device("cpu"))
+    experiment = Experiment(model="sprint", optimizer="muon", lr=0.05, batch_size=batch, augmentation=recipe)
+    trainer = new_trainer(experiment, data)
     trainer.model.train()
-    plain = Trainer(experiment.but(augmentation="none"), data, torch.device("cpu"))
+    plain = new_trainer(experiment.but(augmentation="none"), data)
     indices = trainer.training[:batch]
 
     def batches(trainer: Trainer) -> Iterator[None]:
@@ -78,7 +77,7 @@ def share_of_step(data: fmnist_utils.Dataset, recipe: str, batch: int = 256) -> 
 
 def main() -> None:
     """Print images a second of both ways, their ratio, and the share of a training step."""
-    data = fmnist_utils.load_dataset()
+    data = load_dataset()
     print("Augmented images a second")
     for recipe in RECIPES:
         theirs, ours, ratio = images_per_second(data, recipe)

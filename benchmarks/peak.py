@@ -1,4 +1,4 @@
-"""Share of the machine's matrix-product peak that a training step of the frontier's largest net reaches."""
+"""Share of the machine's matrix-product peak that a training step of our largest net reaches."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from collections.abc import Iterator
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-import fmnist_utils
-from benchmarks.training import seconds_per_step
+from benchmarks.training import new_trainer, seconds_per_step
+from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.models import count_multiply_adds
 from fmnist_utils.studies.recipes import RECIPES
 from fmnist_utils.training.device import choose_precision
-from fmnist_utils.training.trainer import Trainer
 
 SIDE = 2048  # of the square matrices whose product is taken for the peak
 
 
 def main(model: str = "best") -> None:
     """Print the peak, the step's rate, their ratio, and the operations that take most of a step."""
-    data = fmnist_utils.load_dataset()
+    data = load_dataset()
     experiment = RECIPES[model]
     cpu = torch.device("cpu")
     precision = choose_precision("auto", cpu)
-    trainer = Trainer(experiment, data, cpu, precision)
+    trainer = new_trainer(experiment, data, precision)
     trainer.model.train()
     indices = trainer.training[: experiment.batch_size]
     a, b = torch.randn(2, SIDE, SIDE, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)

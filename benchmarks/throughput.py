@@ -10,16 +10,17 @@ import time
 
 import torch
 
-import fmnist_utils
+from benchmarks.training import new_trainer
+from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.studies.recipes import RECIPES
 from fmnist_utils.system import ROOT
 from fmnist_utils.training.device import choose_precision
-from fmnist_utils.training.trainer import Trainer
+from fmnist_utils.training.experiment import Experiment
 
 NETS = {
-    "base": (fmnist_utils.Experiment(model="base"), 1.7),
-    "cnn-mid": (fmnist_utils.Experiment(model="cnn-mid"), 2.0),
-    "cnn-big": (fmnist_utils.Experiment(model="cnn-big"), 1.6),
+    "base": (Experiment(model="base"), 1.7),
+    "cnn-mid": (Experiment(model="cnn-mid"), 2.0),
+    "cnn-big": (Experiment(model="cnn-big"), 1.6),
     "sprint": (RECIPES["sprint"], 1.6),
 }
 PAIRS = 5
@@ -47,11 +48,9 @@ class Process:
 def serve(net: str, precision: str, threads: int) -> None:
     """Be such a process: train for a moment for every line of the standard input."""
     torch.set_num_threads(threads)
-    data = fmnist_utils.load_dataset()
+    data = load_dataset()
     experiment, _ = NETS[net]
-    device = torch.device("cpu")
-    torch.manual_seed(0)
-    trainer = Trainer(experiment, data, device, choose_precision(precision, device))
+    trainer = new_trainer(experiment, data, choose_precision(precision, torch.device("cpu")))
     trainer.model.train()
     batches = trainer.training[torch.randperm(len(trainer.training))].split(experiment.batch_size)[:-1]
     for indices in batches[:5]:

@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-import fmnist_utils
+from fmnist_utils.data.dataset import Dataset as Images
+from fmnist_utils.data.dataset import load_dataset
+from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.trainer import Trainer
 
 BATCH = 64
@@ -37,6 +39,12 @@ class TutorialDataset(Dataset[Any]):
         return self.transform(self.images[index]), self.labels[index]
 
 
+def new_trainer(experiment: Experiment, data: Images, precision: str = "fp32") -> Trainer:
+    """Begin a training on the CPU, with weights that follow from the experiment's seed."""
+    torch.manual_seed(experiment.seed)
+    return Trainer(experiment, data, torch.device("cpu"), precision)
+
+
 def tutorial_net() -> nn.Module:
     """The same net as the model "base", written as tutorials write it."""
     return nn.Sequential(
@@ -46,7 +54,7 @@ def tutorial_net() -> nn.Module:
     )  # fmt: skip
 
 
-def tutorial_steps(data: fmnist_utils.Dataset, model: nn.Module | None = None) -> Iterator[None]:
+def tutorial_steps(data: Images, model: nn.Module | None = None) -> Iterator[None]:
     """Train `model`, or a new one, for ever as tutorials do; one `next` is one step."""
     loader = DataLoader(TutorialDataset(data.train_images, data.train_labels), batch_size=BATCH, shuffle=True)
     model = model or tutorial_net()
@@ -61,9 +69,9 @@ def tutorial_steps(data: fmnist_utils.Dataset, model: nn.Module | None = None) -
             yield
 
 
-def our_steps(data: fmnist_utils.Dataset, **changes: Any) -> Iterator[None]:
+def our_steps(data: Images, **changes: Any) -> Iterator[None]:
     """Train for ever with the package; one `next` is one step."""
-    trainer = Trainer(fmnist_utils.Experiment(batch_size=BATCH, **changes), data, torch.device("cpu"))
+    trainer = new_trainer(Experiment(batch_size=BATCH, **changes), data)
     trainer.model.train()
     while True:
         for indices in trainer.training[torch.randperm(len(trainer.training))].split(BATCH):
@@ -88,7 +96,7 @@ def seconds_per_step(loops: list[Iterator[None]], steps: int = 60, rounds: int =
 
 def main() -> None:
     """Print seconds an epoch of both loops, and their ratio."""
-    data = fmnist_utils.load_dataset()
+    data = load_dataset()
     theirs, ours = seconds_per_step([tutorial_steps(data), our_steps(data)])
     epoch = len(data.train_images) / BATCH
     ratios = [slow / fast for slow, fast in zip(theirs, ours, strict=True)]

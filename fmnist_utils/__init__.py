@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils import studies as studies
     from fmnist_utils.analysis import metrics as metrics
     from fmnist_utils.analysis import plots as plots
+    from fmnist_utils.analysis import sentences as sentences
+    from fmnist_utils.analysis.sentences import verdicts as verdicts
     from fmnist_utils.data.dataset import Dataset as Dataset
     from fmnist_utils.data.dataset import load_dataset as load_dataset
     from fmnist_utils.data.dataset import split as split
@@ -21,16 +23,22 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.models.registry import model_table as model_table
     from fmnist_utils.models.registry import register as register
     from fmnist_utils.report.summary import say as say
+    from fmnist_utils.report.summary import show_source as show_source
     from fmnist_utils.report.summary import summary as summary
+    from fmnist_utils.runs.groups import Group as Group
+    from fmnist_utils.runs.groups import Groups as Groups
+    from fmnist_utils.runs.groups import compare as compare
+    from fmnist_utils.runs.groups import compare_gaps as compare_gaps
+    from fmnist_utils.runs.groups import compare_moves as compare_moves
+    from fmnist_utils.runs.groups import compare_parts as compare_parts
+    from fmnist_utils.runs.groups import readable as readable
+    from fmnist_utils.runs.groups import run_groups as run_groups
     from fmnist_utils.runs.runner import run_all as run_all
     from fmnist_utils.runs.store import results as results
     from fmnist_utils.text import md as md
     from fmnist_utils.training.batches import augment as augment
     from fmnist_utils.training.experiment import Experiment as Experiment
     from fmnist_utils.training.run import Run as Run
-    from fmnist_utils.training.run import accuracies as accuracies
-    from fmnist_utils.training.run import changes as changes
-    from fmnist_utils.training.run import gap as gap
 
 # Public name -> the module that defines it.
 _EXPORTS = {
@@ -38,10 +46,16 @@ _EXPORTS = {
     "Experiment": "training.experiment",
     "Run": "training.run",
     "UserError": "errors",
-    "accuracies": "training.run",
     "augment": "training.batches",
-    "changes": "training.run",
-    "gap": "training.run",
+    "Group": "runs.groups",
+    "Groups": "runs.groups",
+    "compare": "runs.groups",
+    "compare_gaps": "runs.groups",
+    "compare_moves": "runs.groups",
+    "compare_parts": "runs.groups",
+    "readable": "runs.groups",
+    "run_groups": "runs.groups",
+    "verdicts": "analysis.sentences",
     "load_dataset": "data.dataset",
     "md": "text",
     "model_table": "models.registry",
@@ -49,11 +63,18 @@ _EXPORTS = {
     "results": "runs.store",
     "run_all": "runs.runner",
     "say": "report.summary",
+    "show_source": "report.summary",
     "split": "data.dataset",
     "summary": "report.summary",
 }
 # Public modules and packages.
-_MODULES = {"metrics": "analysis.metrics", "models": "models", "plots": "analysis.plots", "studies": "studies"}
+_MODULES = {
+    "metrics": "analysis.metrics",
+    "models": "models",
+    "plots": "analysis.plots",
+    "sentences": "analysis.sentences",
+    "studies": "studies",
+}
 __all__ = [*_EXPORTS, *_MODULES]
 
 

@@ -12,7 +12,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fmnist_utils.errors import UserError, brief
@@ -20,6 +20,8 @@ from fmnist_utils.runs.resources import Resources
 from fmnist_utils.text import counted
 
 LONGEST_LINE = 1000  # characters of an error
+
+Command = Callable[[argparse.Namespace], int | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fmnist_utils", description="Reports on image classifiers.")
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def command(run: Any, name: str, help: str, *names: str) -> argparse.ArgumentParser:
+    def command(act: Command, name: str, help: str, *names: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(command=run)
+        sub.set_defaults(command=act)
         for option in names:
             variable = os.environ.get(option.upper(), "")
             flag = f"--{option.replace('_', '-')}"
@@ -112,14 +114,12 @@ def _reports(options: argparse.Namespace) -> int:
                 f"--set {setting[:60]}: {brief(text, 40)} is not valid YAML ({why}); put quotes around text"
             ) from None
     resources = Resources.of(options.precision, options.jobs, options.scheduler)
-    os.environ.update(resources.as_environment())  # the kernels inherit it
-    reports = build.plan(
+    reports = build.prepare(
         options.profile or _default_profile(), options.only, overrides, options.out,
         stale=lambda report: bool(report.reason(options.force)),
     )  # fmt: skip
-    if options.dry_run:
-        return 1 if build.rehearse(reports, options.force) else 0
-    return 1 if build.make(reports, options.force) else 0
+    act = build.dry_run if options.dry_run else build.build
+    return 1 if act(reports, options.force, resources) else 0
 
 
 def _data(options: argparse.Namespace) -> None:
@@ -136,7 +136,7 @@ def _params(options: argparse.Namespace) -> None:
 
     notebooks = build.notebooks_in(build.NOTEBOOKS)
     profiles = build.profiles_in(build.PARAMS)
-    for index in build.select([notebook.stem for notebook in notebooks], options.notebook):
+    for index in build.matching([notebook.stem for notebook in notebooks], options.notebook):
         notebook = notebooks[index]
         files = [build.PARAMS / profile / f"{notebook.stem}.yaml" for profile in profiles]
         values = [parameters.load(file) if file.exists() else {} for file in files]
@@ -162,7 +162,8 @@ def _runs(options: argparse.Namespace) -> None:
     if found.empty:
         print(f"no finished runs in {out}")
     else:
-        print(found.drop(columns="experiment").to_string(index=False))
+        shown = found.drop(columns="experiment").map(lambda x: f"{x:.4g}" if isinstance(x, float) else str(x))
+        _table([list(shown.columns), *shown.to_numpy().tolist()])
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -195,7 +196,7 @@ def _check(options: argparse.Namespace) -> None:
     problems = []
     for profile in [options.profile] if options.profile else build.profiles_in(build.PARAMS):
         try:
-            print(f"params/{profile}: {len(build.plan(profile))} files are right")
+            print(f"params/{profile}: {len(build.prepare(profile))} files are right")
         except UserError as error:
             problems.append(str(error))
     if problems:

@@ -11,16 +11,19 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from fmnist_utils.errors import UserError, brief
 
 ROOT = Path(__file__).resolve().parent.parent  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
+DRY_RUN_FILE = "DRY_RUN_FILE"  # environment variable: where a dry run writes, as JSON, what it would train
 LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
 
 
@@ -42,6 +45,11 @@ def from_root(path: str | Path) -> Path:
     return (ROOT / expanded(path)).resolve()
 
 
+def is_dry_run() -> bool:
+    """Whether only what would happen is wanted (environment variable DRY_RUN)."""
+    return os.environ.get("DRY_RUN", "") not in ("", "0")
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it: readers see the old file or the whole new one.
 
@@ -60,6 +68,27 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         if part.exists():
             part.unlink()
+
+
+@contextlib.contextmanager
+def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
+    """Hold a lock file for this process; the system releases it even when the process is killed.
+
+    `waiting` is told who holds it, if another process does; then it is waited for.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        waiting(path.read_text("utf-8") or "another process")
+        lock.acquire()
+    try:
+        with contextlib.suppress(OSError):  # it is for the eyes of who waits
+            path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
+        yield
+    finally:
+        lock.release()
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -101,7 +101,7 @@ def test_changed_code_executes_again_and_a_changed_template_renders_only(project
     _, out, _ = call(project, "reports", "--only", "01")
     assert tokens(project / OUT) == before
     assert "made-up-by-a-test" in page.read_text("utf-8")
-    edit(project / "fmnist_utils" / "report" / "page.py", '"Link to this section"', '"Link to this very section"')
+    edit(project / "fmnist_utils" / "report" / "html.py", '"Link to this section"', '"Link to this very section"')
     _, out, _ = call(project, "reports", "--only", "01")
     assert "01_first: rendered anew" in out
     assert tokens(project / OUT) == before

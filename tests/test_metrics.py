@@ -1,10 +1,10 @@
-"""Scores, intervals and comparisons against hand-computed values, scikit-learn and simulation."""
+"""Scores against hand-computed values, textbooks and scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, precision_score, recall_score
+from sklearn.metrics import brier_score_loss, f1_score, precision_score, recall_score, top_k_accuracy_score
 
 from fmnist_utils import metrics
 
@@ -13,15 +13,11 @@ LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
 PREDICTIONS = np.array([0, 0, 1, 1, 1, 1, 0, 2, 2, 0])
 
 
-def draw(accuracy: float, images: int, seeds: int, seed: int) -> list[np.ndarray]:
-    """Runs that get every image right with the same chance, independently."""
-    rng = np.random.default_rng(seed)
-    return list(rng.random((seeds, images)) < accuracy)
-
-
 def test_confusion_has_the_truth_in_rows_and_every_class():
     matrix = metrics.confusion(LABELS, PREDICTIONS, 4)
     assert matrix.tolist() == [[2, 2, 0, 0], [1, 2, 0, 0], [1, 0, 2, 0], [0, 0, 0, 0]]
+    turned = metrics.confusion(LABELS, PREDICTIONS, 4, predicted_in_rows=True)
+    assert turned.tolist() == matrix.T.tolist()
 
 
 def test_per_class_agrees_with_sklearn():
@@ -66,73 +62,6 @@ def test_one_value_has_no_interval_over_seeds():
         metrics.mean_interval([0.9])
 
 
-def test_one_seed_gets_wilsons_interval():
-    # Wilson's interval for 81 of 263, as in Newcombe (1998), table I
-    estimate = metrics.accuracy_estimate([np.arange(263) < 81])
-    assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.2553, 0.3662)
-    assert str(estimate).endswith("(1 seed)")
-
-
-def test_accuracy_estimate_over_seeds_stays_between_0_and_1():
-    estimate = metrics.accuracy_estimate([np.ones(10, bool), np.arange(10) < 8])
-    assert estimate.mean == pytest.approx(0.9)
-    assert estimate.high == 1.0
-    assert estimate.n == 2
-
-
-def test_compare_sees_a_real_difference_and_its_sign():
-    good, bad = draw(0.95, 10_000, 3, seed=1), draw(0.90, 10_000, 3, seed=2)
-    better, worse = metrics.compare(good, bad), metrics.compare(bad, good)
-    assert better.verdict == "better" and worse.verdict == "worse"
-    assert better.difference == pytest.approx(-worse.difference)
-    assert better.low < 0.05 < better.high
-    assert better.p < 1e-6
-
-
-def test_compare_is_calibrated_when_there_is_no_difference():
-    comparisons = [metrics.compare(draw(0.9, 500, 2, seed=i), draw(0.9, 500, 2, seed=10_000 + i)) for i in range(300)]
-    false_alarms = np.mean([c.verdict != "no measurable difference" for c in comparisons])
-    assert false_alarms <= 0.08
-    assert all((c.p < 0.05) == (c.verdict != "no measurable difference") for c in comparisons)
-
-
-def test_pairing_on_images_narrows_the_interval():
-    base = draw(0.9, 5_000, 1, seed=3)[0]
-    shifted = base.copy()
-    shifted[np.flatnonzero(~base)[:25]] = True  # the same run, 25 images better
-    paired = metrics.compare([shifted], [base])
-    apart = metrics.compare([np.roll(shifted, 2_500)], [base])
-    assert paired.difference == pytest.approx(apart.difference) == pytest.approx(0.005)
-    assert paired.verdict == "better"
-    assert apart.verdict == "no measurable difference"
-
-
-def test_spread_over_seeds_widens_the_interval():
-    images = np.arange(10_000)
-    steady = metrics.compare([images < 9_100, images < 9_100], [images < 9_000, images < 9_000])
-    shaky = metrics.compare([images < 9_600, images < 8_600], [images < 9_000, images < 9_000])
-    assert steady.verdict == "better"
-    assert shaky.verdict == "no measurable difference"
-
-
-def test_identical_runs_do_not_differ():
-    runs = draw(0.9, 100, 2, seed=4)
-    same = metrics.compare(runs, runs)
-    assert (same.difference, same.p, same.verdict) == (0.0, 1.0, "no measurable difference")
-
-
-def test_compare_refuses_different_numbers_of_seeds():
-    with pytest.raises(ValueError, match="same seeds and images"):
-        metrics.compare(draw(0.9, 100, 2, seed=5), draw(0.9, 100, 3, seed=5))
-
-
-def test_comparison_in_words():
-    comparison = metrics.Comparison(0.0031, 0.0005, 0.0057, 0.02, 3)
-    assert comparison.sentence("flip", "none") == (
-        "Against none, flip changes accuracy by +0.31 points (95 % interval +0.05 to +0.57, 3 seeds): better."
-    )
-
-
 def test_calibration_error_by_hand():
     # two images at 0.9 of which one is right; two at 0.6, both right: (2 x 0.4 + 2 x 0.4) / 4
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
@@ -142,6 +71,16 @@ def test_calibration_error_by_hand():
     assert np.allclose(table["accuracy"], [1.0, 0.5])
     assert table["count"].tolist() == [2, 2]
     assert metrics.ece(probabilities, labels, bins=10) == pytest.approx(0.4)
+    assert metrics.ece(probabilities, labels, bins=10, equal_mass=False) == pytest.approx(0.4)
+
+
+def test_bins_hold_equally_many_images_or_are_equally_wide():
+    sure = np.array([0.51, 0.52, 0.53, 0.54, 0.55, 0.98])
+    probabilities, labels = np.column_stack([sure, 1 - sure]), np.array([0, 1, 0, 1, 0, 0])
+    assert metrics.reliability(probabilities, labels, bins=3)["count"].tolist() == [2, 2, 2]
+    wide = metrics.reliability(probabilities, labels, bins=3, equal_mass=False)
+    assert wide["count"].tolist() == [5, 1]
+    assert wide["accuracy"].tolist() == pytest.approx([3 / 5, 1])
 
 
 def test_honest_probabilities_are_calibrated():
@@ -152,6 +91,28 @@ def test_honest_probabilities_are_calibrated():
     assert metrics.ece(np.eye(5)[probabilities.argmax(1)], honest) > 0.1  # overconfident
 
 
+def test_interval_of_the_calibration_error_covers_the_truth():
+    # right in 80 % of the cases and 90 % sure throughout: an error of 0.1, seen through 500 images
+    rng = np.random.default_rng(1)
+    probabilities = np.tile([0.9, 0.1], (500, 1))
+    covered = []
+    for i in range(60):
+        low, high = metrics.ece_interval(probabilities, (rng.random(500) > 0.8).astype(int), resamples=100, rng=i)
+        covered.append(low <= 0.1 <= high)
+        assert 0.04 < high - low < 0.1  # 4 standard errors of 500 images are 0.07
+    assert 0.9 <= np.mean(covered) <= 1
+
+
+def test_interval_of_an_honest_nets_calibration_error_reaches_down_to_nothing():
+    rng = np.random.default_rng(2)
+    probabilities = rng.dirichlet([0.3] * 5, size=3_000)
+    honest = (probabilities.cumsum(1) < rng.random((3_000, 1))).sum(1)
+    low, high = metrics.ece_interval(probabilities, honest, resamples=100)
+    assert low < 0.001 and high < 0.03
+    far, _ = metrics.ece_interval(np.eye(5)[probabilities.argmax(1)], honest, resamples=100)
+    assert far > 0.1
+
+
 def test_full_confidence_falls_into_the_last_bin():
     assert metrics.ece(np.eye(3), np.arange(3)) == 0.0
 
@@ -159,3 +120,66 @@ def test_full_confidence_falls_into_the_last_bin():
 def test_pareto_front_keeps_what_nothing_beats():
     cost, value = [1, 2, 3, 2, 4, 1], [0.5, 0.8, 0.8, 0.7, 0.9, 0.5]
     assert metrics.pareto_front(cost, value).tolist() == [True, True, False, False, True, True]
+
+
+@pytest.fixture
+def net() -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities of a net that is sometimes wrong, of 400 images and 4 classes."""
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([0.5] * 4, size=400)
+    return (probabilities.cumsum(1) < rng.random((400, 1))).sum(1), probabilities
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_top_k_agrees_with_sklearn(net, k):
+    labels, probabilities = net
+    assert metrics.top_k(labels, probabilities, k) == pytest.approx(top_k_accuracy_score(labels, probabilities, k=k))
+
+
+def test_top_two_is_two_classes_by_default(net):
+    labels, probabilities = net
+    assert metrics.top_k(labels, probabilities) == metrics.top_k(labels, probabilities, 2)
+    assert metrics.top_k(labels, probabilities, 4) == 1
+
+
+def test_log_loss_is_the_mean_log_probability_of_the_truth(net):
+    labels, probabilities = net
+    expected = -np.log(probabilities[np.arange(400), labels]).mean()
+    assert metrics.log_loss(labels, probabilities) == pytest.approx(expected)
+    assert metrics.log_loss(labels, probabilities.astype(np.float16)) == pytest.approx(expected, rel=1e-3)
+    assert metrics.log_loss([0, 0], [[0.5, 0.5, 0], [0.25, 0.75, 0]]) == pytest.approx(1.5 * np.log(2))
+    assert np.isfinite(metrics.log_loss([0], [[0.0, 1.0]]))
+
+
+def test_brier_is_the_squared_distance(net):
+    # the two ends, and Brier (1950): 0.7 for rain, which came: 0.3**2 + 0.3**2
+    assert metrics.brier([0, 1], np.eye(2)) == 0
+    assert metrics.brier([1, 0], np.eye(2)) == 2
+    assert metrics.brier([0], [[0.7, 0.3]]) == pytest.approx(0.18)
+    _, probabilities = net
+    labels = np.arange(400) % 4
+    each = [brier_score_loss(labels == c, probabilities[:, c]) for c in range(4)]
+    assert metrics.brier(labels, probabilities) == pytest.approx(sum(each))
+
+
+def test_auroc_of_confidence_counts_pairs(net):
+    # right at 0.9 and 0.6, wrong at 0.7: of two pairs one is in order
+    probabilities = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]]
+    assert metrics.confidence_auroc([0, 0, 0], probabilities) == pytest.approx(0.5)
+    labels, sure = net
+    right = sure.argmax(1) == labels
+    pairs = sure.max(1)[right][:, None] > sure.max(1)[~right]
+    assert metrics.confidence_auroc(labels, sure) == pytest.approx(pairs.mean())
+    assert np.isnan(metrics.confidence_auroc([0, 1], np.eye(2)))
+    assert np.isnan(metrics.confidence_auroc([1, 0], np.eye(2)))
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"),
+    [(5, 15, 0.041389), (6, 16, 0.052479), (10, 10, 1.0), (0, 6, 2 / 64), (0, 0, 1.0)],  # tails of the binomial
+)
+def test_mcnemar_is_the_exact_binomial_test(only_a, only_b, p):
+    a = np.repeat([True, False, True, False], [only_a, only_b, 30, 7])
+    b = np.repeat([False, True, True, False], [only_a, only_b, 30, 7])
+    assert metrics.mcnemar(a, b) == pytest.approx(p, rel=1e-3)
+    assert metrics.mcnemar(b, a) == metrics.mcnemar(a, b)

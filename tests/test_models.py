@@ -16,7 +16,7 @@ PARAMETERS = {
     "compact": 292_666,
     "best": 893_182,
 }
-# What the seeds say of their own nets, in millions.
+# What the source projects say of their own nets, in millions.
 CLAIMED = {
     "conv2d-net": 3.2,
     "inception-cnn": 20.1,

@@ -17,7 +17,7 @@ import papermill
 import pytest
 
 import fmnist_utils
-from fmnist_utils import Experiment, studies
+from fmnist_utils import studies
 from fmnist_utils.report import parameters
 from fmnist_utils.system import ROOT
 
@@ -179,7 +179,7 @@ def test_it_ends_in_one_summary(name: str):
 def test_params_fit_the_notebook(name: str, profile: str):
     given = values(profile, name)
     parameters.check(path(name), given, f"params/{profile}/{name}.yaml")
-    assert given, "a profile says at least one thing about each notebook"
+    assert given or profile == "quick", "any other profile says at least one thing about each notebook"
 
 
 @every_notebook
@@ -195,13 +195,11 @@ def test_the_last_notebook_reads_the_headline_runs_of_the_one_before(profile: st
         {key: parameter.default for key, parameter in parameters.read(path(name)).items()} | values(profile, name)
         for name in NAMES[4:]
     )
-    headline = studies.recipes.headline(fifth["dataset"], fifth["data_dir"], fifth["headline_epochs"], seed=0)
-    if "model" in sixth:
-        fields = {key: value for key, value in sixth.items() if key in Experiment.model_fields}
-        assert Experiment(**fields).canonical() == headline.canonical()
-    else:
-        assert sixth["epochs"] == fifth["headline_epochs"]
-        assert "headline(" in code(NAMES[5])
+    assert sixth["recipe"] == "sprint"
+    own = studies.recipes.find("sprint").epochs
+    assert 'studies.recipes.find("sprint")' in code(NAMES[4])
+    assert "studies.recipes.find(recipe)" in code(NAMES[5])
+    assert (sixth["epochs"] or own, sixth["train_size"]) == (fifth["headline_epochs"], 0)
     assert sixth["seeds"] <= fifth["seeds"]
 
 

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fmnist_utils import Experiment
-from fmnist_utils.training.optim import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule, orthogonalize
+from fmnist_utils.training.optim import OPTIMIZERS, SCHEDULES, Settings, build_optimizer, build_schedule, orthogonalize
 
 
 def small_net() -> nn.Module:
@@ -16,7 +15,7 @@ def small_net() -> nn.Module:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_learns(name: str) -> None:
     model = small_net()
-    optimizer = build_optimizer(model, Experiment(optimizer=name, lr=0.01))
+    optimizer = build_optimizer(name, model, Settings(lr=0.01))
     images, labels = torch.rand(16, 1, 28, 28), torch.arange(16) % 2
     losses = []
     for _ in range(20):
@@ -29,9 +28,8 @@ def test_every_optimizer_learns(name: str) -> None:
 
 
 def rates(schedule: str, steps: int = 30, lr: float = 0.1) -> list[float]:
-    experiment = Experiment(schedule=schedule, lr=lr)
-    optimizer = build_optimizer(small_net(), experiment)
-    scheduler = build_schedule(optimizer, experiment, steps)
+    optimizer = build_optimizer("adam", small_net(), Settings(lr=lr))
+    scheduler = build_schedule(schedule, optimizer, steps)
     seen = []
     for _ in range(steps):
         seen.append(optimizer.param_groups[0]["lr"])
@@ -60,7 +58,7 @@ def test_orthogonalized_matrices_have_singular_values_near_one() -> None:
 
 def test_muon_orthogonalizes_filters_and_leaves_the_rest_to_sgd() -> None:
     model = small_net()
-    optimizer = build_optimizer(model, Experiment(optimizer="muon", lr=0.1, other_lr=0.01, momentum=0.0))
+    optimizer = build_optimizer("muon", model, Settings(lr=0.1, other_lr=0.01, momentum=0.0))
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     model(torch.rand(4, 1, 28, 28)).square().sum().backward()
     optimizer.step()
@@ -74,8 +72,8 @@ def test_muon_orthogonalizes_filters_and_leaves_the_rest_to_sgd() -> None:
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("steps", range(1, 10))
 def test_every_schedule_takes_any_number_of_steps(name: str, steps: int) -> None:
-    optimizer = build_optimizer(small_net(), Experiment(lr=0.01))
-    schedule = build_schedule(optimizer, Experiment(schedule=name, lr=0.01), steps)
+    optimizer = build_optimizer("sgd", small_net(), Settings(lr=0.01))
+    schedule = build_schedule(name, optimizer, steps)
     rates = []
     for _ in range(steps):
         rates.append(optimizer.param_groups[0]["lr"])

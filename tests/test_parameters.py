@@ -134,6 +134,14 @@ def test_check_names_source_and_value(notebook: Path, values: dict[str, Any], sa
     assert said in lines[0]
 
 
+def test_no_epochs_are_allowed_where_a_recipe_has_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "01_first.ipynb"
+    write_notebook(path, parameters=COMMON + 'recipe: str = "sprint"\n')
+    parameters.check(path, {"epochs": 0}, "here")
+    with pytest.raises(UserError, match="epochs: -1 is not allowed"):
+        parameters.check(path, {"epochs": -1}, "here")
+
+
 def test_check_lists_all_problems(notebook: Path) -> None:
     with pytest.raises(UserError) as raised:
         parameters.check(notebook, {"lr": "fast", "epochs": 0, "lrr": 1, "train_size": 100}, "here")

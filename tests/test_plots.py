@@ -73,6 +73,19 @@ def test_bars_say_every_value():
     assert alt == "Balance: bars of images. Coat 6,000; Bag 5,999."
 
 
+def test_estimates_say_every_share_and_its_interval():
+    nan = float("nan")
+    values = {
+        "Coat": metrics.Estimate(0.25, 0.01, 0.2, 0.3, 3),
+        "Bag": metrics.Estimate(0.1, nan, nan, nan, 1),
+        "Shirt": metrics.Estimate(nan, nan, nan, nan, 2),
+    }
+    _, alt, _ = figure(plots.estimates, values, "share (%)", "Mistakes", highlight=["Coat"])
+    assert alt.startswith(
+        "Mistakes: bars of share (%) with 95 % intervals. Coat 25.00 % ± 5.00 (3 seeds); Bag 10.00 % (one"
+    )
+
+
 def test_histograms_say_the_medians():
     groups = {"right": np.array([0.9, 1.0, 0.8]), "wrong": np.array([0.5])}
     _, alt, _ = figure(plots.histograms, groups, "confidence", "How sure?")
@@ -108,7 +121,7 @@ def test_intervals_say_each_change_and_verdict():
     rows = {"flip": (0.003, 0.001, 0.005, "better"), "erasing": (0.0, -0.002, 0.002, "no measurable difference")}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["difference", "low", "high", "verdict"])
     _, alt, _ = figure(plots.intervals, table, "Against none")
-    assert "flip +0.30 (+0.10 to +0.50), better; erasing +0.00 (-0.20 to +0.20), no measurable difference" in alt
+    assert "flip +0.30 (+0.10 to +0.50), better; erasing 0.00 (−0.20 to +0.20), no measurable difference" in alt
 
 
 def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():

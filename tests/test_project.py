@@ -146,3 +146,33 @@ def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
 
     text = (ROOT / "README.md").read_text("utf-8")
     assert all(block in text for block in readme.blocks())
+
+
+def test_contributing_has_a_line_for_each_file_of_the_package() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    tree = text.split("```\nfmnist_utils/\n")[1].split("```")[0]
+    folder, listed = "", set()
+    for line in tree.splitlines():
+        indent, name = len(line) - len(line.lstrip()), line.split()[0] if line.strip() else ""
+        if indent == 2:
+            folder = name if name.endswith("/") else ""
+        if indent in (2, 4) and name.endswith(".py"):
+            listed.add(folder + name)
+    package = ROOT / "fmnist_utils"
+    files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
+    assert listed == {name for name in files if not (name.endswith("/__init__.py"))}
+
+
+def test_the_doors_names_are_those_that_editors_see() -> None:
+    import fmnist_utils
+
+    source = ast.parse((ROOT / "fmnist_utils" / "__init__.py").read_text("utf-8"))
+    [block] = [node for node in source.body if isinstance(node, ast.If)]
+    seen = {alias.asname: (str(node.module), alias.name) for node in block.body for alias in node.names}
+    assert sorted(seen) == sorted(fmnist_utils.__all__)
+    for name, (module, original) in seen.items():
+        assert original == name
+        home = fmnist_utils._EXPORTS.get(name)
+        expected = f"fmnist_utils.{home}" if home else f"fmnist_utils.{fmnist_utils._MODULES[name]}".rpartition(".")[0]
+        assert module == expected
+        assert getattr(fmnist_utils, name) is not None

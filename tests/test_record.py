@@ -14,7 +14,7 @@ import pytest
 from made_up_runs import run_with
 
 from fmnist_utils import Experiment, Run, UserError, models, results
-from fmnist_utils.runs.store import Shelf, Store
+from fmnist_utils.runs.store import FinishedRuns, Store
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2, lr=0.003)
 
@@ -37,7 +37,7 @@ def change(record: Path, edit: Callable[[dict[str, Any]], object], keep_checksum
 
 def found(out: Path, run: Run) -> bool:
     """Whether the run is out of everything that a reader sees."""
-    return results(out).empty and not Shelf(out).records and Store(out).load(run.key) is None
+    return results(out).empty and not FinishedRuns(out).records and Store(out).load(run.key) is None
 
 
 def test_every_digit_of_a_record_that_is_changed_is_found(stored: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +115,7 @@ def test_a_path_for_a_key_renames_nothing(stored: Run, tmp_path: Path) -> None:
     before = sorted((path.name, path.read_bytes()) for path in victim.iterdir())
     change(stored.folder / "record.json", lambda values: values.update(key=str(victim)), keep_checksum=False)
     out = stored.folder.parent.parent
-    assert Shelf(out).get(stored.experiment) is None
+    assert FinishedRuns(out).get(stored.experiment) is None
     assert results(out).empty
     assert sorted((path.name, path.read_bytes()) for path in victim.iterdir()) == before
 
@@ -149,5 +149,5 @@ def test_one_damaged_record_does_not_hide_the_others(stored: Run, capsys: pytest
     other = Store(out).save(run_with(0.5, TINY.but(seed=1)))
     (stored.folder / "record.json").write_text('{"key": ')
     assert list(results(out)["key"]) == [other.key]
-    assert Shelf(out).get(other.experiment) is not None
+    assert FinishedRuns(out).get(other.experiment) is not None
     assert capsys.readouterr().err.count("put aside") == 1

@@ -13,8 +13,8 @@ from made_up_runs import run_with
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, models, results, run_all
-from fmnist_utils.runs.runner import Planned
-from fmnist_utils.runs.store import Shelf, Store
+from fmnist_utils.runs.runner import DryRun
+from fmnist_utils.runs.store import FinishedRuns, Store
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 SCRIPT = """
@@ -89,7 +89,6 @@ def test_two_processes_train_a_run_once(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
     key = "0123456789abcdef"
     script = f"""
-from fmnist_utils.runs.runner import Planned
 from fmnist_utils.runs.store import Store
 with Store({str(tmp_path)!r}).lock({key!r}):
     print("held", flush=True)
@@ -141,7 +140,7 @@ def test_a_dry_run_says_the_cost_and_trains_nothing(
 ) -> None:
     run_all([TINY], tmp_path)
     monkeypatch.setenv("DRY_RUN", "1")
-    with pytest.raises(Planned, match="1 run to train, about .* s on this machine"):
+    with pytest.raises(DryRun, match="1 run to train, about .* s on this machine"):
         run_all([TINY, TINY.but(seed=1)], tmp_path)
     said = f"cnn-small, seed 1, 2 epochs of {TINY.train_size} images ({TINY.recipe}): about"
     assert said in capsys.readouterr().out
@@ -162,8 +161,8 @@ def test_a_run_of_a_model_that_is_gone_is_left_out(
     assert len(results(tmp_path)) == 1
     said = f"Left out of the results, run {mine.key('content')}: unknown model 'cnn-mine'"
     assert capsys.readouterr().out.startswith(said)
-    shelf = Shelf(tmp_path)
-    assert sum(shelf.get(TINY.but(seed=seed)) is not None for seed in range(2)) == 1
+    finished = FinishedRuns(tmp_path)
+    assert sum(finished.get(TINY.but(seed=seed)) is not None for seed in range(2)) == 1
 
 
 def test_results_table_has_one_row_a_run(tmp_path: Path) -> None:

@@ -33,13 +33,13 @@ display({"image/png": png.getvalue()}, raw=True)
 """
 
 
-def plan(root: Path, out: str | Path = "", **options: object) -> list[build.Report]:
+def prepared(root: Path, out: str | Path = "", **options: object) -> list[build.Report]:
     folders = {"notebooks": root / "notebooks", "params": root / "params"}
-    return build.plan("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
+    return build.prepare("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
 
 
 def make(root: Path, only: str = "") -> list[str]:
-    return build.make(plan(root, only=only))
+    return build.build(prepared(root, only=only))
 
 
 @pytest.fixture(scope="module")
@@ -234,20 +234,20 @@ def test_reports_never_go_where_something_else_is(out: str, project: Path) -> No
     (project / "pictures" / "cat" / "1.png").write_bytes(b"")
     before = tree(project)
     with pytest.raises(UserError, match="OUT=.*choose"):
-        build.make(plan(project, project / out))
+        build.build(prepared(project, project / out))
     assert tree(project) == before
 
 
 def test_reports_never_go_into_the_package_or_the_data(project: Path, tmp_path: Path) -> None:
     for out in ("fmnist_utils/new", "data/new", "fmnist_utils"):
         with pytest.raises(UserError, match="reports must not change"):
-            plan(project, out)
+            prepared(project, out)
     images = tmp_path / "images"
     images.mkdir()
     declared = f'out: str = "x"  # folder\ndataset: str = "{images}"  # data\ndata_dir: str = ""  # place\n'
     write_notebook(project / "notebooks" / "01_first.ipynb", parameters=declared)
     with pytest.raises(UserError, match="reports must not change"):
-        plan(project, images / "reports", only="01")
+        prepared(project, images / "reports", only="01")
 
 
 def test_reports_go_into_new_empty_and_their_own_folders(project: Path, tmp_path: Path) -> None:
@@ -258,4 +258,4 @@ def test_reports_go_into_new_empty_and_their_own_folders(project: Path, tmp_path
     more = shutil.copytree(project / "out", tmp_path / "more")
     (more / "notes.txt").write_text("mine")
     for name in ("new", "empty", "trained", "unmarked", "more"):
-        assert len(plan(project, tmp_path / name)) == 2
+        assert len(prepared(project, tmp_path / name)) == 2

@@ -1,60 +1,47 @@
-"""What predictions are worth: scores per class, intervals over seeds, paired comparison, calibration."""
+"""What predictions are worth: scores per class, calibration; and, from `compare`, how sure every number is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import sklearn.metrics
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from fmnist_utils.text import counted
+from fmnist_utils.analysis.compare import (
+    CANNOT_BE_JUDGED,
+    UNCERTAINTY,
+    Comparison,
+    Estimate,
+    accuracy_estimate,
+    compare,
+    compare_all,
+    compare_pairs,
+    compare_zero,
+    corrected,
+    estimate_all,
+    holm,
+    paired,
+    reaches,
+)
+from fmnist_utils.analysis.power import power_table
+from fmnist_utils.analysis.shares import confused_pairs, mixed_up, share_estimate
+from fmnist_utils.analysis.spread import CONFIDENCE, NO_SPREAD, Spread, learn_spread
+from fmnist_utils.text import interval, number, percent, points
 
-CONFIDENCE = 0.95  # of every interval in this project
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its 95 % interval; all numbers are fractions (0.93), printed as percent."""
-
-    mean: float
-    std: float  # over seeds; NaN for a single one
-    low: float
-    high: float
-    n: int  # seeds
-
-    def __str__(self) -> str:
-        return f"{100 * self.mean:.2f} % ± {50 * (self.high - self.low):.2f} ({counted(self.n, 'seed')})"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How much more accurate a is than b; fractions, so 0.003 means 0.3 percentage points."""
-
-    difference: float
-    low: float
-    high: float
-    p: float
-    n: int  # seeds of each side
-
-    @property
-    def verdict(self) -> str:
-        """``"better"``, ``"worse"`` or ``"no measurable difference"``: whether the interval leaves out 0."""
-        if self.low > 0:
-            return "better"
-        return "worse" if self.high < 0 else "no measurable difference"
-
-    def sentence(self, a: str, b: str) -> str:
-        """Say the comparison in words; `a` and `b` name the two sides."""
-        change, low, high = (f"{100 * value:+.2f}" for value in (self.difference, self.low, self.high))
-        return (
-            f"Against {b}, {a} changes accuracy by {change} points "
-            f"(95 % interval {low} to {high}, {counted(self.n, 'seed')}): {self.verdict}."
-        )
+# The one place where notebooks and reports find all of it.
+__all__ = [
+    "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Pair", "Spread",
+    "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero", "confidence_auroc",
+    "confused_pairs", "confusion", "corrected", "ece", "ece_interval", "estimate_all", "holm", "interval",
+    "learn_spread", "log_loss", "mcnemar", "mean_interval", "mixed_up", "number", "paired", "pareto_front",
+    "per_class", "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "top_k",
+    "worst_class", "worst_pair",
+]  # fmt: skip
 
 
 class Pair(NamedTuple):
@@ -66,7 +53,9 @@ class Pair(NamedTuple):
     share: float
 
 
-def confusion(labels: ArrayLike, predictions: ArrayLike, n_classes: int) -> NDArray[np.int64]:
+def confusion(
+    labels: ArrayLike, predictions: ArrayLike, n_classes: int, predicted_in_rows: bool = False
+) -> NDArray[np.int64]:
     """Count the predictions per class.
 
     Parameters
@@ -74,13 +63,16 @@ def confusion(labels: ArrayLike, predictions: ArrayLike, n_classes: int) -> NDAr
     labels, predictions : int (n,)
         Class numbers; those of several runs may be concatenated.
     n_classes : int
+    predicted_in_rows : bool
+        Both ways are common; ours, scikit-learn's, has the true class in rows.
 
     Returns
     -------
     int64 (n_classes, n_classes)
-        The true class in rows, the predicted one in columns.
+        The true class in rows, the predicted one in columns; with `predicted_in_rows` the other way round.
     """
-    return confusion_matrix(labels, predictions, labels=range(n_classes)).astype(np.int64)
+    sides = (predictions, labels) if predicted_in_rows else (labels, predictions)
+    return confusion_matrix(*sides, labels=range(n_classes)).astype(np.int64)
 
 
 def per_class(labels: ArrayLike, predictions: ArrayLike, class_names: Sequence[str]) -> pd.DataFrame:
@@ -118,12 +110,13 @@ def worst_pair(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Pair:
 def mean_interval(values: ArrayLike) -> Estimate:
     """Mean of one fraction per seed, with Student's t interval.
 
-    The interval covers what another seed would change, on the same test images.
+    Only for accuracies whose predictions are not at hand: the interval covers what another seed would change, on
+    the same test images. Everything else is `accuracy_estimate`'s.
 
     Raises
     ------
     ValueError
-        For fewer than two values, which say nothing about their spread (for one run's accuracy: `wilson`).
+        For fewer than two values, which say nothing about their spread.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.size < 2:
@@ -133,73 +126,83 @@ def mean_interval(values: ArrayLike) -> Estimate:
     return Estimate(mean, std, mean - half, mean + half, int(array.size))
 
 
-def wilson(correct: int, n: int) -> Estimate:
-    """Accuracy of one run with Wilson's interval: what other test images would change."""
-    interval = stats.binomtest(int(correct), int(n)).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(correct / n, float("nan"), float(interval.low), float(interval.high), 1)
-
-
-def accuracy_estimate(correct: Sequence[NDArray[np.bool_]]) -> Estimate:
-    """Accuracy of one experiment from its runs.
+def top_k(labels: ArrayLike, probabilities: ArrayLike, k: int = 2) -> float:
+    """Share of the images whose class is among the `k` most probable ones.
 
     Parameters
     ----------
-    correct : list of bool (n_images,)
-        One array a seed: which test images it gets right.
+    labels : int (n,)
+    probabilities : float (n, classes)
+    """
+    matrix, truth = np.asarray(probabilities), np.asarray(labels)
+    above = (matrix > matrix[np.arange(len(truth)), truth][:, None]).sum(axis=1)
+    return float((above < k).mean())
+
+
+def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Mean negative logarithm (natural) of the true class's probability; 0 is perfect.
+
+    Rows are made to sum to 1 first, since stored probabilities are rounded; a zero counts as the least positive
+    number of its type, so that one image cannot make the mean infinite.
+    """
+    matrix = np.asarray(probabilities, dtype=np.float64)
+    matrix = matrix / matrix.sum(axis=1, keepdims=True)
+    return float(sklearn.metrics.log_loss(labels, matrix, labels=range(matrix.shape[1])))
+
+
+def brier(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Brier's score (1950) of several classes: mean squared distance from the truth, 0 (perfect) to 2."""
+    matrix, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    return float(((matrix - np.eye(matrix.shape[1])[truth]) ** 2).sum(axis=1).mean())
+
+
+def confidence_auroc(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Tell how well confidence separates right from wrong predictions: area under the ROC curve.
 
     Returns
     -------
-    Estimate
-        With Student's t interval over seeds; for a single seed with Wilson's interval over images.
+    float
+        Chance that a right prediction is the more confident one of a right and a wrong; 0.5 is guessing. NaN
+        where all predictions are right, or all wrong.
     """
-    if len(correct) == 1:
-        return wilson(int(correct[0].sum()), correct[0].size)
-    estimate = mean_interval([array.mean() for array in correct])
-    low, high = max(0.0, estimate.low), min(1.0, estimate.high)
-    return Estimate(estimate.mean, estimate.std, low, high, estimate.n)
+    matrix = np.asarray(probabilities)
+    correct = matrix.argmax(axis=1) == np.asarray(labels)
+    if correct.all() or not correct.any():
+        return float("nan")
+    return float(sklearn.metrics.roc_auc_score(correct, matrix.max(axis=1)))
 
 
-def compare(correct_a: Sequence[NDArray[np.bool_]], correct_b: Sequence[NDArray[np.bool_]]) -> Comparison:
-    """Compare two experiments on the same test images, seed by seed.
+def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> float:
+    """McNemar's exact test (1947) of two trained nets on the same images.
+
+    It is about these two nets, not about the methods that made them: another seed is not in it (for that:
+    `compare`).
 
     Parameters
     ----------
-    correct_a, correct_b : list of bool (n_images,)
-        One array a seed, the same seeds and images on both sides.
+    correct_a, correct_b : bool (n_images,)
 
     Returns
     -------
-    Comparison
-        The difference a - b. Its squared standard error adds two parts: the variance over images of the
-        difference between the two mean correctnesses, over the number of images; and the variance over
-        seeds of the difference in accuracy, over the number of seeds k (0 for k = 1). The interval is the
-        normal one: the first part rests on thousands of images, and Student's t with k - 1 degrees of
-        freedom would stretch it by 6.5 at k = 2. So with two or three seeds the verdict is a little bold.
-
-    Raises
-    ------
-    ValueError
-        If the sides differ in the number of seeds or images.
+    float
+        Two-sided p value: of the images that one of the two gets right, each does with chance one half.
     """
-    a, b = np.asarray(correct_a, dtype=np.float64), np.asarray(correct_b, dtype=np.float64)
-    if a.shape != b.shape or a.ndim != 2:
-        raise ValueError(f"a paired comparison needs the same seeds and images: {a.shape} against {b.shape}")
-    seeds, images = a.shape
-    per_image, per_seed = (a - b).mean(axis=0), (a - b).mean(axis=1)
-    variance = per_image.var(ddof=1) / images + (per_seed.var(ddof=1) / seeds if seeds > 1 else 0.0)
-    difference, error = float(per_image.mean()), float(np.sqrt(variance))
-    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
-    p = 2 * float(stats.norm.sf(abs(difference) / error)) if error else float(difference == 0)
-    return Comparison(difference, difference - half, difference + half, p, seeds)
+    a, b = np.asarray(correct_a, dtype=bool), np.asarray(correct_b, dtype=bool)
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
-def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) -> pd.DataFrame:
-    """Sort predictions by their confidence into `bins` bins of equal width.
+def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equal_mass: bool = True) -> pd.DataFrame:
+    """Sort predictions by their confidence into `bins` bins.
 
     Parameters
     ----------
     probabilities : float (n, classes)
     labels : int (n,)
+    bins : int
+    equal_mass : bool
+        Bins of equally many images (Nixon et al. 2019), where equal confidences stay together; else of equal
+        width (Guo et al. 2017).
 
     Returns
     -------
@@ -207,16 +210,54 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) -> 
         confidence (mean), accuracy: fractions; count: images.
     """
     matrix = np.asarray(probabilities)
-    confidence = matrix.max(axis=1)
-    frame = pd.DataFrame({"confidence": confidence, "accuracy": matrix.argmax(axis=1) == np.asarray(labels)})
-    groups = frame.groupby(np.minimum((confidence * bins).astype(int), bins - 1))
-    return groups.mean().assign(count=groups.size()).reset_index(drop=True)
+    confidence = matrix.max(axis=1).astype(np.float64)
+    count, sure, right = _binned(confidence, matrix.argmax(axis=1) == np.asarray(labels), bins, equal_mass)
+    return pd.DataFrame({"confidence": sure / count, "accuracy": right / count, "count": count})
 
 
-def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) -> float:
+def _binned(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int, equal_mass: bool
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Images, sum of confidences and sum of right predictions of each bin that holds images."""
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    edges = np.unique(np.quantile(confidence, inner)) if equal_mass else inner
+    where = np.searchsorted(edges, confidence, side="right")
+    count = np.bincount(where, minlength=bins)
+    sure, right = (np.bincount(where, values, minlength=bins).astype(np.float64) for values in (confidence, correct))
+    return count[count > 0], sure[count > 0], right[count > 0]
+
+
+def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equal_mass: bool = True) -> float:
     """Expected calibration error: mean distance between confidence and accuracy over the images, 0 to 1."""
-    table = reliability(probabilities, labels, bins)
+    table = reliability(probabilities, labels, bins, equal_mass)
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["count"]))
+
+
+def ece_interval(
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, resamples: int = 500, rng: int = 0
+) -> tuple[float, float]:
+    """Compute the 95 % interval of one net's `ece` (with equal-mass bins): what other test images would change.
+
+    The basic bootstrap over images (Davison and Hinkley 1997): resampling shifts an ECE upward as sampling
+    did before, since every bin's error counts as a distance, and mirroring the quantiles takes this out.
+
+    Returns
+    -------
+    (float, float)
+        Low and high, not below 0. With an ECE near 0 all of the interval may lie below the plain value.
+    """
+    matrix = np.asarray(probabilities)
+    confidence, correct = matrix.max(axis=1).astype(np.float64), matrix.argmax(axis=1) == np.asarray(labels)
+    draw, n = np.random.default_rng(rng), len(correct)
+
+    def error(chosen: NDArray[np.int64]) -> float:
+        _, sure, right = _binned(confidence[chosen], correct[chosen], bins, equal_mass=True)
+        return float(np.abs(sure - right).sum() / n)
+
+    errors = [error(draw.integers(0, n, n)) for _ in range(resamples)]
+    upper, lower = np.quantile(errors, [(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2])
+    value = error(np.arange(n))
+    return max(0.0, float(2 * value - upper)), max(0.0, float(2 * value - lower))
 
 
 def pareto_front(cost: ArrayLike, value: ArrayLike) -> NDArray[np.bool_]:

@@ -20,7 +20,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from fmnist_utils.analysis.metrics import pareto_front
+from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
+from fmnist_utils.text import interval, number, percent
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure
@@ -143,6 +144,29 @@ def bars(values: pd.Series[float], label: str, title: str, digits: int = 1, high
 
 
 @_styled
+def estimates(values: Mapping[str, Estimate], label: str, title: str, highlight: Sequence[str] = ()) -> None:
+    """Draw one horizontal bar a share with its 95 % interval, the first at the top; `label` names axis and unit (%).
+
+    A share that is not judged (one seed) has a bar without an interval; NaN has none at all.
+    """
+    fig, (ax,) = _figure(title, 0.9 + 0.27 * len(values))
+    told = {}
+    for i, (name, value) in enumerate(values.items()):
+        ends = np.nan_to_num(100 * np.array([[value.mean - value.low], [value.high - value.mean]]))
+        ax.barh(i, np.nan_to_num(100 * value.mean), color=RED if name in highlight else BLUE, height=0.72, alpha=0.85)
+        ax.errorbar(100 * value.mean, i, xerr=ends, fmt="none", ecolor=INK, elinewidth=1.2, capsize=2.5)
+        end = 100 * float(np.nanmax([value.mean, value.high, 0]))
+        ax.annotate(percent(value.mean, 1), (end, i), (4, 0), textcoords="offset points", va="center", color=INK)
+        told[str(name)] = str(value)
+    ax.set_yticks(range(len(values)), [_short(name, 40) for name in values])
+    ax.margins(x=0.12)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.set_xlabel(label)
+    show(fig, f"{title}: bars of {label} with 95 % intervals. {_listing(told)}.")
+
+
+@_styled
 def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: int = 32) -> None:
     """Draw the distribution of each group's values as the share of its values in each bin."""
     fig, (ax,) = _figure(title, 3.0)
@@ -216,25 +240,43 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], titl
 
 
 @_styled
-def intervals(table: pd.DataFrame, title: str, label: str = "change in accuracy (points)") -> None:
-    """Draw one difference with its interval a row, coloured by verdict.
+def intervals(
+    table: pd.DataFrame,
+    title: str,
+    label: str = "change in accuracy (points)",
+    better: str = "better",
+    worse: str = "worse",
+) -> None:
+    """Draw one difference with its interval a row; its colour is what survives the correction for many comparisons.
 
-    `table` is indexed by name and has difference, low, high (fractions) and verdict.
+    `table` is indexed by name and has difference, low, high (fractions) and verdict. A hollow mark is an interval
+    that leaves out zero by itself and does not survive. Small dots are the single seeds (``table.attrs["each"]``).
+    `better` and `worse` are what a difference above and below zero is called.
     """
+    words = {verdict: {"better": better, "worse": worse}.get(verdict, verdict) for verdict in VERDICTS}
     fig, (ax,) = _figure(title, 1.2 + 0.3 * len(table))
     told = {}
+    each = table.attrs.get("each", {})
     for i, (name, row) in enumerate(table.iterrows()):
         value, low, high = (100 * float(row[column]) for column in ("difference", "low", "high"))
-        ax.errorbar(value, i, xerr=[[value - low], [high - value]], fmt="o", color=VERDICTS[row["verdict"]])
-        told[str(name)] = f"{value:+.2f} ({low:+.2f} to {high:+.2f}), {row['verdict']}"
+        verdict = str(row["verdict"])
+        alone = verdict not in ("better", "worse") and (low > 0 or high < 0)
+        face = "white" if alone else VERDICTS[verdict]
+        error = [[np.nan_to_num(value - low)], [np.nan_to_num(high - value)]]  # none where one seed cannot be judged
+        ax.errorbar(value, i, xerr=error, fmt="o", color=VERDICTS[verdict], markerfacecolor=face, zorder=3)
+        dots = [100 * seed for seed in each.get(name, ())]
+        ax.scatter(dots, [i + 0.28] * len(dots), s=9, color=INK, alpha=0.6, linewidths=0, zorder=2)
+        change = number(row["difference"], 2, signed=True)
+        span = f"{change} ({interval(row['low'], row['high'], signed=True)}), {words[verdict]}"
+        told[str(name)] = f"{change}, {CANNOT_BE_JUDGED}" if np.isnan(low) else span
     ax.axvline(0, color=INK, lw=1)
     ax.set_yticks(range(len(table)), [_short(name, 40) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(label)
     ax.grid(False, axis="y")
-    ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], VERDICTS,
+    ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], words.values(),
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3)  # fmt: skip
-    show(fig, f"{title}: {label} with 95 % intervals. {_listing(told)}.")
+    show(fig, f"{title}: {label} with 95 % intervals, verdicts corrected for their number. {_listing(told)}.")
 
 
 @_styled

@@ -15,8 +15,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from fmnist_utils.data.fetch import fetch
 from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, locate, md5, uncompressed
 from fmnist_utils.errors import UserError, os_errors
+from fmnist_utils.system import is_dry_run
 
 SIDE = 28  # pixels
 SPLIT_SEED = 20170831  # constant: every run holds out the same images
@@ -67,7 +69,7 @@ class Dataset:
 
 @os_errors()
 def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> Dataset:
-    """Load a data set onto the CPU, fetched if need be and checked.
+    """Load a data set onto the CPU, checked; a published one that is not on this machine is fetched.
 
     Parameters
     ----------
@@ -84,7 +86,8 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
     UserError
         The data is missing, truncated, damaged, not the published one, or not fit to train on.
     """
-    source = locate(name, data_dir)
+    # A dry run only looks.
+    source = locate(name, data_dir) if is_dry_run() else fetch(name, data_dir)
     if source.files:
         title, class_names, arrays = _read_idx(source)
     else:

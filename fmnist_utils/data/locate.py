@@ -1,17 +1,10 @@
-"""Where the images come from: finds and fetches the files of a data set, without importing torch."""
+"""Where the files of a data set lie. Looking changes nothing: `fetch` is what installs and downloads."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import http.client
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import urllib.error
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,21 +60,40 @@ class Source:
     files: dict[str, Path] = field(default_factory=dict)
 
 
+class MissingData(UserError):
+    """A published data set is nowhere on this machine.
+
+    Attributes
+    ----------
+    name : of the data set, in KNOWN
+    looked : where it was looked for, in words
+    by_hand : how to get it without us, in words
+    """
+
+    def __init__(self, name: str, looked: str, by_hand: str) -> None:
+        known, option = KNOWN[name], "" if name == "fashion-mnist" else f" DATASET={name}"
+        super().__init__(f"{known.title} is missing: {looked}; `make data{option}` fetches it, or {by_hand}")
+        self.name, self.looked, self.by_hand = name, looked, by_hand
+
+
 @os_errors()
 def locate(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> Source:
-    """Find the files of a data set, and fetch a published one that is nowhere on this machine.
+    """Find the files of a data set on this machine.
 
     Parameters
     ----------
     name : str
         "fashion-mnist", "mnist" (in any case), or a folder of IDX files or of class-named image folders.
     data_dir : str or Path, optional
-        The only place to look for a published data set; empty or None follows the search order.
+        The only place to look for a published data set; empty or None follows the search order: the project's
+        ``data/``, then the system's copy.
 
     Raises
     ------
+    MissingData
+        A published data set that is not here; `fetch` gets it.
     UserError
-        Unknown name; files missing, not to be had from anywhere, or not readable.
+        Unknown name; files missing in a folder that was named, or not readable.
     """
     name = str(system.expanded(name)) if str(name).startswith("~") else str(name)
     known = KNOWN.get(name.lower())
@@ -94,24 +106,16 @@ def locate(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> S
     else:
         places = [*(system.ROOT / "data" / layout for layout in known.layouts), SYSTEM / name]
     for place in places:
-        if len(files := _idx_files(place)) == len(FILES):
+        if len(files := idx_files(place)) == len(FILES):
             return Source(name, place, files)
     looked = "looked in " + ", ".join(_state(place) for place in places)
-    ways = f"download {', '.join(f'{stem}.gz' for stem in FILES)} from {known.homepage} by hand into "
-    ways += f"data/{name} or a folder that DATA_DIR names"
+    by_hand = f"download {', '.join(f'{stem}.gz' for stem in FILES)} from {known.homepage} by hand into "
+    by_hand += f"data/{name} or a folder that DATA_DIR names"
     if known.package:
-        ways = f"apt-get install {known.package} (Debian, Ubuntu), or {ways}"
+        by_hand = f"apt-get install {known.package} (Debian, Ubuntu), or {by_hand}"
     if data_dir:
-        raise UserError(f"{known.title} is missing: {looked}. Leave DATA_DIR empty to have it fetched, {ways}")
-    if not (refusal := _install_package(known, SYSTEM / name)):
-        return Source(name, SYSTEM / name, _idx_files(SYSTEM / name))
-    folder = system.ROOT / "data" / known.torchvision / "raw"
-    if failure := _download(known, folder):
-        raise UserError(
-            f"{known.title} is missing and the network does not give it: {looked}; "
-            f"Debian's package: {refusal}; download: {failure}. Other ways: {ways}"
-        )
-    return Source(name, folder, _idx_files(folder))
+        raise UserError(f"{known.title} is missing: {looked}. Leave DATA_DIR empty to have it fetched, {by_hand}")
+    raise MissingData(name, looked, by_hand)
 
 
 @os_errors()
@@ -178,7 +182,7 @@ def _own_folder(name: str, data_dir: str | Path | None) -> Source:
     if data_dir:
         raise UserError(f"dataset {name!r} is a folder itself: leave data_dir ({str(data_dir)!r}) empty")
     for place in (folder, folder / "raw"):
-        if files := _idx_files(place):
+        if files := idx_files(place):
             if len(files) < len(FILES):
                 raise UserError(f"files are missing in {_state(place)} (each may be plain or .gz)")
             return Source(None, place, files)
@@ -196,65 +200,12 @@ def _folder(path: str | Path, what: str) -> Path:
     raise UserError(f"{what} {str(path)!r} is not a folder: give one in {system.ROOT}, or an absolute path")
 
 
-def _idx_files(folder: Path) -> dict[str, Path]:
+def idx_files(folder: Path) -> dict[str, Path]:
     """Those of the four files that lie in `folder`; plain goes before .gz, since it loads faster."""
     return {stem: path for stem in FILES for path in (folder / f"{stem}.gz", folder / stem) if path.is_file()}
 
 
 def _state(folder: Path) -> str:
-    found = _idx_files(folder)
+    found = idx_files(folder)
     lacking = " and ".join(stem for stem in FILES if stem not in found)
     return f"{folder} (which lacks {lacking})" if found else str(folder)
-
-
-def _install_package(known: Known, folder: Path) -> str:
-    """Install Debian's package; return why that was not possible, "" if its files are in `folder` now."""
-    if not known.package:
-        return "there is none"
-    if not shutil.which("apt-get"):
-        return "apt-get is not here"
-    if getattr(os, "geteuid", lambda: 1)() != 0:
-        return "only root may install it"
-    print(f"Installing {known.package}, Debian's package of {known.title}", file=sys.stderr, flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ("install", "-y", "--no-install-recommends", known.package)
-    for arguments in (install, ("update",), install):  # a fresh machine has no lists of packages yet
-        done = subprocess.run(("apt-get", *arguments), env=environment, capture_output=True, text=True)
-        if len(_idx_files(folder)) == len(FILES):
-            return ""
-    return "".join(done.stderr.strip().splitlines()[-1:]) or f"it is installed, but its files are not in {folder}"
-
-
-def _download(known: Known, folder: Path) -> str:
-    """Download all four files into `folder` or none; return why the network gave none, "" if it did."""
-    from torchvision import datasets
-
-    own = os.environ.get("FMNIST_MIRROR")
-    mirrors = [own] if own else getattr(datasets, known.torchvision).mirrors
-    failures = []
-    folder.mkdir(parents=True, exist_ok=True)
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(30)  # seconds without an answer; torchvision sets no limit
-    try:
-        for mirror in mirrors:
-            with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as temporary:
-                try:
-                    for stem, checksum in zip(FILES, known.md5, strict=True):
-                        url = f"{mirror.rstrip('/')}/{stem}.gz"
-                        datasets.utils.download_url(url, temporary)
-                        if md5(uncompressed(Path(temporary, f"{stem}.gz"), url)) != checksum:
-                            raise UserError(f"{url} is damaged: its checksum is not {known.title}'s")
-                except (
-                    urllib.error.URLError,
-                    http.client.HTTPException,
-                    ConnectionError,
-                    TimeoutError,
-                ) as error:
-                    failures.append(f"{url}: {getattr(error, 'reason', error)}")
-                    continue
-                for stem in FILES:
-                    os.replace(Path(temporary, f"{stem}.gz"), folder / f"{stem}.gz")
-                return ""
-    finally:
-        socket.setdefaulttimeout(patience)
-    return "; ".join(failures)

@@ -1,4 +1,4 @@
-"""The models of the five public projects that the series starts from, each at its own size."""
+"""The nets of the five source projects (`fmnist_utils.studies.projects`), each at its own size."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ class Stack(nn.Module):
         return self.classifier(self.features(images))
 
 
-@register("cnn-small", source="seed 000")
+@register("cnn-small", source="project 000")
 class CNNSmall(Stack):
-    """One convolution of 8 filters and one dense layer: the smallest net of seed 000.
+    """One convolution of 8 filters and one dense layer: the smallest net of source project 000.
 
-    Sizes chosen, the seed states none.
+    Sizes chosen, the project states none.
     """
 
     def __init__(self, n_classes: int = 10) -> None:
         super().__init__(conv_block(1, 8), [nn.Linear(8 * 14 * 14, n_classes)])
 
 
-@register("cnn-mid", source="seed 000")
+@register("cnn-mid", source="project 000")
 class CNNMid(Stack):
-    """Two convolutions (16, 32 filters) and a dense layer of 64; sizes chosen, the seed states none."""
+    """Two convolutions (16, 32 filters) and a dense layer of 64; sizes chosen, the project states none."""
 
     def __init__(self, n_classes: int = 10) -> None:
         classifier = [nn.Linear(32 * 7 * 7, 64), nn.ReLU(), nn.Linear(64, n_classes)]
         super().__init__([*conv_block(1, 16), *conv_block(16, 32)], classifier)
 
 
-@register("cnn-big", source="seed 000")
+@register("cnn-big", source="project 000")
 class CNNBig(Stack):
-    """Three convolutions (32, 64, 64 filters) and a dense layer of 128; sizes chosen, the seed states none.
+    """Three convolutions (32, 64, 64 filters) and a dense layer of 128; sizes chosen, the project states none.
 
     Parameters
     ----------
-    conv_dropout : probability of dropout after each of the first two blocks (the seed's 0.2)
-    dropout : probability of dropout before the last layer (the seed's 0.4)
-    dropout_kind : "element", which the seed came to call wrong between convolutions, or "2d"
+    conv_dropout : probability of dropout after each of the first two blocks (the project's 0.2)
+    dropout : probability of dropout before the last layer (the project's 0.4)
+    dropout_kind : "element", which the project came to call wrong between convolutions, or "2d"
     batch_norm : normalise after each convolution
     """
 
@@ -72,11 +72,11 @@ class CNNBig(Stack):
         super().__init__(features, classifier)
 
 
-@register("base", source="seed 002")
+@register("base", source="project 002")
 class Base(Stack):
     """Two convolutions (32, 64 filters) with max-pooling and a dense layer of 128.
 
-    The assignment that fixed the seed's Base Model is not public; this is the usual tutorial net that
+    The assignment that fixed the project's Base Model is not public; this is the usual tutorial net that
     fits its description (convolutions, ReLU, max-pooling, dense layers, Adam).
     """
 
@@ -85,11 +85,11 @@ class Base(Stack):
         super().__init__([*conv_block(1, 32), *conv_block(32, 64)], classifier)
 
 
-@register("enhanced", source="seed 002")
+@register("enhanced", source="project 002")
 class Enhanced(Stack):
     """Deeper and wider than Base, with batch norm after every convolution and dense layer, and dropout.
 
-    Sizes chosen, the seed states none: convolutions of 32, 64 and 128 filters, a dense layer of 256.
+    Sizes chosen, the project states none: convolutions of 32, 64 and 128 filters, a dense layer of 256.
     """
 
     def __init__(self, n_classes: int = 10, dropout: float = 0.25) -> None:
@@ -104,9 +104,9 @@ class Enhanced(Stack):
         super().__init__(features, classifier)
 
 
-@register("resnet18", source="seed 002 (yardstick)")
+@register("resnet18", source="project 002 (yardstick)")
 class ResNet18(nn.Module):
-    """torchvision's ResNet-18 for 28 x 28 grey images, the net that the seed's Enhanced Model did not beat.
+    """torchvision's ResNet-18 for 28 x 28 grey images, the net that the project's Enhanced Model did not beat.
 
     Source: He et al., "Deep Residual Learning" (CVPR 2016). The first convolution is 3 x 3 with stride 1
     on one channel; the max-pooling after it stays, which brings the images to 14 x 14.
@@ -121,11 +121,11 @@ class ResNet18(nn.Module):
         return self.net(images)
 
 
-@register("conv2d-net", source="seed 001")
+@register("conv2d-net", source="project 001")
 class Conv2Dnet(Stack):
-    """Two convolutions (32, 64 filters), pooled once, and a dense layer of 256: the seed's 3.2M parameters.
+    """Two convolutions (32, 64 filters), pooled once, and a dense layer of 256: the project's 3.2M parameters.
 
-    The seed states layers and parameters, not sizes; these reach its count.
+    The project states layers and parameters, not sizes; these reach its count.
     """
 
     def __init__(self, n_classes: int = 10) -> None:
@@ -154,11 +154,11 @@ class Inception(nn.Module):
         return torch.cat([branch(features) for branch in self.branches], 1).relu()
 
 
-@register("inception-cnn", source="seed 001")
+@register("inception-cnn", source="project 001")
 class InceptionCNN(Stack):
     """A convolution of 32 filters, one Inception block of 200 and a dense layer of 512: 20.1M parameters.
 
-    Nearly all of them sit in the dense layer. The seed states the count only; the sizes reach it.
+    Nearly all of them sit in the dense layer. The project states the count only; the sizes reach it.
     """
 
     def __init__(self, n_classes: int = 10) -> None:
@@ -166,7 +166,7 @@ class InceptionCNN(Stack):
         super().__init__(features, [nn.Linear(200 * 14 * 14, 512), nn.ReLU(), nn.Linear(512, n_classes)])
 
 
-@register("conv2d-simple", source="seed 001")
+@register("conv2d-simple", source="project 001")
 class Conv2Dsimple(Stack):
     """A convolution, a 1x1 reduction with its 3x3 convolution, a dense layer of 128: 0.4M parameters."""
 
@@ -175,11 +175,11 @@ class Conv2Dsimple(Stack):
         super().__init__(features, [nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, n_classes)])
 
 
-@register("conv2d-simple2", source="seed 001")
+@register("conv2d-simple2", source="project 001")
 class Conv2Dsimple2(Stack):
     """Two reduced convolutions (32, 64 filters), two dense layers (184, 64), dropout 25 %: 0.6M parameters.
 
-    Max-pooling, batch norm and dropout follow each convolution, dropout each dense layer, as the seed says.
+    Max-pooling, batch norm and dropout follow each convolution, dropout each dense layer, as the project says.
     """
 
     def __init__(self, n_classes: int = 10) -> None:
@@ -188,7 +188,7 @@ class Conv2Dsimple2(Stack):
         super().__init__(features, classifier)
 
 
-@register("conv2d-simple3", source="seed 001")
+@register("conv2d-simple3", source="project 001")
 class Conv2Dsimple3(Stack):
     """Like Conv2Dsimple2 with more filters (64, 128) and a third dense layer (810, 512, 128): 5.6M parameters."""
 
@@ -198,12 +198,12 @@ class Conv2Dsimple3(Stack):
         super().__init__(features, [*dense, nn.Linear(128, n_classes)])
 
 
-@register("he-cnn", source="seed 003")
+@register("he-cnn", source="project 003")
 class HeCNN(Stack):
     """Three He-normal convolutions (64, 128, 256 filters), dense layers of 2048 and 1028: 7.2M parameters.
 
     Batch norm and max-pooling follow each convolution, dropout 50 % the last one; batch norm and dropout
-    follow both dense layers. The seed states the dense sizes; the filters are the usual doubling.
+    follow both dense layers. The project states the dense sizes; the filters are the usual doubling.
     """
 
     def __init__(self, n_classes: int = 10, dropout: float = 0.5) -> None:
@@ -224,17 +224,17 @@ class HeCNN(Stack):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
 
-@register("cnn-23m", source="seed 004")
+@register("cnn-23m", source="project 004")
 class CNN23M(Stack):
     """Convolutions of 128, 128 and 256 filters, a dense layer of 256, dropout 50 %: 24.1M parameters.
 
-    Batch norm follows every activation. The seed states 23,123,131 parameters, which with a dense layer
+    Batch norm follows every activation. The project states 23,123,131 parameters, which with a dense layer
     of 256 means about 346 places before it; unpadded convolutions with 2x2 max-pooling of stride 1 leave
     19 x 19 = 361, the nearest square.
 
     Parameters
     ----------
-    dense : size of the dense layer, whose reduction the seed says costs accuracy
+    dense : size of the dense layer, whose reduction the project says costs accuracy
     """
 
     def __init__(self, n_classes: int = 10, dense: int = 256) -> None:

@@ -1,32 +1,42 @@
-"""The series of notebooks: what to make of it, all parameters checked first, and the making in order."""
+"""From notebooks to reports: select notebooks and check their parameters, execute what has changed, write the HTML.
+
+`prepare` selects and checks, `build` does the work, `dry_run` only says what it would be.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import itertools
+import json
+import logging
 import os
-import platform
 import re
+import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fmnist_utils import interrupt
 from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.report import freshness, marker, parameters
-from fmnist_utils.report.execute import ExecutionError, Report
-from fmnist_utils.report.parameters import shown
-from fmnist_utils.system import ROOT, from_root
+from fmnist_utils.report.marker import checksum
+from fmnist_utils.report.parameters import load_notebook, shown
+from fmnist_utils.runs.resources import Resources
+from fmnist_utils.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance, write_whole
 
 if TYPE_CHECKING:
     from fmnist_utils.data.dataset import Dataset
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
+START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
+
+# --- what there is, and what is wanted -------------------------------------------------------------------
 
 
 def notebooks_in(folder: Path) -> list[Path]:
@@ -61,7 +71,7 @@ def _collected(problems: list[str]) -> Iterator[None]:
         problems += str(error).splitlines()
 
 
-def plan(
+def prepare(
     profile: str,
     only: str = "",
     overrides: Mapping[str, Any] | None = None,
@@ -87,7 +97,7 @@ def plan(
     UserError
         All problems that were found, one a line.
     """
-    freshness.data.cache_clear()  # the files may be others than at the last plan
+    freshness.data.cache_clear()  # the files may be others than the last time
     overrides, out = overrides or {}, out or f"reports/{profile}"
     series = notebooks_in(notebooks)
     names = [notebook.stem for notebook in series]
@@ -99,7 +109,7 @@ def plan(
     ]
     selected, reports, declared = list[int](), [], set[str]()
     with _collected(found):
-        selected = select(names, only)
+        selected = matching(names, only)
     for index in selected:
         notebook, file = series[index], params / profile / f"{names[index]}.yaml"
         with _collected(found):
@@ -137,7 +147,7 @@ def _problems(notebook: Path, origins: Mapping[str, Mapping[str, Any]], ranges: 
     return list(itertools.chain.from_iterable(found))
 
 
-def select(names: list[str], only: str) -> list[int]:
+def matching(names: list[str], only: str) -> list[int]:
     """Return the positions of the notebooks that `only` lists by number or name, in order; "" means all."""
     wanted = re.split(r"[\s,]+", only.strip()) if only.strip() else names
     numbers = [name.partition("_")[0] for name in names]
@@ -160,17 +170,248 @@ def _neighbours(series: list[Path], index: int, selected: list[int], out: Path) 
     """Address and title of the reports before and after the one at `index`, of those that are or will be there."""
     there = [i for i, path in enumerate(series) if i in selected or (out / f"{path.stem}.html").exists()]
     before, after = [i for i in there if i < index][-1:], [i for i in there if i > index][:1]
-    found = [[(f"{series[i].stem}.html", freshness.heading(series[i])) for i in place] for place in (before, after)]
+    found = [[(f"{series[i].stem}.html", parameters.title(series[i])) for i in place] for place in (before, after)]
     return [links[0] if links else None for links in found]
 
 
-def make(reports: list[Report], force: bool = False) -> list[str]:
+# --- one report ------------------------------------------------------------------------------------------
+
+
+class ExecutionError(Exception):
+    """A notebook did not become a report; the message says in which cell and why, in one line."""
+
+
+class _Prefixed:
+    """A text stream that puts a notebook's name before each line of its output."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self.stream, self.name, self.rest = stream, name, ""
+
+    def write(self, text: str) -> None:
+        *lines, self.rest = (self.rest + text).split("\n")
+        for line in lines:
+            print(f"[{self.name}] {line}", file=self.stream, flush=True)
+
+    def flush(self) -> None:
+        """Do nothing: a line is shown when it is whole."""
+
+
+def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Run a notebook from top to bottom in the project root; `target` gets it with its outputs.
+
+    Parameters
+    ----------
+    notebook : the notebook's file
+    target : file to write; after a failure it holds the outputs up to there
+    values : parameters to inject; the notebook's defaults stand for the rest
+    environment : variables for the kernel, beside this process's own
+
+    Raises
+    ------
+    ExecutionError
+        A cell raised an exception, or the kernel died or did not answer.
+    OSError
+        The disk is full, or `target` may not be written.
+    """
+    import papermill
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill.exceptions import PapermillExecutionError
+
+    # Started from JupyterLab's terminal or a notebook, this kernel is headless all the same.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("JPY_SESSION_NAME", "DRY_RUN")}
+
+    class Manager(AsyncKernelManager):
+        """Starts the kernel with its own environment; this process's stays as it is."""
+
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            await self._async_start_kernel(env={**inherited, **environment}, **options)
+
+    # Papermill overlooks parameters with types like `int | None` and warns of them; all are checked by now.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
+    try:
+        papermill.execute_notebook(
+            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
+            dict(values),
+            kernel_name="python3",
+            kernel_manager_class=Manager,
+            language="python",
+            cwd=ROOT,
+            progress_bar=False,
+            start_timeout=START_TIMEOUT,
+            coalesce_streams=True,
+            # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
+            shutdown_kernel="immediate",
+            extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells
+            stdout_file=_Prefixed(sys.stdout, notebook.stem),
+            stderr_file=_Prefixed(sys.stderr, notebook.stem),
+        )
+    except PapermillExecutionError as error:
+        lines = [line for line in str(error.evalue).splitlines() if line.strip()] or [""]
+        kind = "" if error.ename == "UserError" else f"{error.ename}: "
+        raise ExecutionError(f"cell {error.exec_count}: {kind}{lines[0]}") from None
+    except Exception as error:  # a dead or silent kernel, and whatever else, is a failure of this notebook alone…
+        if isinstance(error, OSError) and error.errno:  # …but a full disk is not
+            raise OSError(error.errno, error.strerror or str(error), error.filename or str(target)) from error
+        said = str(error).partition("\n")[0]
+        raise ExecutionError(f"cell {_reached(target)}: {type(error).__name__}: {said}") from error
+
+
+def _reached(target: Path) -> int:
+    """Count the code cells that were begun; a kernel that dies leaves the last of them marked "completed"."""
+    code = [cell for cell in load_notebook(target)["cells"] if cell["cell_type"] == "code"]
+    return sum(bool(cell["metadata"].get("papermill", {}).get("start_time")) for cell in code)
+
+
+@dataclass
+class Report:
+    """One notebook of the series with its parameters, and the files that are made of it.
+
+    Attributes
+    ----------
+    notebook : source, without outputs
+    profile : name of the folder of params/ that its parameters are from
+    defaults : values of the notebook's parameters cell
+    values : what is injected in their place
+    out : folder that gets ``NN_name.html`` and ``notebooks/NN_name.ipynb``
+    previous, following : address and title of the neighbours in the series
+    """
+
+    notebook: Path
+    profile: str
+    defaults: dict[str, Any]
+    values: dict[str, Any]
+    out: Path
+    previous: tuple[str, str] | None
+    following: tuple[str, str] | None
+
+    def __post_init__(self) -> None:
+        self.name = self.notebook.stem
+        self.effective = self.defaults | self.values
+        self.html = self.out / f"{self.name}.html"
+        self.executed = self.out / "notebooks" / f"{self.name}.ipynb"
+        self.failed = self.executed.with_suffix(".failed.ipynb")
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Digests of what the outputs depend on."""
+        return freshness.parts(self.notebook, self.effective, self.data)
+
+    @property
+    def html_digest(self) -> str:
+        """Digest of what the HTML depends on beyond the executed notebook."""
+        return freshness.digest([freshness.template(), self.previous, self.following])
+
+    @property
+    def data(self) -> tuple[str, str] | None:
+        """Name and folder of the data set; None if the notebook has no such parameter."""
+        values = self.effective
+        return (values["dataset"], values.get("data_dir", "")) if "dataset" in values else None
+
+    def reason(self, force: bool = False) -> str:
+        """Why the notebook must be executed: "forced", "new", "damaged", or what has changed; "" if it need not be."""
+        if force:
+            return "forced"
+        before = freshness.recorded(self.executed).get("parts")
+        if not before:
+            return "damaged" if self.executed.exists() else "new"
+        changed = [name for name, digest in self.parts.items() if before.get(name) != digest]
+        return f"changed: {', '.join(changed)}" if changed else ""
+
+    def html_is_current(self) -> bool:
+        """Whether the HTML shows the executed notebook in today's form, and no failure is left from later."""
+        found, there = freshness.recorded(self.executed), checksum(self.html)
+        current = there and found.get("html") == self.html_digest and found.get("html_checksum", there) == there
+        return bool(current) and not self.failed.exists()
+
+    def execute(self, environment: Mapping[str, str]) -> None:
+        """Execute the notebook and write its HTML; the last good ones stay until the new ones are whole."""
+        begin = time.monotonic()
+        parts = self.parts  # before it runs: somebody may edit the notebook meanwhile
+        with self._aside() as working:
+            try:
+                run_notebook(self.notebook, working, self.values, environment)
+                record = {
+                    "parameters": self.effective,
+                    "device": freshness.device(self.effective.get("device", "auto")),
+                    **provenance(),
+                    "wall_seconds": round(time.monotonic() - begin, 1),
+                    "profile": self.profile,
+                    "fingerprint": freshness.digest(parts),
+                }
+                self._publish(working, working, {"provenance": record, "parts": parts})
+            except ExecutionError:
+                os.replace(working, self.failed)
+                raise
+
+    def rehearse(self, environment: Mapping[str, str]) -> str:
+        """Execute the notebook up to its training, and say what that would cost; nothing is kept."""
+        with tempfile.TemporaryDirectory() as folder:
+            told = Path(folder) / "told.json"
+            try:
+                variables = {**environment, "DRY_RUN": "1", DRY_RUN_FILE: str(told)}
+                run_notebook(self.notebook, Path(folder) / self.executed.name, self.values, variables)
+            except ExecutionError:
+                if not told.exists():  # it failed before it came to its training
+                    raise
+                return str(json.loads(told.read_text("utf-8"))["cost"])
+        return "nothing to train"
+
+    def render(self) -> None:
+        """Write the HTML anew from the executed notebook."""
+        with self._aside() as working:
+            self._publish(self.executed, working, freshness.recorded(self.executed))
+
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[Path]:
+        """Give a path for the notebook in the making, under its own name but where no reader looks."""
+        place = self.executed.parent / "executing.tmp"
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            yield place / self.executed.name
+        finally:
+            shutil.rmtree(place)
+
+    def _publish(self, source: Path, working: Path, record: dict[str, Any]) -> None:
+        from fmnist_utils.report.html import render
+
+        text = json.dumps(json.loads(source.read_text("utf-8")), ensure_ascii=False)
+        # (Half of a pair of surrogates, which JSON can hold and UTF-8 cannot, becomes a question mark.)
+        content = json.loads(text.encode("utf-8", "replace"))
+        # Papermill's record names paths of this machine; what matters of it is in ours.
+        content["metadata"].pop("papermill", None)
+        content["metadata"]["fmnist"] = {**record, "html": self.html_digest}
+        _write(content, working)
+        try:
+            render(working, self.html, self.previous, self.following)
+        except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
+            if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):
+                raise
+            raise ExecutionError(f"rendering: {type(error).__name__}: {error}") from error
+        # The notebook last: it is what says that the report is done, and what its page was written as.
+        content["metadata"]["fmnist"]["html_checksum"] = checksum(self.html)
+        freshness.seal(content)
+        _write(content, working)
+        os.replace(working, self.executed)
+        self.failed.unlink(missing_ok=True)
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
+
+
+# --- the series ------------------------------------------------------------------------------------------
+
+
+def build(reports: list[Report], force: bool = False, resources: Resources | None = None) -> list[str]:
     """Execute and render what has changed, in order; a failure does not stop the rest.
 
     Parameters
     ----------
-    reports : what `plan` returned
+    reports : what `prepare` returned
     force : execute the unchanged, too
+    resources : what the notebooks' trainings may use
 
     Returns
     -------
@@ -183,6 +424,7 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
     OSError
         The disk is full or `out` may not be written.
     """
+    _fetch(reports)
     if data := {report.data for report in reports if report.data and report.reason(force)}:
         from fmnist_utils.data.dataset import load_dataset
 
@@ -195,6 +437,7 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
+    environment = (resources or Resources()).as_environment()
     with _alone(out):
         marker.prepare(out)
         try:
@@ -202,7 +445,7 @@ def make(reports: list[Report], force: bool = False) -> list[str]:
                 for report in reports:
                     begin = time.monotonic()
                     try:
-                        outcome = _make_one(report, force)
+                        outcome = _build_one(report, force, environment)
                     except ExecutionError as error:
                         outcome = "FAILED"
                         trace = f" (see {shown(report.failed)})" if report.failed.exists() else ""
@@ -230,16 +473,33 @@ def _too_large(report: Report, dataset: Dataset) -> str:
     return f"{what}; 0 takes all: write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
 
 
-def rehearse(reports: list[Report], force: bool = False) -> list[str]:
-    """Say what `make` would execute and what it would cost; returns one line a failed notebook."""
-    os.environ["DRY_RUN"] = "1"  # the kernels inherit it, and stop where training would begin
+def _fetch(reports: list[Report]) -> None:
+    """Get the published data sets that are not on this machine."""
+    missing = {report.data for report in reports if report.data and report.parts["data"] == freshness.MISSING}
+    if missing:
+        from fmnist_utils.data.fetch import fetch
+
+        for place in missing:
+            fetch(*place)
+        freshness.data.cache_clear()
+
+
+def dry_run(reports: list[Report], force: bool = False, resources: Resources | None = None) -> list[str]:
+    """Say what `build` would execute and what it would cost; returns one line a failed notebook."""
+    environment = (resources or Resources()).as_environment()
     outcomes, failures = list[str](), list[str]()
     _import_what_takes_long()
     for report in reports:
         try:
             reason = report.reason(force)
-            with interrupt.in_order():
-                outcomes.append(f"{report.name}: {f'{reason}; {report.plan()}' if reason else UNCHANGED}")
+            if not reason:
+                told = UNCHANGED
+            elif report.parts["data"] == freshness.MISSING:
+                told = f"{reason}; its data would be fetched first, so the cost is not known yet"
+            else:
+                with interrupt.in_order():
+                    told = f"{reason}; {report.rehearse(environment)}"
+            outcomes.append(f"{report.name}: {told}")
         except ExecutionError as error:
             failures.append(f"FAILED {report.name}, {error}")
     print(*outcomes, *failures, sep="\n", flush=True)
@@ -252,14 +512,14 @@ def _import_what_takes_long() -> None:
         importlib.import_module(name)
 
 
-def _make_one(report: Report, force: bool) -> str:
+def _build_one(report: Report, force: bool, environment: Mapping[str, str]) -> str:
     """Do what a report needs, and say in a word or two what that was."""
     if reason := report.reason(force):
         marker.index_is_old(report.out)
         print(f"{report.name}: executing ({reason})", flush=True)
-        report.execute()
+        report.execute(environment)
         return "executed"
-    if not report.page_is_current():
+    if not report.html_is_current():
         marker.index_is_old(report.out)
         report.render()
         return "rendered anew"
@@ -269,18 +529,6 @@ def _make_one(report: Report, force: bool) -> str:
 @contextlib.contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Hold a folder of reports for this process; wait for another one that holds it."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / ".lock"
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        holder = path.read_text("utf-8") or "another process"
-        print(f"{shown(out)} is in use by {holder}: waiting for it to finish", flush=True)
-        lock.acquire()
-    try:
-        with contextlib.suppress(OSError):  # it is for the eyes of who waits
-            path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
+    waiting = "{out} is in use by {holder}: waiting for it to finish"
+    with hold(out / ".lock", lambda holder: print(waiting.format(out=shown(out), holder=holder), flush=True)):
         yield
-    finally:
-        lock.release()

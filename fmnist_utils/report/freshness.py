@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 REPORT = PACKAGE / "report"
 # Where things lie is not what a report shows: the data's content is hashed instead.
 PLACES = {"out", "data_dir"}
+MISSING = "missing"  # in place of the digest of data that are to be fetched
 
 
 def digest(content: Any) -> str:
@@ -33,29 +34,32 @@ def _files(folder: Path, wanted: Callable[[Path], bool]) -> str:
     return digest([(path.relative_to(folder).as_posix(), sum) for path, sum in zip(files, sums, strict=True)])
 
 
-def _shapes_pages(path: Path) -> bool:
-    """Whether a file of the package makes pages of outputs, and has no part in the outputs themselves."""
+def _shapes_html(path: Path) -> bool:
+    """Whether a file of the package makes HTML of outputs, and has no part in the outputs themselves."""
     return REPORT in path.parents and path.name != "summary.py"
 
 
 @cache
 def code() -> str:
     """Digest of the Python files that a notebook's outputs may depend on."""
-    return _files(PACKAGE, lambda path: path.suffix == ".py" and not _shapes_pages(path))
+    return _files(PACKAGE, lambda path: path.suffix == ".py" and not _shapes_html(path))
 
 
 @cache
 def template() -> str:
-    """Digest of what shapes a page: template, style, script and the code that fills them."""
-    return _files(PACKAGE, lambda path: path.suffix != ".pyc" and _shapes_pages(path))
+    """Digest of what shapes the HTML: template, style, script and the code that fills them."""
+    return _files(PACKAGE, lambda path: path.suffix != ".pyc" and _shapes_html(path))
 
 
 @cache
 def data(dataset: str, data_dir: str) -> str:
-    """Digest of a data set's files; fetches a published one that is missing."""
+    """Digest of a data set's files; "missing" for a published one that is not on this machine."""
     from fmnist_utils.data import locate
 
-    return locate.fingerprint(dataset, data_dir or None)
+    try:
+        return locate.fingerprint(dataset, data_dir or None)
+    except locate.MissingData:
+        return MISSING
 
 
 def parts(notebook: Path, values: Mapping[str, Any], dataset: tuple[str, str] | None) -> dict[str, str]:
@@ -109,13 +113,6 @@ def recorded(executed: Path) -> dict[str, Any]:
     """What an executed notebook says of itself (``metadata.fmnist``); empty if it is missing or damaged."""
     content = whole(executed)
     return dict(content["metadata"]["fmnist"]) if content else {}
-
-
-def heading(notebook: Path) -> str:
-    """Text of a notebook's first level-1 heading; its name without one."""
-    prose = (cell["source"] for cell in load_notebook(notebook)["cells"] if cell["cell_type"] == "markdown")
-    lines = (line for source in prose for line in source.splitlines())
-    return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
 
 
 @cache

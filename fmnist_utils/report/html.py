@@ -1,9 +1,11 @@
-"""Renders an executed notebook as one HTML file that asks nothing of the network."""
+"""Renders an executed notebook as one HTML file that asks nothing of the network, safe and accessible."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import html
+import io
 import json
 import re
 from collections.abc import Callable
@@ -12,16 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from bs4 import BeautifulSoup
+from bleach.css_sanitizer import CSSSanitizer
+from bleach.sanitizer import ALLOWED_TAGS, Cleaner
+from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+from PIL import Image
 from traitlets.config import Config
 
 from fmnist_utils.errors import MAKE_ROOM, os_errors
-from fmnist_utils.report.page import Page
+from fmnist_utils.report.parameters import first_heading
 from fmnist_utils.report.summary import MIME as SUMMARY
 from fmnist_utils.report.summary import cost
 from fmnist_utils.system import write_whole
@@ -30,9 +36,16 @@ from fmnist_utils.text import duration
 SERIES = "Image classifiers in six questions"
 TEMPLATE = Path(__file__).with_name("template")
 PROVENANCE = ["profile", "parameters", "date", "wall_seconds", "device", "machine", "commit", "versions", "fingerprint"]
+NUMBER = re.compile(r"[-+−]?\d[\d,. ]*(?:e[-+]?\d+)?\s*(?:%|s|k|M|min|ms)?(?:\s*±.*)?|[-–—]?|nan", re.IGNORECASE)
+TAGS = ALLOWED_TAGS | {
+    "br", "caption", "col", "colgroup", "dd", "details", "div", "dl", "dt", "h2", "h3", "h4", "hr", "p", "pre", "small",
+    "span", "style", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
+}  # fmt: skip
+ATTRIBUTES = ["class", "colspan", "href", "id", "rowspan", "scope", "style", "title"]
+# What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
+CLEANER = Cleaner(TAGS, ATTRIBUTES, protocols=["http", "https", "mailto"], css_sanitizer=CSSSanitizer())
 
 
-@os_errors("write", MAKE_ROOM)
 def render(
     executed: Path,
     target: Path,
@@ -51,7 +64,7 @@ def render(
         The neighbours in the series.
     """
     notebook = nbformat.read(executed, as_version=4)
-    page = Page(title(notebook, executed.stem))
+    article = Article(title(notebook, executed.stem))
     summary = take_summary(notebook)
     drop_title(notebook)
     exporter = _Exporter(
@@ -63,17 +76,14 @@ def render(
                     ]
                 },
                 "CoalesceStreamsPreprocessor": {"enabled": True},
-                "TagRemovePreprocessor": {
-                    "enabled": True, "remove_cell_tags": ["remove-cell"], "remove_input_tags": ["remove-input"],
-                },
             }
         ),
         template_name=TEMPLATE.name,
         template_file="report.html.j2",
         extra_template_basedirs=[str(TEMPLATE.parent)],
-        filters={"prose": page.prose, "cleaned": page.cleaned, "picture": page.picture, **FILTERS},
+        filters={"prose": article.prose, "cleaned": article.cleaned, "picture": article.picture, **FILTERS},
     )  # fmt: skip
-    exporter.environment.globals["page"] = page  # not among the resources: nbconvert copies those
+    exporter.environment.globals["article"] = article  # not among the resources: nbconvert copies those
     text, _ = exporter.from_notebook_node(
         notebook,
         resources={
@@ -86,7 +96,8 @@ def render(
             "following": following,
         },
     )
-    write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
+    with os_errors("write", MAKE_ROOM):
+        write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 class _Exporter(HTMLExporter):
@@ -99,12 +110,9 @@ class _Exporter(HTMLExporter):
 
 
 def title(notebook: NotebookNode, default: str) -> str:
-    """Text of a notebook's first level-1 heading."""
-    for cell in notebook.cells:
-        found = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
-        if found:
-            return BeautifulSoup(str(Page("").prose(found[1])), "html.parser").get_text(" ", strip=True)
-    return default
+    """Text of a notebook's first level-1 heading, without its Markdown; `default` without one."""
+    found = first_heading(notebook.cells)
+    return BeautifulSoup(str(Article("").prose(found)), "html.parser").get_text(" ", strip=True) if found else default
 
 
 def drop_title(notebook: NotebookNode) -> None:
@@ -155,3 +163,123 @@ def assets() -> dict[str, Markup]:
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
         ),
     }
+
+
+# --- the parts of a notebook: Markdown, HTML and figures --------------------------------------------------
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's Markdown renderer, which as it stands would escape entities (``&lt;``) a second time."""
+
+    def text(self, text: str) -> str:
+        """Render plain text."""
+        return html.escape(html.unescape(text), quote=False)
+
+
+class Article:
+    """One notebook's text while its cells are rendered in order: title, contents, nearest heading."""
+
+    def __init__(self, title: str) -> None:
+        self.title = self.heading = title
+        self.contents: list[dict[str, Any]] = []
+        self.ids = {"main", "provenance", "contents"}
+        self.tables = 0
+
+    def prose(self, source: str) -> Markup:
+        """Render Markdown; HTML in it appears as text."""
+        renderer = _Renderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+        return self._tidy(MarkdownWithMath(renderer=renderer).render(source))
+
+    def cleaned(self, source: str) -> Markup:
+        """Let pass what reports need of an output's HTML: text, tables, figures."""
+        return self._tidy(CLEANER.clean(re.sub(r"<style scoped>.*?</style>", "", source, flags=re.DOTALL)))
+
+    def picture(self, output: NotebookNode, mime: str) -> dict[str, Any]:
+        """Address, alternative text and size in CSS pixels of an output's figure."""
+        meta = output.metadata.get(mime, {})
+        data = output.data[mime]
+        encoded = base64.b64encode(data.encode()).decode() if mime == "image/svg+xml" else "".join(data.split())
+        width, height = meta.get("width"), meta.get("height")
+        if mime != "image/svg+xml" and not width:
+            image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+            scale = 96 / image.info.get("dpi", (96, 96))[0]  # so a figure of 8 inches is 8 CSS inches, at any dpi
+            width, height = round(image.width * scale), round(image.height * scale)
+        return {
+            "src": f"data:{mime};base64,{encoded}",
+            "alt": meta.get("alt") or f"Figure in the section “{self.heading}”",
+            "described": bool(meta.get("alt")),
+            "width": width,
+            "height": height,
+        }
+
+    def _tidy(self, source: str) -> Markup:
+        soup = BeautifulSoup(source, "html.parser")
+        for heading in soup.find_all(re.compile(r"^h[1-4]$")):
+            self._anchor(heading, soup)
+        for table in soup.find_all("table"):
+            self.tables += 1
+            tidy_table(table)
+            label = table.caption.get_text(" ", strip=True) if table.caption else self.heading
+            # A region that scrolls must be reachable by keyboard, and then have a name.
+            frame = {"class": "table", "role": "group", "tabindex": "0", "aria-label": f"Table {self.tables}: {label}"}
+            table.wrap(soup.new_tag("div", attrs=frame))
+        for link in soup.find_all("a", href="#harmful-link"):  # what the renderer makes of javascript: addresses
+            link.unwrap()
+        for link in soup.find_all("a", href=re.compile(r"^(?:\./)?\d\d_\w+\.ipynb$")):
+            link["href"] = str(link["href"]).removesuffix(".ipynb") + ".html"
+        for block in soup.find_all("pre"):
+            block["tabindex"] = "0"
+        return Markup(soup)
+
+    def _anchor(self, heading: Tag, soup: BeautifulSoup) -> None:
+        heading.name = max(heading.name, "h2")  # the title is the page's only h1
+        self.heading = heading.get_text(" ", strip=True)
+        base = slug = "-".join(re.findall(r"\w+", self.heading.lower())) or "section"
+        count = 1
+        while slug in self.ids:
+            count += 1
+            slug = f"{base}-{count}"
+        self.ids.add(slug)
+        heading["id"] = slug
+        if heading.name <= "h3":
+            self.contents.append({"id": slug, "text": self.heading, "level": heading.name})
+        link = soup.new_tag("a", attrs={"class": "anchor", "href": f"#{slug}", "aria-label": "Link to this section"})
+        link.string = "#"
+        heading.append(link)
+
+
+def tidy_table(table: Tag) -> None:
+    """Give a table (pandas' or Markdown's) header scopes and number columns; take off its old-style borders."""
+    del table["border"]
+    head = table.thead.find_all("tr") if table.thead else []
+    if len(head) == 2 and not any(cell.get_text(strip=True) for cell in head[1].find_all("th")[1:]):
+        # pandas puts the index's name on a row of its own: bring it up into the empty corner
+        corner, name = head[0].find("th"), head[1].find("th")
+        if corner is not None and name is not None and not corner.get_text(strip=True):
+            corner.string = name.get_text(strip=True)
+            head.pop().decompose()
+    for row in head:
+        row.attrs.pop("style", None)
+        for cell in row.find_all("th"):
+            cell["scope"] = "colgroup" if cell.get("colspan", "1") != "1" else "col"
+            if not cell.get_text(strip=True):
+                cell.name = "td"  # an empty header would be announced as one
+                del cell["scope"]
+    rows = [list(row.find_all(["th", "td"])) for body in table.find_all("tbody") for row in body.find_all("tr")]
+    for cells in rows:
+        for cell in cells:
+            # A table that is too wide scrolls; its words are not squeezed into columns of one letter.
+            _mark(cell, "short" if len(cell.get_text()) < 25 else "long")
+            if cell.name == "th":
+                cell["scope"] = "rowgroup" if cell.get("rowspan", "1") != "1" else "row"
+    columns: list[tuple[Tag, ...]] = list(zip(*rows, strict=True)) if len({len(cells) for cells in rows}) == 1 else []
+    last = head[-1].find_all(["th", "td"]) if head else []
+    for number, column in enumerate(columns):
+        texts = [cell.get_text(strip=True) for cell in column]
+        if any(re.search(r"\d", text) for text in texts) and all(NUMBER.fullmatch(text) for text in texts):
+            for cell in [*column, *last[number : number + 1]]:
+                _mark(cell, "number")
+
+
+def _mark(cell: Tag, name: str) -> None:
+    cell["class"] = " ".join([*cell.get_attribute_list("class"), name])

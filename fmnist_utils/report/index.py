@@ -19,9 +19,9 @@ from fmnist_utils import models
 from fmnist_utils.analysis import metrics
 from fmnist_utils.errors import MAKE_ROOM, os_errors
 from fmnist_utils.report import freshness
-from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets
+from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
 from fmnist_utils.report.marker import index_is_new
-from fmnist_utils.report.page import tidy_table
+from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.store import results
 from fmnist_utils.studies import claims
@@ -64,7 +64,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
             leaderboard(runs[~part]), "Leaderboard: finished experiments, those on the most images first"
         ),
         part=_table(leaderboard(runs[part]), "Finished experiments on a part of the images"),
-        claims=_table(claims.table(out), "What the seeds claimed, and what we measure") if fashion else "",
+        claims=_table(claims.table(out), "What the source projects claimed, and what we measure") if fashion else "",
         runs=len(runs),
     )
     write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
@@ -85,7 +85,7 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
         print(f"{executed} is damaged: left out of the index, and executed again when it is wanted", file=sys.stderr)
     card: dict[str, Any] = {
         "number": notebook.stem[:2],
-        "title": freshness.heading(notebook),
+        "title": title(notebook),
         "link": page.name if page.exists() else "",
         "notebook": f"notebooks/{executed.name}" if content else "",
         "failed": executed.with_suffix(".failed.ipynb").exists(),
@@ -117,7 +117,7 @@ def _thumbnail(encoded: str | list[str]) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def on_part(runs: pd.DataFrame) -> Any:
+def on_part(runs: pd.DataFrame) -> pd.Series[bool]:
     """Say of each run whether it saw less than half of the images that others of its data set did; bool (runs,)."""
     if runs.empty:
         return pd.Series(dtype=bool)

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -98,6 +98,18 @@ def load_notebook(notebook: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{shown(notebook)} is not a Jupyter notebook: {error}") from None
     return content
+
+
+def first_heading(cells: Iterable[Mapping[str, Any]]) -> str:
+    """Text of the first level-1 heading among a notebook's cells, as Markdown; "" without one."""
+    prose = (cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    lines = (line for source in prose for line in source.splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
+
+
+def title(notebook: Path) -> str:
+    """First level-1 heading of a notebook's file, as Markdown; the file's name without one."""
+    return first_heading(load_notebook(notebook)["cells"]) or notebook.stem
 
 
 def tags(cell: Mapping[str, Any]) -> list[str]:
@@ -266,7 +278,7 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
             found.append(f"unknown parameter {brief(name, 40)}{hint} ({notebook.stem} has: {listed(declared)})")
         elif problem := declared[name].problem(value):
             found.append(f"{name}: {problem}")
-        elif ranges:
+        elif ranges and not (name == "epochs" and value == 0 and "recipe" in declared):  # 0: the recipe's own
             found += _out_of_range(name, value)
     return [f"{source}: {problem}" for problem in found]
 
@@ -283,6 +295,7 @@ def _out_of_range(name: str, value: Any, field: str = "") -> list[str]:
 
     The problem is told under the name that the user wrote, whatever the field of Experiment is called.
     """
+    from fmnist_utils.studies import claims, recipes
     from fmnist_utils.training.device import choose_device
     from fmnist_utils.training.experiment import Experiment
 
@@ -297,10 +310,12 @@ def _out_of_range(name: str, value: Any, field: str = "") -> list[str]:
                 raise UserError(f"{brief(value)} is not allowed, must be from {low} to {high:,}")
         elif name == "device":
             choose_device(value)
-        elif name in ("claims", "frontier") and isinstance(value, list):
-            from fmnist_utils import studies
-
-            (studies.claims.find if name == "claims" else studies.recipes.planned)(value)
+        elif name == "recipe":
+            recipes.find(value)
+        elif name == "recipes":
+            recipes.experiments(value)
+        elif name == "claims":
+            claims.find(value)
         elif value == 0 and name in MAY_BE_ZERO:
             pass
         elif field in fields:

@@ -9,7 +9,7 @@ import pandas as pd
 from fmnist_utils.studies import claims, recipes
 from fmnist_utils.system import PUBLISHED, ROOT
 
-TABLES = {"results": claims.architectures, "frontier": recipes.table}
+TABLES = {"results": claims.architectures, "recipes": recipes.table}
 
 
 def blocks(out: str | Path = PUBLISHED) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
+from inspect import getsource
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import Markdown, display
@@ -19,6 +21,11 @@ MIME = "application/vnd.fmnist.summary+json"
 def say(text: str) -> None:
     """Display a sentence made from results, as Markdown."""
     display(Markdown(text))
+
+
+def show_source(item: type | Callable[..., Any]) -> None:
+    """Display the source of a class or function, which a report then shows even where it folds code away."""
+    display(Markdown(f"```python\n{dedent(getsource(item)).rstrip()}\n```"))
 
 
 def summary(question: str, answer: str, value: object = "", runs: Iterable[Run] = (), note: str = "") -> None:

@@ -121,15 +121,15 @@ def _reports(out: Path) -> Iterator[Finding]:
         if not content:
             why = f"{DIFFERS}, or `reports` did not execute it"
             yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
-        elif not {"checksum", "html"} <= content["metadata"]["fmnist"].keys():
+        elif not {"checksum", "html_checksum"} <= content["metadata"]["fmnist"].keys():
             yield Finding(path, OLD, "they are added", partial(_seal_report, path, there))
-        elif there and there != content["metadata"]["fmnist"]["html"]:
+        elif there and there != content["metadata"]["fmnist"]["html_checksum"]:
             yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
 
 
 def _seal_report(path: Path, page: str) -> None:
     content: dict[str, Any] = freshness.whole(path)
-    content["metadata"]["fmnist"]["html"] = page
+    content["metadata"]["fmnist"]["html_checksum"] = page
     freshness.seal(content)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     write_whole(path, lambda part: part.write_text(text, "utf-8"))

@@ -49,7 +49,8 @@ class Order:
     Attributes
     ----------
     key, experiment, checksum : the run's name in the store, what it is, and the content of its data
-    model : the model's entry in the registry; a class that a notebook defines travels with it
+    model, digest : the model's entry in the registry, and what tells versions of an own model apart; a class that
+        a notebook defines travels with it
     version : of the package, which must be the worker's
     reports, identity : the sender's reports folder, and what is unique to it: a worker that finds the same there
         sees the same folder
@@ -61,6 +62,7 @@ class Order:
     experiment: Experiment
     checksum: str
     model: models.Entry
+    digest: str
     version: str
     reports: Path
     identity: str
@@ -74,7 +76,7 @@ class Order:
         """Order the training of `experiment` for `store`."""
         model = models.entry(experiment.model)
         place = store.folder.parent, store.identity()
-        return cls(key, experiment, checksum, model, version(), *place, device, precision)
+        return cls(key, experiment, checksum, model, model.digest, version(), *place, device, precision)
 
     def on(self, threads: int) -> Order:
         """Return the same order for a number of threads."""
@@ -147,6 +149,9 @@ def work(order: Order) -> Run | None:
             checkpoint = store.checkpoint(order.key)
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
+            # A class that came along has no source here: the sender knows its name and digest.
+            run.key = order.key
+            run.provenance |= {"model_digest": order.digest} if order.digest else {}
             if seen:
                 store.save(run)
         return None if seen else run

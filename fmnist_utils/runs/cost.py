@@ -102,7 +102,7 @@ class Stopwatch:
         from fmnist_utils.training.trainer import Trainer, evaluation_batch
 
         where = choose_device(self.device)
-        with reproducible(where, self.threads):
+        with reproducible(where, self.threads, experiment.seed):
             trainer = Trainer(experiment, dataset, where, choose_precision(self.precision, where))
             trainer.model.train()
             indices = trainer.training[: experiment.batch_size]

@@ -80,7 +80,8 @@ def read(path: Path) -> dict[str, Any]:
     except TypeError as error:
         raise Damaged(str(error)) from None
     else:
-        if experiment.key(record["provenance"]["dataset_checksum"], record["training_version"]) != record["key"]:
+        data, digest = record["provenance"]["dataset_checksum"], record["provenance"].get("model_digest", "")
+        if experiment.key(data, record["training_version"], digest) != record["key"]:
             raise Damaged("its key is not that of its experiment and data")
     if not record["history"] or not all(isinstance(row, dict) for row in record["history"]):
         raise Damaged("it has no history of epochs")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
 import psutil
 import torch
@@ -14,6 +16,7 @@ from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
+from fmnist_utils.system import DRY_RUN_FILE, is_dry_run, write_whole
 from fmnist_utils.text import counted, duration
 from fmnist_utils.training.device import choose_device, choose_precision
 from fmnist_utils.training.experiment import Experiment
@@ -30,8 +33,8 @@ RUNS_A_GPU = 4  # more of them only wait for each other
 WORTH_A_CLUSTER = 25.0
 
 
-class Planned(Exception):
-    """Raised in place of training when DRY_RUN=1 asks for the plan alone; says what it would cost."""
+class DryRun(Exception):
+    """Raised in place of training when DRY_RUN=1 asks for the cost alone; says what it would be."""
 
 
 def run_all(
@@ -69,8 +72,12 @@ def run_all(
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
-    if missing and os.environ.get("DRY_RUN", "") not in ("", "0"):
-        raise Planned(_plan(missing, store, device, resources))
+    if missing and is_dry_run():
+        cost = _rehearse(missing, store, device, resources)
+        if file := os.environ.get(DRY_RUN_FILE):
+            told = {"cost": cost, "experiments": [item.model_dump(mode="json") for item in missing.values()]}
+            write_whole(Path(file), lambda path: path.write_text(json.dumps(told), "utf-8"))
+        raise DryRun(cost)
     if missing:
         found.update(_train(missing, store, device, resources))
     return [found[key] for key in keys]
@@ -122,7 +129,7 @@ def _costs(missing: dict[str, Experiment], store: Store) -> dict[str, float]:
     return {key: estimate(item, records, len(_data(item).train_labels)) for key, item in missing.items()}
 
 
-def _plan(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> str:
+def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> str:
     """Print what each missing run would take on this machine, and return the sum in words."""
     where = choose_device(device)
     jobs = side_by_side(resources.jobs, len(missing), where, sum(_costs(missing, store).values()))

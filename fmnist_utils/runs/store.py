@@ -15,16 +15,16 @@ import io
 import sys
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+import pandas as pd
 
 from fmnist_utils.errors import MAKE_ROOM, UserError, os_errors
 from fmnist_utils.runs.record import Damaged, read, sealed, written
-from fmnist_utils.system import from_root, put_aside, write_whole
+from fmnist_utils.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import Run
 
@@ -55,23 +55,15 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, key: str, say: Callable[[str], None] = print) -> Iterator[None]:
-        """Hold the right to train a run; the system releases it even when the process is killed.
+        """Hold the right to train a run.
 
         `say` is told in a line if another process holds it.
         """
-        path = self.folder / key / "run.lock"
-        with os_errors("write", MAKE_ROOM):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                say(f"run {key} is being trained by another process: waiting for it")
-                lock.acquire()
-        try:
+        wait = f"run {key} is being trained by another process: waiting for it"
+        with contextlib.ExitStack() as held:
+            with os_errors("write", MAKE_ROOM):
+                held.enter_context(hold(self.folder / key / "run.lock", lambda holder: say(wait)))
             yield
-        finally:
-            lock.release()
 
     def load(self, key: str) -> Run | None:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
@@ -206,7 +198,7 @@ def _bounds(run: Run) -> tuple[float, float]:
     return float((may_be & ~tied).mean()), float(may_be.mean())
 
 
-class Shelf:
+class FinishedRuns:
     """Finished runs of several stores, found by what was trained; a store named earlier goes first.
 
     Parameters
@@ -226,8 +218,15 @@ class Shelf:
                 self.records.append(record)
                 if record["training_version"] == TRAINING_VERSION:
                     with contextlib.suppress(UserError):  # of a model that is gone: nobody can ask for it
-                        name = record["provenance"]["dataset"], Experiment(**record["experiment"]).canonical()
+                        experiment = Experiment(**record["experiment"])
+                        if record["provenance"].get("model_digest", "") != experiment.model_digest:
+                            continue  # an own model that has changed since
+                        name = record["provenance"]["dataset"], experiment.canonical()
                         self._places.setdefault(name, (store, record["key"]))
+
+    def repeats(self, experiment: Experiment, seeds: Iterable[int]) -> list[Run]:
+        """Read the runs of `experiment` that there are with these seeds, in their order."""
+        return [run for seed in seeds if (run := self.get(experiment.but(seed=seed))) is not None]
 
     def get(self, experiment: Experiment) -> Run | None:
         """Read the run of `experiment` on a data set of that name; None if there is none."""
@@ -235,13 +234,11 @@ class Shelf:
         return store.load(key) if store else None
 
 
-def results(out: str | Path) -> Any:
-    """Table of all finished runs below `out`: a pandas DataFrame, one row a run, shares in 0..1.
+def results(out: str | Path) -> pd.DataFrame:
+    """Table of all finished runs below `out`: one row a run, shares in 0..1.
 
-    Runs of a model that the package no longer has are left out, with a line that says so.
+    Runs of a model that is gone, or has changed since, are left out, with a line that says so.
     """
-    import pandas as pd
-
     rows = []
     store = Store(out)
     for record in store.records():
@@ -249,6 +246,9 @@ def results(out: str | Path) -> Any:
             experiment = Experiment(**record["experiment"])
         except UserError as error:
             print(f"Left out of the results, run {record['key']}: {str(error).split(' (')[0]}", flush=True)
+            continue
+        if record["provenance"].get("model_digest", "") != experiment.model_digest:
+            print(f"Left out of the results, run {record['key']}: model {experiment.model!r} has changed", flush=True)
             continue
         if (run := store.load(record["key"])) is None:  # its predictions are damaged
             continue

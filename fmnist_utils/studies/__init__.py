@@ -1,5 +1,5 @@
-"""What the runs are about: the claims of the five projects, our own recipes, their ablation, the public figures."""
+"""What the runs are about: the claims of the source projects, our own recipes, their ablation, the public figures."""
 
-from fmnist_utils.studies import claims, recipes
+from fmnist_utils.studies import ablation, claims, projects, public, recipes
 
-__all__ = ["claims", "recipes"]
+__all__ = ["ablation", "claims", "projects", "public", "recipes"]

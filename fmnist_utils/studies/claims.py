@@ -1,19 +1,19 @@
-"""The claims table: what the five seeds said, beside what the stored runs measure.
+"""The claims table: what the five source projects said, beside what the stored runs measure.
 
-A seed is one of the public projects that the series starts from; `fmnist_utils.claimed` lists what each
-said. A claim whose runs are missing says so, with what they would cost.
+`claim_list` holds what each project said. A claim whose runs are missing says so, with what they would cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from fmnist_utils.data.locate import locate
+import pandas as pd
+
+from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.runs.cost import estimate
-from fmnist_utils.runs.store import Shelf
+from fmnist_utils.runs.store import FinishedRuns
 from fmnist_utils.studies.claim_list import CLAIMS, Claim
 from fmnist_utils.system import PUBLISHED
 from fmnist_utils.text import duration
@@ -43,24 +43,24 @@ def find(names: Iterable[str]) -> list[Claim]:
 def experiments(claims: Iterable[Claim]) -> list[Experiment]:
     """All experiments that `claims` need, cheapest first, so that an interrupted night has most to show.
 
-    Claims about a data set that cannot be had here are left out, with a line that says why.
+    Claims about a data set that is not on this machine are left out, with a line that says how to get it.
     """
     wanted = {item.canonical() + item.dataset: item for claim in claims for arm in claim.experiments() for item in arm}
     missing = set()
     for dataset in sorted({item.dataset for item in wanted.values()}):
         try:
             locate(dataset)
-        except UserError as error:
+        except MissingData as error:
             print(f"Left out, the claims about {dataset}: {error}", flush=True)
             missing.add(dataset)
     found = [item for item in wanted.values() if item.dataset not in missing]
     return sorted(found, key=lambda item: estimate(item, []))
 
 
-def _arms(claim: Claim, shelf: Shelf) -> tuple[list[list[Run]], list[Experiment]]:
+def _arms(claim: Claim, finished: FinishedRuns) -> tuple[list[list[Run]], list[Experiment]]:
     """Read a claim's finished runs, of the seeds that every arm has; and list what is not trained yet."""
     wanted = claim.experiments()
-    found = [[shelf.get(item) for item in arm] for arm in wanted]
+    found = [[finished.get(item) for item in arm] for arm in wanted]
     missing = [
         item for arm, runs in zip(wanted, found, strict=True) for item, run in zip(arm, runs, strict=True) if not run
     ]
@@ -68,30 +68,28 @@ def _arms(claim: Claim, shelf: Shelf) -> tuple[list[list[Run]], list[Experiment]
     return [[runs[i] for runs in whole if runs[i]] for i in range(len(wanted))], missing
 
 
-def table(out: str | Path) -> Any:
+def table(out: str | Path) -> pd.DataFrame:
     """Set every claim beside what the runs below `out`, or the published ones, say.
 
     Returns
     -------
     DataFrame, one row a claim
-        seed, claim, measured, verdict ("reached", "not reached", "contradicted", "not yet run"), its protocol,
+        project, claim, measured, verdict ("reached", "not reached", "contradicted", "not yet run"), its protocol,
         our protocol, seeds.
     """
-    import pandas as pd
-
-    shelf = Shelf(out, PUBLISHED)
+    finished = FinishedRuns(out, PUBLISHED)
     rows = []
     for claim in CLAIMS:
-        arms, missing = _arms(claim, shelf)
+        arms, missing = _arms(claim, finished)
         n = len(arms[0])
         if n == 0:
-            cost = sum(estimate(experiment, shelf.records) for experiment in missing)
-            measured, verdict = f"planned: about {duration(cost)} of training", "not yet run"
+            cost = sum(estimate(experiment, finished.records) for experiment in missing)
+            measured, verdict = f"would take about {duration(cost)} of training", "not yet run"
         else:
             measured, verdict = claim.judge(arms)
         rows.append(
             {
-                "seed": claim.seed,
+                "project": claim.project,
                 "claim": claim.says,
                 "measured": measured,
                 "verdict": verdict,
@@ -103,22 +101,20 @@ def table(out: str | Path) -> Any:
     return pd.DataFrame(rows)
 
 
-def architectures(out: str | Path) -> Any:
-    """Set the accuracy that a seed states for each architecture beside ours, with our recipe, and the epochs of both.
+def architectures(out: str | Path) -> pd.DataFrame:
+    """Set the accuracy that a project states for each architecture beside ours by our recipe, and the epochs of both.
 
     Returns
     -------
     DataFrame, one row an architecture with finished runs
-        model, seed, parameters, claimed, measured, its epochs, our epochs, verdict; accuracies as text.
+        model, project, parameters, claimed, measured, its epochs, our epochs, verdict; accuracies as text.
     """
-    import pandas as pd
-
-    shelf = Shelf(out, PUBLISHED)
+    finished = FinishedRuns(out, PUBLISHED)
     rows = []
     for claim in CLAIMS:
         if claim.accuracy is None:
             continue
-        arms, _ = _arms(claim, shelf)
+        arms, _ = _arms(claim, finished)
         if not arms[0]:
             continue
         run, (measured, verdict) = arms[0][0], claim.judge(arms)
@@ -126,7 +122,7 @@ def architectures(out: str | Path) -> Any:
         rows.append(
             {
                 "model": run.experiment.model + data,
-                "seed": claim.seed,
+                "project": claim.project,
                 "parameters": run.parameters,
                 "claimed": f"{100 * claim.accuracy:.2f} %",
                 "measured": measured,

@@ -8,14 +8,14 @@ made, and `classes` restricts it to images of those classes.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -295,3 +295,25 @@ class Cutmix(Mixing):
         box &= (torch.rand(n, device=images.device) < self.probability)[:, None, None, None]
         kept = 1 - box.float().mean((1, 2, 3))[:, None]
         return torch.where(box, images[partner], images), targets * kept + targets[partner] * (1 - kept)
+
+
+# --- the registry --------------------------------------------------------------------------------------
+
+Kind = Flip | AlternatingFlip | VerticalFlip | Translate | Affine | Erasing | Cutout | TrivialAugment | Mixup | Cutmix
+AnyAugmentation = Annotated[Kind, Field(discriminator="name")]
+AUGMENTATIONS: dict[str, type[Augmentation]] = {kind.model_fields["name"].default: kind for kind in get_args(Kind)}
+
+
+def parse(value: Any) -> list[Any]:
+    """Turn the shorthand ``"flip+translate"`` or ``"none"`` into a list of specifications."""
+    if isinstance(value, str):
+        value = [] if value == "none" else value.split("+")
+    if not isinstance(value, (list, tuple)):
+        raise ValueError('write a list, or a shorthand such as "flip+translate" or "none"')
+    specs = [{"name": item.strip()} if isinstance(item, str) else item for item in value]
+    for spec in specs:
+        name = spec.get("name", "") if isinstance(spec, dict) else getattr(spec, "name", spec)
+        if not isinstance(name, str) or name not in AUGMENTATIONS:
+            hint = nearest(str(name), AUGMENTATIONS)
+            raise ValueError(f"unknown augmentation {brief(name)}{hint} (none, {', '.join(AUGMENTATIONS)})")
+    return specs

@@ -1,52 +1,12 @@
-"""Augmentation on the device: a whole batch at once, drawn anew for every image."""
+"""What happens to a batch of images on the device: augmentation, drawn anew for every image, and test-time views."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import torch
-from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from fmnist_utils.errors import brief, nearest
-from fmnist_utils.training.augmentations import (
-    Affine,
-    AlternatingFlip,
-    Change,
-    Cutmix,
-    Cutout,
-    Erasing,
-    Flip,
-    Mixing,
-    Mixup,
-    Translate,
-    TrivialAugment,
-    VerticalFlip,
-)
-
-AnyAugmentation = Annotated[
-    Flip | AlternatingFlip | VerticalFlip | Translate | Affine | Erasing | Cutout | TrivialAugment | Mixup | Cutmix,
-    Field(discriminator="name"),
-]
-KINDS = (Flip, AlternatingFlip, VerticalFlip, Translate, Affine, Erasing, Cutout, TrivialAugment, Mixup, Cutmix)
-NAMES = tuple(str(kind.model_fields["name"].default) for kind in KINDS)
-
-
-def parse(value: Any) -> Any:
-    """Turn the shorthand ``"flip+translate"`` or ``"none"`` into a list of specifications."""
-    if isinstance(value, str):
-        value = [] if value == "none" else value.split("+")
-    if not isinstance(value, (list, tuple)):
-        raise ValueError('write a list, or a shorthand such as "flip+translate" or "none"')
-    specs = [{"name": item.strip()} if isinstance(item, str) else item for item in value]
-    for spec in specs:
-        name = spec.get("name", "") if isinstance(spec, dict) else getattr(spec, "name", spec)
-        if not isinstance(name, str) or name not in NAMES:
-            raise ValueError(
-                f"unknown augmentation {brief(name)}{nearest(str(name), NAMES)} (none, {', '.join(NAMES)})"
-            )
-    return specs
+from fmnist_utils.training.augmentations import Change, Mixing
 
 
 def augment(

@@ -13,6 +13,8 @@ import torch
 from fmnist_utils.errors import UserError, brief, nearest
 from fmnist_utils.training import PRECISIONS
 
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # of cuBLAS, which sums in the same order only if it is set
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device called `name`; "auto" is CUDA, else Apple's MPS, else the CPU."""
@@ -60,16 +62,23 @@ def device_name(device: torch.device) -> str:
 
 
 @contextlib.contextmanager
-def reproducible(device: torch.device, threads: int) -> Iterator[None]:
-    """Compute with `threads` threads and repeatable kernels, and leave the caller's random state untouched."""
+def reproducible(device: torch.device, threads: int, seed: int) -> Iterator[None]:
+    """Compute with `threads` threads, repeatable kernels and a random state that follows from `seed`.
+
+    All of it is as before when the context ends, the caller's random state included.
+    """
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    workspace = os.environ.get(WORKSPACE)
     if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        os.environ.setdefault(WORKSPACE, ":4096:8")  # torch asks for it before every matrix product
         torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_num_threads(threads)
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
             yield
     finally:
+        if workspace is None:
+            os.environ.pop(WORKSPACE, None)
         torch.use_deterministic_algorithms(before[0])
         torch.set_num_threads(before[1])

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fmnist_utils import models
 from fmnist_utils.errors import UserError, brief, nearest
-from fmnist_utils.training import batches, optim
+from fmnist_utils.training import augmentations, optim
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
-# trained anew. The golden test in tests/test_train.py fails when results change and this did not.
+# trained anew. The golden test in tests/test_trainer.py fails when results change and this did not.
 TRAINING_VERSION = 2
 
 
-def _one_of(what: str, allowed: tuple[str, ...]) -> BeforeValidator:
+def _one_of(what: str, allowed: Collection[str]) -> BeforeValidator:
     """Accept a string from `allowed`; name the nearest match otherwise."""
 
     def check(value: Any) -> str:
@@ -68,7 +69,7 @@ class Experiment(BaseModel):
     validation: bool = True
     model: Annotated[str, BeforeValidator(_model)] = "base"
     model_options: dict[str, int | float | bool | str] = {}
-    augmentation: Annotated[tuple[batches.AnyAugmentation, ...], BeforeValidator(batches.parse)] = ()
+    augmentation: Annotated[tuple[augmentations.AnyAugmentation, ...], BeforeValidator(augmentations.parse)] = ()
     optimizer: Annotated[str, _one_of("optimizer", optim.OPTIMIZERS)] = "adam"
     lr: Annotated[float, Field(gt=0, le=10)] = 1e-3
     other_lr: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -118,10 +119,20 @@ class Experiment(BaseModel):
         values = self.model_dump(mode="json", exclude_defaults=True, exclude={"dataset", "data_dir"})
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
-    def key(self, checksum: str, version: int = TRAINING_VERSION) -> str:
-        """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits."""
+    def key(self, checksum: str, version: int = TRAINING_VERSION, model_digest: str | None = None) -> str:
+        """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits.
+
+        The source of a model that is not the package's own counts, too (`models.Entry.digest`; None for today's).
+        """
         text = f"{self.canonical()}|{checksum}|{version}"
+        if digest := self.model_digest if model_digest is None else model_digest:
+            text += f"|{digest}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def model_digest(self) -> str:
+        """What tells versions of an own model apart; "" for a model of the package."""
+        return models.entry(self.model).digest
 
     @property
     def label(self) -> str:

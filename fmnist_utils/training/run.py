@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_utils.analysis import metrics
 from fmnist_utils.errors import UserError
 from fmnist_utils.system import put_aside
 from fmnist_utils.training.experiment import Experiment
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(eq=False)
@@ -79,17 +80,21 @@ class Run:
         """Wall time of all epochs together."""
         return float(sum(row["seconds"] for row in self.history))
 
-    def model(self) -> Any:
+    def model(self) -> nn.Module:
         """Rebuild the trained model, in evaluation mode on the CPU.
 
         It takes float32 (n, 1, h, w), grey levels in 0..1 less the mean and divided by the standard deviation of
-        the training images (`train.normalization`).
+        the training images (`trainer.normalization`).
         """
         from safetensors import SafetensorError
         from safetensors.torch import load
 
         from fmnist_utils import models
 
+        if self.provenance.get("model_digest", "") != self.experiment.model_digest:
+            raise UserError(
+                f"model {self.experiment.model!r} has changed since run {self.key} was trained: train it again"
+            )
         weights = self.weights
         if weights is None:
             file = self.folder / "weights.safetensors" if self.folder else None
@@ -107,39 +112,3 @@ class Run:
         model = models.build(self.experiment.model, classes, **self.experiment.model_options)
         model.load_state_dict(weights)
         return model.eval()
-
-
-def accuracies(runs: Sequence[Run]) -> metrics.Estimate:
-    """Test accuracy of one experiment over the seeds of its runs."""
-    return metrics.accuracy_estimate([run.correct for run in runs])
-
-
-def changes(groups: Mapping[str, Sequence[Run]], reference: str) -> Any:
-    """Compare every group of runs with the one called `reference`, on the same test images.
-
-    Returns
-    -------
-    DataFrame, one row a group but the reference
-        accuracy, difference, low, high (fractions), verdict, gap (training minus test accuracy).
-    """
-    import pandas as pd
-
-    rows = {}
-    for name, runs in groups.items():
-        if name == reference:
-            continue
-        change = metrics.compare([run.correct for run in runs], [run.correct for run in groups[reference]])
-        rows[name] = {
-            "accuracy": accuracies(runs).mean,
-            "difference": change.difference,
-            "low": change.low,
-            "high": change.high,
-            "verdict": change.verdict,
-            "gap": gap(runs),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def gap(runs: Sequence[Run]) -> float:
-    """Mean of training minus test accuracy: what a model knows by heart."""
-    return float(sum(run.train_accuracy - run.test_accuracy for run in runs) / len(runs))

@@ -25,7 +25,7 @@ from fmnist_utils.system import provenance, put_aside, write_whole
 from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.optim import build_optimizer, build_schedule
+from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
 from fmnist_utils.training.progress import Progress
 from fmnist_utils.training.run import Run
 
@@ -65,6 +65,8 @@ class Trainer:
     device : where to train
     precision : "fp32", or "bf16" to compute convolutions and matrix products of a training step in bfloat16;
         weights, batch-norm statistics, loss and optimizer stay float32, and so does all evaluation
+
+    The weights begin as torch's random state has it: seed it first, as `reproducible` does.
     """
 
     experiment: Experiment
@@ -84,7 +86,6 @@ class Trainer:
         self.class_weights = self._class_weights()
         self.steps = max(1, len(training) // experiment.batch_size)
 
-        torch.manual_seed(experiment.seed)
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
         if prepare := getattr(model, "prepare", None):
             prepare(self._normalized(self.dataset.train_images[training[:STEM_IMAGES]]))
@@ -93,8 +94,9 @@ class Trainer:
         if experiment.ema:
             average = get_ema_multi_avg_fn(experiment.ema)
             self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
-        self.optimizer = build_optimizer(self.model, experiment)
-        self.schedule = build_schedule(self.optimizer, experiment, self.steps * experiment.epochs)
+        settings = Settings(experiment.lr, experiment.other_lr, experiment.momentum, experiment.weight_decay)
+        self.optimizer = build_optimizer(experiment.optimizer, self.model, settings)
+        self.schedule = build_schedule(experiment.schedule, self.optimizer, self.steps * experiment.epochs)
 
     def _normalized(self, images: Tensor) -> Tensor:
         """Bring uint8 images (n, h, w) to what models take: float32 (n, 1, h, w), mean 0, variance 1."""
@@ -235,7 +237,7 @@ class Trainer:
     def _parts(self) -> list[str]:
         return ["model", "optimizer", "schedule", *(["ema"] if self.ema is not None else [])]
 
-    def run(self) -> Run:
+    def evaluate(self) -> Run:
         """Evaluate the finished training on the test set, once, and return the run."""
         started = time.perf_counter()
         sample = self.training[:10_000]
@@ -261,6 +263,7 @@ class Trainer:
             provenance={
                 "dataset": self.dataset.name,
                 "dataset_checksum": self.dataset.checksum,
+                **({"model_digest": digest} if (digest := self.experiment.model_digest) else {}),
                 "train_size": len(self.training),
                 "device": self.device.type,
                 "device_name": device_name(self.device),
@@ -328,7 +331,7 @@ def train(
     if state is not None:
         precision, threads = state["precision"], state["threads"]
     precision, progress = choose_precision(precision, where), progress or Progress(experiment.label)
-    with reproducible(where, threads or torch.get_num_threads()):
+    with reproducible(where, threads or torch.get_num_threads(), experiment.seed):
         trainer = Trainer(experiment, dataset, where, precision)
         if state is not None:
             trainer.restore(state)
@@ -340,4 +343,4 @@ def train(
                     trainer.save(checkpoint)
         finally:
             progress.close()
-        return trainer.run()
+        return trainer.evaluate()

@@ -1,24 +1,26 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from small_project import COMMON, TOKEN, edit, outputs, tokens, write_notebook, write_project
 
-from fmnist_utils import UserError
-from fmnist_utils.report import build as series
-from fmnist_utils.report.execute import Report
+from fmnist_utils import UserError, system
+from fmnist_utils.data import locate
+from fmnist_utils.report import build
+from fmnist_utils.report.build import Report
 
 
-def plan(root: Path, **options: object) -> list[Report]:
+def prepare(root: Path, **options: object) -> list[Report]:
     folders = {"notebooks": root / "notebooks", "params": root / "params"}
-    return series.plan("quick", out=str(root / "out"), **folders, **options)  # type: ignore[arg-type]
+    return build.prepare("quick", out=str(root / "out"), **folders, **options)  # type: ignore[arg-type]
 
 
 def make(root: Path, **options: object) -> list[str]:
-    return series.make(plan(root, **options))
+    return build.build(prepare(root, **options))
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_parameters_go_from_defaults_to_params_file_to_command_line(project: Path) -> None:
-    first, second, third = plan(project, overrides={"lr": 0.5})
+    first, second, third = prepare(project, overrides={"lr": 0.5})
     assert (first.name, second.name, third.name) == ("01_first", "02_second", "03_third")
     assert second.effective["epochs"] == 3
     assert first.effective["epochs"] == 2
@@ -53,7 +55,7 @@ def test_parameters_go_from_defaults_to_params_file_to_command_line(project: Pat
     ],
 )
 def test_only_selects_by_number_or_name_in_the_order_of_the_series(project: Path, only: str, names: list[str]) -> None:
-    assert [report.name for report in plan(project, only=only)] == names
+    assert [report.name for report in prepare(project, only=only)] == names
 
 
 def test_all_problems_are_told_at_once_and_nothing_is_made(project: Path) -> None:
@@ -74,7 +76,7 @@ def test_all_problems_are_told_at_once_and_nothing_is_made(project: Path) -> Non
 def test_out_in_a_params_file_is_not_ignored_in_silence(project: Path) -> None:
     (project / "params" / "quick" / "01_first.yaml").write_text("out: elsewhere\n")
     with pytest.raises(UserError, match="01_first.yaml: out: is not set here but by OUT"):
-        plan(project)
+        prepare(project)
 
 
 @pytest.mark.parametrize(
@@ -87,14 +89,14 @@ def test_out_in_a_params_file_is_not_ignored_in_silence(project: Path) -> None:
 )
 def test_unknown_names_are_told_with_the_nearest(project: Path, arguments: dict[str, str], said: str) -> None:
     with pytest.raises(UserError) as raised:
-        series.plan(**arguments, notebooks=project / "notebooks", params=project / "params")
+        build.prepare(**arguments, notebooks=project / "notebooks", params=project / "params")
     assert said in str(raised.value)
 
 
 def test_a_params_file_without_its_notebook_is_an_error(project: Path) -> None:
     (project / "params" / "quick" / "02_secnd.yaml").write_text("")
     with pytest.raises(UserError, match="02_secnd.yaml has no notebook; did you mean '02_second'?"):
-        plan(project)
+        prepare(project)
 
 
 def test_an_out_of_range_value_is_found_before_any_kernel_starts(project: Path) -> None:
@@ -174,7 +176,7 @@ def test_what_a_report_depends_on_executes_it_again_and_nothing_else_does(projec
     assert changed(project), "a tag"
     assert changed(project) is False
     before = tokens(project / "out")
-    series.make(plan(project, only="01"), force=True)
+    build.build(prepare(project, only="01"), force=True)
     assert tokens(project / "out") != before, "force"
 
 
@@ -315,3 +317,29 @@ def test_more_images_than_there_are_is_told_before_any_kernel_starts(project: Pa
         with pytest.raises(UserError, match=f"01_first: train_size: {size} is more than the 1[24] images"):
             make(project, only="01")
         assert not (project / "out").exists()
+
+
+def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = "from fmnist_utils import Experiment, run_all\nmodel = dict(model='cnn-small', train_size=500, epochs=1)\n"
+    write_notebook(project / "notebooks" / "01_first.ipynb", train + "run_all([Experiment(**model)], out)", "1 / 0")
+    write_notebook(project / "notebooks" / "02_second.ipynb", "raise ValueError('before any training')")
+    before = dict(os.environ)
+    (failure,) = build.dry_run(prepare(project, only="1 2"))
+    assert failure == "FAILED 02_second, cell 3: ValueError: before any training"
+    assert "01_first: new; 1 run to train, about " in capsys.readouterr().out
+    assert dict(os.environ) == before
+    assert not (project / "out" / "notebooks").exists()
+
+
+def test_a_dry_run_does_not_fetch_data(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(system, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(locate, "SYSTEM", tmp_path / "system")
+    declared = f'{COMMON}dataset: str = "fashion-mnist"  # name or folder\ndata_dir: str = ""  # its place\n'
+    write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
+    assert build.dry_run(prepare(project, only="01")) == []
+    assert "01_first: new; its data would be fetched first" in capsys.readouterr().out
+    assert not (tmp_path / "elsewhere").exists()

@@ -12,9 +12,9 @@ import pytest
 from data_files import complaint, place, real
 
 from fmnist_utils import system
-from fmnist_utils.data import locate as sources
+from fmnist_utils.data import locate as places
 from fmnist_utils.data.dataset import load_dataset
-from fmnist_utils.data.locate import FILES, locate
+from fmnist_utils.data.locate import FILES, MissingData, locate
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
@@ -23,7 +23,7 @@ TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 def nowhere(tmp_path, monkeypatch, plain):
     """A machine without the data, without apt-get and with nothing but the loopback network."""
     monkeypatch.setattr(system, "ROOT", tmp_path / "project")
-    monkeypatch.setattr(sources, "SYSTEM", tmp_path / "system")
+    monkeypatch.setattr(places, "SYSTEM", tmp_path / "system")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -65,6 +65,18 @@ def test_download(mirror, nowhere, monkeypatch, data):
     assert sorted(path.name for path in raw.iterdir()) == sorted(f"{stem}.gz" for stem in FILES)
     monkeypatch.setenv("FMNIST_MIRROR", "http://127.0.0.1:9")
     assert locate().folder == raw  # not a second time
+
+
+def test_looking_fetches_nothing(mirror, nowhere, monkeypatch):
+    monkeypatch.setenv("FMNIST_MIRROR", mirror[1])
+    with pytest.raises(MissingData, match="Fashion-MNIST is missing: .*; `make data` fetches it, or apt-get install"):
+        locate()
+    with pytest.raises(MissingData, match="`make data DATASET=mnist` fetches it"):
+        locate("MNIST")
+    monkeypatch.setenv("DRY_RUN", "1")
+    with pytest.raises(MissingData):
+        load_dataset()
+    assert not (nowhere / "project").exists()
 
 
 def test_no_network(nowhere):

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from fmnist_utils import Dataset, Experiment, UserError
-from fmnist_utils.training.batches import NAMES, augment
+from fmnist_utils.training.augmentations import AUGMENTATIONS
+from fmnist_utils.training.batches import augment
 from fmnist_utils.training.batches import test_time_views as time_views
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -21,7 +22,7 @@ def batch(data: Dataset) -> tuple[Tensor, Tensor]:
     return data.train_images[:200].unsqueeze(1).float() / 255, data.train_labels[:200]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_shape_range_and_change(name: str, batch: tuple[Tensor, Tensor]) -> None:
     images, labels = batch
     changed, targets = apply(images, labels, name)

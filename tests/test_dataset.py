@@ -19,7 +19,7 @@ from data_files import complaint, own, place, real
 from PIL import Image
 
 from fmnist_utils import system
-from fmnist_utils.data import locate as sources
+from fmnist_utils.data import locate as places
 from fmnist_utils.data.dataset import load_dataset, split
 from fmnist_utils.data.locate import FILES, KNOWN, fingerprint, locate, uncompressed
 from fmnist_utils.errors import UserError
@@ -134,7 +134,7 @@ def test_mnist_in_fashion_mnists_place(plain, tmp_path, monkeypatch):
         labels = uncompressed(shared / f"{TEST_LABELS}.gz")
     else:  # no MNIST on this machine: let the reversed labels be MNIST's
         labels = plain[TEST_LABELS][:8] + plain[TEST_LABELS][:7:-1]
-        md5 = (*KNOWN["mnist"].md5[:3], sources.md5(labels))
+        md5 = (*KNOWN["mnist"].md5[:3], places.md5(labels))
         monkeypatch.setitem(KNOWN, "mnist", replace(KNOWN["mnist"], md5=md5))
     message = complaint(data_dir=place(tmp_path, test_labels=labels))
     assert f"{TEST_LABELS} is MNIST, not Fashion-MNIST" in message

@@ -231,3 +231,10 @@ def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeyp
             weight.grad = torch.zeros_like(weight)
         trainer.optimizer.step()
         assert {tensor.device.type for tensor in (images, targets, logits, loss)} == {"cuda"}
+
+
+def test_making_a_trainer_does_not_reseed(data: Dataset) -> None:
+    torch.manual_seed(5)
+    first, second = (Trainer(TINY, data, torch.device("cpu")) for _ in range(2))
+    weights = (trainer.model.state_dict()["classifier.1.weight"] for trainer in (first, second))
+    assert not torch.equal(*weights)

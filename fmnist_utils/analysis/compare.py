@@ -1,0 +1,336 @@
+"""How sure a number is: one interval for an accuracy, a difference and a table, over seeds and test images.
+
+Everything here answers one question: what would another training seed *and* another test sample change?
+The method, its sources and its measured error rates are in docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from fmnist_utils.analysis.spread import (
+    CONFIDENCE,
+    NO_SPREAD,
+    Floats,
+    Group,
+    Spread,
+    half_width,
+    image_variance,
+    p_value,
+    summarize,
+    weigh,
+)
+from fmnist_utils.text import counted, interval, number, percent, points
+
+UNCERTAINTY = (
+    "Every interval and every ± is at 95 % and covers both what another training seed and what another test sample "
+    "would change; the verdicts of a table are corrected for the number of its comparisons (Holm)."
+)
+CANNOT_BE_JUDGED = "one seed: cannot be judged"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The accuracy of one group with its 95 % interval; fractions (0.93), printed as percent.
+
+    Attributes
+    ----------
+    mean : over seeds and images
+    std : of the seeds' accuracies as they are; NaN for a single one
+    low, high : the interval, within 0 and 1; NaN where a single seed has no spread to borrow
+    n : seeds; 0 for a method that has none
+    borrowed : whether the seed spread is that of other groups alone, since this one has one seed
+    """
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    n: int
+    borrowed: bool = False
+
+    def __str__(self) -> str:
+        if np.isnan(self.low):
+            return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
+        # the interval is symmetric, but where it was cut at 0 or 1 one side is shorter
+        half = max(self.mean - self.low, self.high - self.mean)
+        seeds = counted(self.n, "seed") if self.n else "no seed"
+        return f"{percent(self.mean)} ± {number(half, 2)} ({seeds}{', spread borrowed' if self.borrowed else ''})"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How much more accurate a is than b; fractions, so 0.003 means 0.3 percentage points.
+
+    Attributes
+    ----------
+    difference : a - b
+    low, high : its 95 % interval; NaN where single seeds have no spread to borrow
+    p : chance of a difference at least as large if there is none in truth; NaN as above
+    n, n_reference : seeds of a and of b (None: as many)
+    borrowed : whether a side with one seed took its spread from others
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    n: int
+    n_reference: int | None = None
+    borrowed: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """``"better"``, ``"worse"`` or ``"no measurable difference"``: whether the interval leaves out 0."""
+        if self.low > 0:
+            return "better"
+        return "worse" if self.high < 0 else "no measurable difference"
+
+    def __str__(self) -> str:
+        if np.isnan(self.low):
+            return f"{points(self.difference)} ({CANNOT_BE_JUDGED})"
+        return f"{points(self.difference)} ({interval(self.low, self.high, signed=True)})"
+
+    def sentence(self, a: str, b: str) -> str:
+        """Say the comparison in words; `a` and `b` name the two sides."""
+        change = f"Against {b}, {a} changes accuracy by {points(self.difference)}"
+        if np.isnan(self.low):
+            return f"{change} ({CANNOT_BE_JUDGED})."
+        seeds = counted(self.n, "seed") if self.n else "no seed"
+        if self.n_reference not in (None, self.n):
+            seeds = f"{self.n} and {self.n_reference} seeds"
+        return f"{change} (95 % interval {interval(self.low, self.high, signed=True)}, {seeds}): {self.verdict}."
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Adjust p values (m,) for their number m by Holm's method (1979); NaN stays NaN and is not counted."""
+    values = np.asarray(p, dtype=np.float64)
+    adjusted, known = np.full(values.shape, np.nan), np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(values[known])]
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)))
+    return adjusted
+
+
+class _Table:
+    """Groups that share what they say about the spread between seeds."""
+
+    def __init__(self, groups: Mapping[Any, Group], spread: Spread | None) -> None:
+        self.arms = {name: summarize(group) for name, group in groups.items()}
+        numbers = [(arm.variance, arm.noise, arm.seeds) for arm in self.arms.values()]
+        variance, noise, seeds = (np.array(column) for column in zip(*numbers, strict=True))
+        self.known = spread is not None or bool((seeds > 1).any())
+        self.fixed = spread is NO_SPREAD
+        self.weights = dict(zip(self.arms, weigh(variance, noise, seeds, spread), strict=True))
+
+    def spread(self, name: Any) -> tuple[Floats, int]:
+        return self.weights[name], self.arms[name].seeds
+
+    def seeds(self, name: Any) -> int:
+        return 0 if self.fixed else self.arms[name].seeds
+
+    def borrowed(self, *names: Any) -> bool:
+        return self.known and not self.fixed and any(self.arms[name].seeds == 1 for name in names)
+
+    def estimate(self, name: Any) -> Estimate:
+        arm = self.arms[name]
+        mean = float(arm.per_image.mean())
+        std = float(np.sqrt(arm.variance)) if arm.seeds > 1 else float("nan")
+        half = half_width(image_variance(arm.per_image), self.spread(name)) if self.known else float("nan")
+        low, high = float(np.maximum(0, mean - half)), float(np.minimum(1, mean + half))
+        return Estimate(mean, std, low, high, self.seeds(name), self.borrowed(name))
+
+    def comparison(self, a: Any, b: Any) -> Comparison:
+        first, second = self.arms[a], self.arms[b]
+        if first.per_image.shape != second.per_image.shape:
+            shapes = f"{first.per_image.size} against {second.per_image.size}"
+            raise ValueError(f"a paired comparison needs the same images on both sides: {shapes}")
+        per_image = first.per_image - second.per_image
+        difference, variance = float(per_image.mean()), image_variance(per_image)
+        half = p = float("nan")
+        if self.known:
+            spreads = self.spread(a), self.spread(b)
+            half, p = half_width(variance, *spreads), float(p_value(difference, variance, *spreads))
+        seeds = self.seeds(a), self.seeds(b)
+        return Comparison(difference, difference - half, difference + half, p, *seeds, self.borrowed(a, b))
+
+    def comparisons(self, pairs: list[tuple[Any, Any]], index: pd.Index) -> pd.DataFrame:
+        found = [self.comparison(a, b) for a, b in pairs]
+        rows = [(one.difference, one.low, one.high, one.p, one.n, one.borrowed) for one in found]
+        columns = ["difference", "low", "high", "p", "seeds", "borrowed"]
+        return corrected(pd.DataFrame(rows, index=index, columns=columns))
+
+
+def corrected(table: pd.DataFrame) -> pd.DataFrame:
+    """Correct the verdicts of comparisons for their number; tables that were joined are one family.
+
+    Parameters
+    ----------
+    table : one row a comparison, with difference and p at least
+
+    Returns
+    -------
+    DataFrame
+        The same rows, with p_adjusted and verdict as in `compare_all`.
+    """
+    adjusted = holm(table["p"])
+    direction = np.where(table["difference"] > 0, "better", "worse")
+    verdict = np.where(adjusted < 1 - CONFIDENCE, direction, "no measurable difference")
+    return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
+
+
+def estimate_all(groups: Mapping[str, Group], spread: Spread | None = None) -> dict[str, Estimate]:
+    """Estimate the accuracy of every group of a table; those of one seed borrow the spread of the others.
+
+    Parameters
+    ----------
+    groups : {name: list of bool (n_images,)}
+        One array a seed: which test images it gets right. Groups may have different numbers of seeds.
+    spread : Spread, optional
+        What is known from elsewhere (`learn_spread`), or `NO_SPREAD`.
+
+    Returns
+    -------
+    {name: Estimate}
+    """
+    table = _Table(groups, spread)
+    return {name: table.estimate(name) for name in groups}
+
+
+def accuracy_estimate(correct: Group, spread: Spread | None = None) -> Estimate:
+    """Estimate the accuracy of one experiment from its runs.
+
+    Parameters
+    ----------
+    correct : list of bool (n_images,)
+        One array a seed: which test images it gets right.
+    spread : Spread, optional
+        What is known from elsewhere (`learn_spread`), or `NO_SPREAD`. Without it a single seed has no
+        interval.
+
+    Returns
+    -------
+    Estimate
+    """
+    return estimate_all({"": correct}, spread)[""]
+
+
+def compare(correct_a: Group, correct_b: Group, spread: Spread | None = None) -> Comparison:
+    """Compare two experiments on the same test images.
+
+    Parameters
+    ----------
+    correct_a, correct_b : list of bool (n_images,)
+        One array a seed, the same images on both sides. The numbers of seeds may differ: images are paired,
+        seeds are not, since a seed makes different nets on each side. Numbers other than bool serve as well,
+        such as the effect on each image of a change, to compare two effects.
+    spread : Spread, optional
+        What is known from elsewhere (`learn_spread`), or `NO_SPREAD`. Without it a side of one seed borrows
+        the other side's spread, and two of one seed cannot be judged.
+
+    Returns
+    -------
+    Comparison
+        The difference a - b.
+
+    Raises
+    ------
+    ValueError
+        If the sides differ in their images.
+    """
+    return _Table({"a": correct_a, "b": correct_b}, spread).comparison("a", "b")
+
+
+def compare_zero(values: Group, spread: Spread | None = None) -> Comparison:
+    """Compare the mean of one number an image and seed with 0.
+
+    Parameters
+    ----------
+    values : list of float (n_images,)
+        One array a seed, such as confidence less correctness: overconfidence is above 0.
+    spread : Spread, optional
+        As in `accuracy_estimate`.
+
+    Returns
+    -------
+    Comparison
+        The mean as its difference; low, high and p as for every other number.
+    """
+    table, arm = _Table({"": values}, spread), summarize(values)
+    mean, variance = float(arm.per_image.mean()), image_variance(arm.per_image)
+    half = p = float("nan")
+    if table.known:
+        half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
+    return Comparison(mean, mean - half, mean + half, p, table.seeds(""))
+
+
+def paired(first: Group, second: Group, spread: Spread | None = None) -> Comparison:
+    """Compare two numbers of the same nets on the same images, such as confidence and correctness.
+
+    Unlike in `compare`, seed 0 of one side is the very net of seed 0 of the other, and what both share cancels.
+
+    Parameters
+    ----------
+    first, second : list of bool or float (n_images,)
+        One array a seed, in the same order on both sides.
+    spread : Spread, optional
+        As in `accuracy_estimate`; it is about the difference.
+
+    Returns
+    -------
+    Comparison
+        The difference first - second.
+    """
+    return compare_zero([np.subtract(a, b, dtype=np.float64) for a, b in zip(first, second, strict=True)], spread)
+
+
+def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | None = None) -> pd.DataFrame:
+    """Compare every group of a table with the one called `reference`.
+
+    Parameters
+    ----------
+    groups : {name: list of bool (n_images,)}
+        One array a seed, the same images everywhere. Groups may have different numbers of seeds.
+    reference : name of one of them
+    spread : Spread, optional
+        As in `compare`; without it the groups of one seed borrow that of the table.
+
+    Returns
+    -------
+    DataFrame, one row a group but the reference, indexed by name
+        difference, low, high : fractions, the plain 95 % interval of each row
+        verdict : "better", "worse" or "no measurable difference", by p_adjusted below 0.05
+        p, p_adjusted : before and after Holm's correction for all rows
+        seeds : of the group
+        borrowed : whether the group or the reference has one seed and borrowed its spread
+    """
+    names = [name for name in groups if name != reference]
+    return _Table(groups, spread).comparisons([(name, reference) for name in names], pd.Index(names, dtype=object))
+
+
+def compare_pairs(groups: Mapping[str, Group], spread: Spread | None = None) -> pd.DataFrame:
+    """Compare every two groups of a table, first minus second; columns as in `compare_all`, indexed by both names."""
+    pairs = list(combinations(groups, 2))
+    return _Table(groups, spread).comparisons(pairs, pd.MultiIndex.from_tuples(pairs, names=["first", "second"]))
+
+
+def reaches(estimate: Estimate, accuracy: float) -> str:
+    """Tell whether an estimate reaches a claimed accuracy (a share).
+
+    Returns
+    -------
+    str
+        "reached" where the whole interval lies above, "not reached" where it lies below, "within reach" where
+        the claimed number lies in it, "cannot be judged" without an interval.
+    """
+    if np.isnan(estimate.low):
+        return "cannot be judged"
+    if estimate.low > accuracy:
+        return "reached"
+    return "not reached" if estimate.high < accuracy else "within reach"

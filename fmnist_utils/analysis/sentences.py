@@ -1,0 +1,596 @@
+"""Sentences that follow from numbers: the words for how many, how much and which way, each with its condition.
+
+Notebooks say nothing about a result but through these functions, so a word cannot disagree with its number.
+Names (of classes, models, changes) are escaped for Markdown where they are put into a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import ttest_ind
+
+from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
+from fmnist_utils.analysis.spread import CONFIDENCE
+from fmnist_utils.text import counted, interval, md, percent, points
+
+# What a verdict says of a change that was made.
+EFFECTS = {"better": "helps", "worse": "hurts", "no measurable difference": "makes no measurable difference"}
+
+
+def listing(names: Iterable[object], none: str = "none of them") -> str:
+    """Join names as prose does: ``"a"``, ``"a and b"``, ``"a, b and c"``; `none` for no names."""
+    said = [md(name) for name in names]
+    if len(said) < 2:
+        return said[0] if said else none
+    return f"{', '.join(said[:-1])} and {said[-1]}"
+
+
+def how_many(part: int, whole: int, thing: str) -> str:
+    """Say how many of some things something holds for: ``"most of the 12 changes (8)"``.
+
+    "all" and "none" are exact; "nearly all" is nine tenths or more, "most" more than half, "half" exactly half,
+    "few" a tenth or less, and "some" the rest. One thing of a few is "one", and needs no number behind it.
+    """
+    if not 0 <= part <= whole:
+        raise ValueError(f"{part} of {whole} is no part of them")
+    if whole == 0:
+        return f"no {thing}s"
+    things = f"the {counted(whole, thing)}"
+    if whole == 1:
+        return f"the one {thing}" if part else f"not the one {thing}"
+    if part in (0, whole):
+        return f"all {counted(whole, thing)}" if part else f"none of {things}"
+    if part == 1:
+        return f"one of {things}"
+    word = "some"
+    if 10 * part >= 9 * whole:
+        word = "nearly all"
+    elif 2 * part >= whole:
+        word = "half" if 2 * part == whole else "most"
+    elif 10 * part <= whole:
+        word = "few"
+    return f"{word} of {things} ({part})"
+
+
+def largest(counts: Mapping[str, int] | pd.Series, things: str) -> str:
+    """Name the most frequent kind and its share: ``"most of the 725 images are Shirt (400)"`` only if they are."""
+    series = pd.Series(counts, dtype=int)
+    total = int(series.sum())
+    if total == 0:
+        return f"there are no {things}"
+    best = int(series.max())
+    first = [name for name, count in series.items() if count == best]
+    if len(first) > 1:
+        return f"{listing(first)} are equally frequent among the {total:,} {things} ({best:,} each)"
+    if best == total:
+        return (
+            f"all {total:,} {things} are {md(first[0])}"
+            if total > 1
+            else f"the only one of the {things} is {md(first[0])}"
+        )
+    if 2 * best > total:
+        return f"most of the {total:,} {things} are {md(first[0])} ({best:,})"
+    return f"the most frequent of the {total:,} {things} is {md(first[0])} ({best:,}, {percent(best / total, 0)})"
+
+
+def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget: str = "") -> str:
+    """Say what a table of comparisons found, in sentences.
+
+    Parameters
+    ----------
+    table : as `compare` returns it: difference, low, high, verdict; one row a `thing`
+    reference : what all rows are compared with
+    thing : what a row is, in the singular
+    budget : what the answer holds for, such as ``"with 5,000 images and 3 epochs"``
+
+    Returns
+    -------
+    Markdown; the words are those of the corrected verdicts, the intervals the plain ones of each row
+    """
+    n = len(table)
+    if n == 0:
+        return f"No {thing} was compared with {md(reference)}."
+    if table["low"].isna().all():
+        return f"With one seed each, {counted(n, thing)} cannot be judged against {md(reference)}."
+    rows = table.sort_values("difference", ascending=False)
+    groups = {verdict: rows[rows["verdict"] == verdict] for verdict in EFFECTS}
+    said = []
+    for verdict, word in (("better", "better"), ("worse", "worse")):
+        part = groups[verdict] if verdict == "better" else groups[verdict][::-1]
+        effects = "; ".join(f"**{md(name)}** {_effect(row)}" for name, row in part.iterrows())
+        said.append(f"{_count(len(part))} measurably {word}" + (f": {effects}" if effects else ""))
+    start = f"Against {md(reference)}{f' {budget}' if budget else ''}, of {counted(n, thing)}: "
+    same = len(groups["no measurable difference"])
+    rest = "it makes" if n == 1 else "this one makes" if same == 1 else "they make"
+    last = ""
+    if same == n:
+        last = f" So far {'it' if n == 1 else 'all of them'} cannot be told from {md(reference)}."
+    elif same:
+        names = listing(groups["no measurable difference"].index)
+        last = f" {names}: {rest} no measurable difference."
+    return f"{start}{said[0]}. {_capital(said[1])}.{last}"
+
+
+def _count(n: int) -> str:
+    return {0: "none is", 1: "one is"}.get(n, f"{n} are")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _effect(row: pd.Series) -> str:
+    return f"{points(row['difference'])} ({interval(row['low'], row['high'], signed=True)})"
+
+
+def answer(table: pd.DataFrame, thing: str, helps: str = "helps", hurts: str = "hurts", budget: str = "") -> str:
+    """Answer "does any of these help, or do they only hurt?" in one sentence, whatever was found.
+
+    `helps` and `hurts` are the verbs, in the singular; the sentence is plain text.
+    """
+    better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
+    of, within = counted(len(table), thing), f" {budget}" if budget else ""
+    helping, hurting = f"{better} measurably {_verb(better, helps)}", f"{worse} measurably {_verb(worse, hurts)}"
+    if better and worse:
+        return f"Both{within}: of {of}, {helping} and {hurting}."
+    if better:
+        return f"It {helps}{within}: of {of}, {helping} and none {hurts}."
+    if worse:
+        return f"It only {hurts}{within}: of {of}, {hurting} and none {helps}."
+    return f"Neither can be shown{within}: none of {of} makes a measurable difference."
+
+
+def _verb(n: int, singular: str) -> str:
+    return singular if n == 1 else singular.removesuffix("s")
+
+
+def effect(change: Comparison, verb: bool = True) -> str:
+    """Say what one change does: ``"helps: +1.32 points (+0.51 to +2.13)"``."""
+    if np.isnan(change.low):
+        return f"{points(change.difference)}, {CANNOT_BE_JUDGED}"
+    word = EFFECTS[change.verdict] if verb else change.verdict
+    return f"{word}: {change}"
+
+
+def moved(before: Comparison, after: Comparison, move: Comparison, cause: str) -> str:
+    """Say how an effect depends on something: `move` is the difference of the effects, `after` minus `before`.
+
+    "Helps more" is said of an effect that helps both times, "turns from hurting to helping" only where both
+    intervals say so; of an effect that cannot be told from zero, that it moves, and which way.
+    """
+    if np.isnan(move.low):
+        return f"whether {cause} changes this cannot be judged ({CANNOT_BE_JUDGED})"
+    if move.verdict == "no measurable difference":
+        return f"{cause} changes this by {move}: no measurable dependence"
+    up = move.verdict == "better"
+    words = {
+        ("better", "better"): "helps more" if up else "helps less",
+        ("worse", "worse"): "hurts less" if up else "hurts more",
+        ("worse", "better"): "turns from hurting to helping",
+        ("better", "worse"): "turns from helping to hurting",
+    }
+    word = words.get((before.verdict, after.verdict), f"moves {'up' if up else 'down'}")
+    return f"{cause} changes this by {move}: it {word}"
+
+
+def claimed(estimate: Estimate, accuracy: float) -> str:
+    """Say whether an accuracy reaches a claimed one: ``"93.76 % ± 0.47 (3 seeds) against 93.90 %: within reach"``."""
+    return f"{estimate} against {percent(accuracy)}: {reaches(estimate, accuracy)}"
+
+
+def compared(first: float, second: float, more: str = "more", less: str = "less", digits: int = 1) -> str:
+    """Choose between two words by two shares as they are shown: "as much" if they are equal to the last digit."""
+    if round(100 * first, digits) == round(100 * second, digits):
+        return f"as {'much' if more == 'more' else 'good'}"
+    return more if first > second else less
+
+
+def budget(images: int, epochs: int, seeds: int) -> str:
+    """Say what a result was measured with: ``"with 5,000 images, 3 epochs and 2 seeds"``."""
+    return f"with {images:,} image{'s' * (images != 1)}, {counted(epochs, 'epoch')} and {counted(seeds, 'seed')}"
+
+
+def ranges(values: Sequence[float], digits: int = 1) -> str:
+    """Say the range of shares: ``"3.1 to 7.4 %"``, or one number where they look alike."""
+    low, high = percent(min(values), digits), percent(max(values), digits)
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+# --- what 01 says of a data set, and 06 of mistakes ----------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """Turn a sentence of this module into plain text, as the summary box wants it."""
+    return unescape(text.replace("**", ""))  # a name's own asterisks are still entities here
+
+
+def first_capital(text: str) -> str:
+    """Write a sentence that others begin with a small letter with a capital."""
+    return _capital(text)
+
+
+def shown(low: float, high: float, above: float = 0.0) -> str:
+    """Judge a statement "it is more than `above`" by an interval.
+
+    "shown" where all of it lies above, "contradicted" where all of it lies below, "not shown" otherwise, and
+    "cannot be judged" without an interval.
+    """
+    if np.isnan(low) or np.isnan(high):
+        return "cannot be judged"
+    return "shown" if low > above else "contradicted" if high < above else "not shown"
+
+
+def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
+    """Say what share of all `whole` a `part` is, and whether that is most of them.
+
+    "most" is said where the whole interval lies above one half, "less than half" where it lies below.
+    `part` is Markdown; `share` is NaN where there is no `whole` at all.
+    """
+    if np.isnan(share.mean):
+        return f"there are no {whole}"
+    words = {
+        "shown": ", which is most of them",
+        "contradicted": ", which is less than half of them",
+        "not shown": "; whether that is most of them cannot be told",
+        "cannot be judged": "",  # the estimate says so itself
+    }
+    return f"{part}: {share} of all {whole}{words[shown(share.low, share.high, 0.5)]}"
+
+
+def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
+    """Say which of several things reaches most, and from which others it cannot be told.
+
+    Parameters
+    ----------
+    best : the first by its numbers
+    table : of `metrics.compare_all` with `best` as the reference
+    share : what `best` reaches
+    told : of what, such as ``"of the two classes told right"``
+
+    Returns
+    -------
+    Markdown, without a capital or a full stop. It is "measurably ahead" of those alone whose verdict is worse.
+    """
+    first = f"in front is **{md(best)}** with {percent(share, 1)} {told}"
+    behind = table.sort_values("difference")
+    worse = [
+        f"{md(name)} (by {points(-row['difference'], 1).lstrip('+')})"
+        for name, row in behind.iterrows()
+        if row["verdict"] == "worse"
+    ]
+    level = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
+    if table["low"].isna().all() or not len(table):
+        return f"{first}; whether it is ahead cannot be judged"
+    said = [f"measurably ahead of {_joined(worse)}"] if worse else []
+    said += [f"not measurably ahead of {_joined(level)}"] if level else []
+    return f"{first}, {' but '.join(said)}"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Join what is Markdown already."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def densest(parts: Mapping[str, tuple[float, float]], whole: str) -> str:
+    """Say which part of an image holds most of something for its size, and whether that is more than its size.
+
+    Parameters
+    ----------
+    parts : {name: (share of the pixels, share of `whole`)}
+    whole : such as ``"the difference"``
+    """
+    best = max(parts, key=lambda name: parts[name][1] / parts[name][0])
+    size, share = parts[best]
+    detail = f"**{md(best)}** has {percent(share, 1)} of {whole} on {percent(size, 1)} of the pixels"
+    if share > size:
+        return f"{detail}, the most for its size"
+    return f"none of the parts has more of {whole} than its size; {detail}, the most for its size"
+
+
+def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
+    """Say how many mistakes all seeds make, against chance, and for how many of them all give the same wrong class.
+
+    Parameters
+    ----------
+    wrong : bool (seeds, images)
+    same : bool (images,), whether all seeds predict the same class
+
+    "chance" is the number if each seed made as many mistakes as it does, independently of the others.
+    """
+    seeds, images = wrong.shape
+    always, each = int(wrong.all(axis=0).sum()), float(wrong.sum(axis=1).mean())
+    if seeds == 1:
+        return f"The one seed gets {always:,} of {images:,} test images wrong; whether others would cannot be told."
+    if not each:
+        return f"No seed gets any of the {images:,} test images wrong."
+    chance = wrong.mean(axis=1).prod() * images
+    start = (
+        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for all {seeds} seeds, where "
+        f"{chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes of a "
+        "single seed."
+    )
+    if not always:
+        return start
+    agreed = int((wrong.all(axis=0) & same).sum())
+    return f"{start} All seeds give the same wrong class for {percent(agreed / always, 0)} of them ({agreed:,})."
+
+
+def averaging(gain: Comparison, seeds: int) -> str:
+    """Say what the mean of the seeds' probabilities gains over a single seed.
+
+    `gain` has the images' interval alone (`NO_SPREAD`), since the mean of these nets is one predictor: what the mean
+    of other nets would gain is not in it, and the sentence says so.
+    """
+    if seeds == 1:
+        return "There is one seed, so nothing can be averaged."
+    return (
+        f"Averaging the probabilities of the {seeds} nets {effect(gain)} against one of them on average. The average "
+        "is one predictor, so this interval covers another test sample only, not other nets."
+    )
+
+
+def lean(change: Comparison) -> str:
+    """Say whether confidence (first side of `change`) lies above accuracy (second): over- or underconfident."""
+    if np.isnan(change.low):
+        return f"its confidence differs from its accuracy by {change}"
+    words = {"better": "it is overconfident", "worse": "it is underconfident"}
+    return f"{words.get(change.verdict, 'it is neither over- nor underconfident, measurably')}: {change}"
+
+
+def preview(epochs: int, own: int) -> str:
+    """Say that a recipe was not trained for as many epochs as it is made for; "" if it was."""
+    if epochs == own:
+        return ""
+    what = "A preview" if epochs < own else "Longer than meant"
+    return f"{what}: {counted(epochs, 'epoch')} of a recipe that is made for {own}."
+
+
+def balanced(counts: pd.DataFrame) -> str:
+    """Say whether the classes are balanced: "perfectly" if all have as many images in each part (the columns)."""
+    if (counts.min() == counts.max()).all():
+        each = " and ".join(f"{int(counts[part].iloc[0]):,} {md(part)} images" for part in counts)
+        return f"The classes are perfectly balanced: {each} of each."
+    said = []
+    for part, column in counts.items():
+        most, least = int(column.max()), int(column.min())
+        if most == least:
+            said.append(f"{most:,} {md(part)} images of each")
+        else:
+            said.append(
+                f"{most:,} {md(part)} images of {md(column.idxmax())} against {least:,} of {md(column.idxmin())}"
+            )
+    return f"The classes are not perfectly balanced: {' and '.join(said)}."
+
+
+def alike(first: ArrayLike, second: ArrayLike, thing: str) -> str:
+    """Say by how much the means of two samples differ, with an interval, and whether that is large.
+
+    "small" is less than a tenth of the first sample's standard deviation at both ends of Welch's 95 % interval,
+    "large" more than that, the same way, at both ends; anything else is neither.
+    """
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if min(one.size, two.size) < 2 or not one.std():
+        return f"Too few images differ in their {thing} to compare the two parts."
+    found = ttest_ind(two, one, equal_var=False).confidence_interval(CONFIDENCE)
+    low, high = found.low / one.std(), found.high / one.std()
+    size = ""
+    if max(abs(low), abs(high)) < 0.1:
+        size = ", a small difference"
+    elif min(abs(low), abs(high)) > 0.1 and low * high > 0:
+        size = ", a large difference"
+    ends = f"{interval(low, high, 1, signed=True)} % of its standard deviation"
+    return f"The mean {thing} of the test images differs from that of the training images by {ends}{size}."
+
+
+def repeats(repeated: Mapping[str, int], leaked: int, disputed: int, tested: int) -> str:
+    """Say how many images occur more than once, and how.
+
+    Parameters
+    ----------
+    repeated : images beyond the first of its kind, by part
+    leaked : test images that are training images, too
+    disputed : images that carry two labels
+    tested : all test images
+    """
+    if not any([*repeated.values(), leaked, disputed]):
+        return "**No image occurs twice**, byte by byte, within a part or across them: every test image is new."
+    within = " and ".join(f"{n:,} within the {md(part)} part" for part, n in repeated.items())
+    return (
+        f"**{leaked:,} of {tested:,} test images** ({percent(leaked / tested)}) are training images, too. Images that "
+        f"repeat an earlier one: {within}; images under two labels: {disputed:,}."
+    )
+
+
+# --- what one recipe shows by itself ---------------------------------------------------------------------
+
+
+def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    """Say whether runs learn and whether they still do, from the rows of their epochs (`Run.history`).
+
+    The validation loss "still falls" if it is lowest after the last epoch in every run; runs where it was lower
+    before are counted. After one epoch, or without validation images, nothing is said of it.
+    """
+    first, last = (float(np.mean([history[i]["train_loss"] for history in histories])) for i in (0, -1))
+    if len(histories[0]) == 1:
+        return f"The training loss is {last:.3f} in the one epoch; it takes two to see a course."
+    course = f"The training loss goes from {first:.3f} in the first epoch to {last:.3f} in the last."
+    losses = [[row["validation_loss"] for row in history] for history in histories]
+    if losses[0][0] is None:
+        return course
+    early = sum(min(loss) < loss[-1] for loss in losses)
+    if early == 0:
+        return f"{course} The validation loss still falls: it is lowest after the last epoch of every run."
+    stopped = f"In {how_many(early, len(losses), 'run')} the validation loss has stopped falling"
+    return f"{course} {stopped}: it was lower before the last epoch than after it."
+
+
+def overfits(gap: Comparison) -> str:
+    """Say whether nets are better on their training images than on test images; `gap` was compared with 0."""
+    start = f"Training accuracy less test accuracy is {gap}"
+    words = {
+        "better": "a measurable gap, so part of what was learnt holds for the training images alone",
+        "worse": "the training images are the harder ones",
+        "no measurable difference": "no measurable gap between the two",
+    }
+    return f"{start}." if np.isnan(gap.low) else f"{start}: {words[gap.verdict]}."
+
+
+def hardest(recalls: Mapping[str, Estimate]) -> str:
+    """Say which class is found least and which most; "the hardest" is one whose interval overlaps no other's."""
+    if not recalls:
+        return "No class has a test image."
+    rows = sorted(recalls, key=lambda name: recalls[name].mean)
+    least, most = rows[0], rows[-1]
+    said = f"Least is found of {md(least)}, {recalls[least]}; most of {md(most)}, {recalls[most]}."
+    if np.isnan(recalls[least].low):
+        return said
+    low = [name for name in rows if recalls[name].low <= recalls[least].high]
+    if len(low) == 1:
+        return f"**{md(least)}** is the hardest class. {said}"
+    if len(low) == len(rows):
+        return f"No class is measurably the hardest, since all intervals overlap. {said}"
+    return f"The hardest classes are {listing(low)}, whose intervals overlap. {said}"
+
+
+def confused(first: str, second: str, between: int, total: int) -> str:
+    """Say which two classes are taken for each other most, and for how many of all `total` mistakes."""
+    if total == 0:
+        return "There is not a single mistake."
+    share = f"{percent(between / total, 0)} of all mistakes ({between:,} of {total:,})"
+    return f"Most often taken for each other are **{md(first)} and {md(second)}**: {share} are between these two."
+
+
+def confident(excess: Comparison) -> str:
+    """Say whether nets are too sure of themselves; `excess`, confidence less correctness, was compared with 0."""
+    start = f"Confidence less accuracy is {excess} on average"
+    words = {
+        "better": "overconfident",
+        "worse": "underconfident",
+        "no measurable difference": "neither over- nor underconfident, as far as can be measured",
+    }
+    return f"{start}." if np.isnan(excess.low) else f"{start}: {words[excess.verdict]}."
+
+
+# --- changes and a claim about all of them ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Judged(Comparison):
+    """A row of a table of comparisons; its verdict is the one that is corrected for the whole table."""
+
+    corrected: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The corrected verdict."""
+        return self.corrected
+
+
+def row(table: pd.DataFrame, name: Any) -> Judged:
+    """Take the row called `name` out of a table of comparisons, for `effect` and `moved`."""
+    one = table.loc[name]
+    return Judged(one["difference"], one["low"], one["high"], one["p"], int(one["seeds"]), corrected=one["verdict"])
+
+
+def help_or_hurt(table: pd.DataFrame, thing: str, budget: str = "") -> str:
+    """Answer "does it help, or does it only hurt?" in one sentence of plain text, by the corrected verdicts.
+
+    "It helps" and "it only hurts" are said of all rows; "some" and "one" of as many; "both" if there are some of each.
+    """
+    n, within = len(table), f" {budget}" if budget else ""
+    if _unjudged(table):
+        return f"It cannot be judged {_why_not(table, thing, budget)}."
+    better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
+    if better == worse == 0:
+        return f"Neither can be shown{within}: of {counted(n, thing)}, none makes a measurable difference."
+    words = ("It helps", "One helps", "Some help") if better else ("It only hurts", "One hurts", "Some hurt")
+    start = words[0 if better + worse == n else 1 if better + worse == 1 else 2]
+    if better and worse:
+        start = "Both"
+    return f"{start}{within}: of {counted(n, thing)}, {_count(better)} measurably better and {_count(worse)} worse."
+
+
+def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> str:
+    """Judge the claim that every row is "better" (or "worse"): shown, not shown or contradicted.
+
+    Shown if the corrected verdict of every row is `verdict`; contradicted as soon as one is the opposite.
+    """
+    n, within = len(table), f" {budget}" if budget else ""
+    if _unjudged(table):
+        return f"**Cannot be judged** {_why_not(table, thing, budget)}."
+    opposite = {"better": "worse", "worse": "better"}[verdict]
+    against = table.index[table["verdict"] == opposite]
+    found = int((table["verdict"] == verdict).sum())
+    if len(against):
+        return f"**Contradicted**{within}: measurably {opposite} with {listing(against)}."
+    word = "Shown" if found == n else "Not shown"
+    return f"**{word}**{within}: of {counted(n, thing)}, {_count(found)} measurably {verdict} and none is {opposite}."
+
+
+def _unjudged(table: pd.DataFrame) -> bool:
+    return bool(table["low"].isna().all())  # also of no rows
+
+
+def _why_not(table: pd.DataFrame, thing: str, budget: str) -> str:
+    return budget or "with one seed" if len(table) else f"without any {thing}"
+
+
+def extremes(table: pd.DataFrame, thing: str) -> str:
+    """Say how many of many comparisons are measurable, and name the largest gain and loss among those.
+
+    `table` is indexed by (name, part), as `compare_parts` returns it; a row is a `thing`, such as "recall".
+    """
+    rows = counted(len(table), thing)
+    if _unjudged(table):
+        return f"With one seed, none of {rows} can be judged."
+    said = []
+    for verdict, word, best in (("better", "higher", "idxmax"), ("worse", "lower", "idxmin")):
+        part = table[table["verdict"] == verdict]
+        text = f"{_count(len(part))} measurably {word}"
+        if len(part):
+            name, where = extreme = getattr(part["difference"], best)()
+            most = "" if len(part) == 1 else "most of all "
+            text += f" ({most}{md(where)} with {md(name)}, {row(table, extreme)})"
+        said.append(text)
+    return f"Of {rows}, {said[0]}; {said[1]}."
+
+
+def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) -> str:
+    """Say which changes narrow the gap measurably (`compare_gaps`), and which of those cost no accuracy measurably.
+
+    `table` has the accuracies (`compare`) and `start` is the gap of the reference, a share.
+    """
+    without = f"Without any {thing} the gap is {points(start)}."
+    if _unjudged(gaps):
+        return f"{without} With one seed it cannot be judged what narrows it."
+    narrower = gaps.index[gaps["verdict"] == "better"]
+    if not len(narrower):
+        return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably."
+    free = [name for name in narrower if table.loc[name, "verdict"] != "worse"]
+    found = f"It is measurably narrower with {how_many(len(narrower), len(gaps), thing)}: {listing(narrower)}."
+    return f"{without} {found} Of these, without a measurable loss of test accuracy: {listing(free)}."
+
+
+def longer_training(
+    name: str, short: pd.DataFrame, long: pd.DataFrame, moves: pd.DataFrame, epochs: int, more: int
+) -> str:
+    """Say an effect after `epochs` and after `more` epochs, and what longer training does to it.
+
+    The effects are the rows `name` of `short` and `long` (`compare`), their difference is that of `moves`
+    (`compare_moves`).
+    """
+    first, last, move = (row(table, name) for table in (short, long, moves))
+    effects = f"after {counted(epochs, 'epoch')} it {does(first)}; after {counted(more, 'epoch')} it {does(last)}"
+    return f"**{md(name)}**: {effects}. {_capital(moved(first, last, move, 'longer training'))}."
+
+
+def does(change: Comparison) -> str:
+    """Say what a change does; of one seed alone, that it "changes accuracy by" so much and cannot be judged."""
+    return f"changes accuracy by {change}" if np.isnan(change.low) else effect(change)

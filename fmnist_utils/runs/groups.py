@@ -1,0 +1,218 @@
+"""Groups of runs: one experiment over several seeds, several experiments side by side, and how they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fmnist_utils.analysis import metrics
+from fmnist_utils.runs.runner import run_all
+from fmnist_utils.text import duration, percent, points
+from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.run import Run
+
+
+class Group(list[Run]):
+    """The runs of one experiment, one a seed; shows itself as a line of a table at the end of a cell."""
+
+    @property
+    def correct(self) -> list[NDArray[np.bool_]]:
+        """Which test images each run gets right: one bool (images,) a seed."""
+        return [run.correct for run in self]
+
+    @property
+    def accuracy(self) -> metrics.Estimate:
+        """Test accuracy, with the interval that this group gives by itself (`Groups.accuracies` has narrower ones)."""
+        return metrics.accuracy_estimate(self.correct)
+
+    @property
+    def gap(self) -> float:
+        """Mean of training minus test accuracy, a share: what the net knows by heart."""
+        return float(np.mean([run.train_accuracy - run.test_accuracy for run in self]))
+
+    @property
+    def gap_by_image(self) -> list[NDArray[Any]]:
+        """Training accuracy minus correctness on each test image, float (images,) a seed; the mean is the gap."""
+        return [run.train_accuracy - run.correct for run in self]
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds of a training."""
+        return float(np.mean([run.seconds for run in self]))
+
+    def per_class(self, class_names: tuple[str, ...]) -> pd.DataFrame:
+        """Scores of each class, the mean over the seeds (`metrics.per_class`)."""
+        tables = [metrics.per_class(run.test_labels, run.predictions, class_names) for run in self]
+        return sum(tables[1:], start=tables[0]) / len(self)
+
+    def recalls(self, class_names: tuple[str, ...]) -> dict[str, metrics.Estimate]:
+        """Recall of each class that has test images, with its interval."""
+        labels = self[0].test_labels
+        present = {name: labels == i for i, name in enumerate(class_names) if (labels == i).any()}
+        return metrics.estimate_all({name: [right[mask] for right in self.correct] for name, mask in present.items()})
+
+    def confusion(self, n_classes: int) -> NDArray[np.int64]:
+        """Confusion matrix (classes, classes) of all seeds together: the truth in rows, the answers in columns."""
+        matrices = [metrics.confusion(run.test_labels, run.predictions, n_classes) for run in self]
+        return np.sum(matrices, axis=0)
+
+    def __repr__(self) -> str:
+        return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
+
+    def _repr_html_(self) -> str:
+        return Groups({"": self})._repr_html_()
+
+
+class Groups(dict[str, Group]):
+    """Groups of runs by name; together they tell more of the spread between seeds than each alone."""
+
+    @property
+    def accuracies(self) -> dict[str, metrics.Estimate]:
+        """Test accuracy of each group; those of few seeds lean on the spread of all (docs/statistics.md)."""
+        return metrics.estimate_all({name: group.correct for name, group in self.items()})
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs."""
+        return [run for group in self.values() for run in group]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {accuracy}" for name, accuracy in self.accuracies.items()) if self else "no groups"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(group[0].experiment.model)}</td><td>{escape(str(accuracy))}</td>"
+            f"<td>{escape(points(group.gap).removesuffix(' points'))}</td><td>{len(group[0].history)}</td>"
+            f"<td>{duration(group.seconds)}</td></tr>"
+            for (name, group), accuracy in zip(self.items(), self.accuracies.values(), strict=True)
+        )
+        heads = ("", "model", "test accuracy", "gap (points)", "epochs", "a training")
+        head = "".join(f"<th>{name}</th>" for name in heads)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def run_groups(
+    experiments: Mapping[str, Experiment], seeds: int, out: str = "reports/quick", device: str = "auto"
+) -> Groups:
+    """Train every experiment with seeds 0 to `seeds` - 1, or read its runs from the store.
+
+    Parameters
+    ----------
+    experiments : what to train, by a name of yours; equal ones are trained once
+    seeds : trainings of each
+    out, device : as in `run_all`
+
+    Returns
+    -------
+    Groups
+        ``{name: Group}``, in the order of `experiments`.
+    """
+    wanted = [experiment.but(seed=seed) for experiment in experiments.values() for seed in range(seeds)]
+    runs = iter(run_all(wanted, out, device))
+    return Groups({name: Group(next(runs) for _ in range(seeds)) for name in experiments})
+
+
+def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
+    """Compare every group with the one called `reference`, on the same test images.
+
+    Returns
+    -------
+    DataFrame, one row a group but the reference, the greatest difference first
+        accuracy : a share
+        difference, low, high, verdict, p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
+        gap : mean of training minus test accuracy, a share
+        ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
+    """
+    table = _compare({name: group.correct for name, group in groups.items()}, reference)
+    table.insert(0, "accuracy", [np.mean([run.test_accuracy for run in groups[name]]) for name in table.index])
+    table["gap"] = [groups[name].gap for name in table.index]
+    return table
+
+
+def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.DataFrame:
+    """Compare arrays (images,), one a seed, with those of the reference; sorted, and with each seed for plots."""
+    table = metrics.compare_all(values, reference)
+    start = np.mean([array.mean() for array in values[reference]])
+    table.attrs["each"] = {name: [float(array.mean() - start) for array in values[name]] for name in table.index}
+    return table.sort_values("difference", ascending=False, kind="stable")
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Write a table of `compare` for people: accuracy, change with its interval, verdict, gap, seeds; all text."""
+    judged = table["low"].notna()
+    pairs = zip(table["low"], table["high"], strict=True)
+    intervals = pd.Series([metrics.interval(*pair, signed=True) for pair in pairs], table.index, dtype=object)
+    return pd.DataFrame(
+        {
+            "accuracy": table["accuracy"].map(percent),
+            "change (points)": table["difference"].map(lambda value: points(value).partition(" ")[0]),
+            "95 % interval": intervals.where(judged, "–"),
+            "verdict": table["verdict"].where(judged, metrics.CANNOT_BE_JUDGED),
+            "gap (points)": table["gap"].map(lambda value: points(value).partition(" ")[0]),
+            "seeds": table["seeds"],
+        },
+        index=table.index,
+    )
+
+
+def compare_gaps(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
+    """Compare by how much the gap between training and test accuracy is narrower than the reference's.
+
+    Training images are the same for all groups, so seeds and test images are what varies.
+
+    Returns
+    -------
+    DataFrame, one row a group but the reference, the narrowest gap first
+        gap : mean of training minus test accuracy, a share
+        difference, low, high : by how much it is narrower than that of the reference, shares
+        verdict : "better" (measurably narrower), "worse" (wider) or "no measurable difference"
+        p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
+        ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
+    """
+    # turned round, so that above 0 is narrower
+    table = _compare({name: [-values for values in group.gap_by_image] for name, group in groups.items()}, reference)
+    table.insert(0, "gap", [groups[name].gap for name in table.index])
+    return table
+
+
+def compare_moves(before: Mapping[str, Group], after: Mapping[str, Group], reference: str) -> pd.DataFrame:
+    """Compare how accuracies move from `before` to `after` with how the reference's moves.
+
+    It is the difference of two differences: how an effect depends on what changed between the two, such as the
+    number of epochs. All groups have as many seeds before as after.
+
+    Returns
+    -------
+    DataFrame, one row a group of `after` but the reference, as `compare` without accuracy and gap
+    """
+    moved = {
+        name: [last.astype(float) - first for first, last in zip(before[name].correct, group.correct, strict=True)]
+        for name, group in after.items()
+    }
+    return _compare(moved, reference)
+
+
+def compare_parts(groups: Mapping[str, Group], reference: str, parts: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
+    """Compare every group with the reference on parts of the test images, such as the classes.
+
+    Parameters
+    ----------
+    groups, reference : as in `compare`
+    parts : {name: bool (images,)}, which images are in the part; one without images is left out
+
+    Returns
+    -------
+    DataFrame, one row a group and part, indexed by ("name", "part")
+        As `metrics.compare_all`; the verdicts are corrected for all rows, over all parts.
+    """
+    tables = {}
+    for part, mask in parts.items():
+        if mask.any():
+            inside = {name: [right[mask] for right in group.correct] for name, group in groups.items()}
+            tables[part] = metrics.compare_all(inside, reference)
+    return metrics.corrected(pd.concat(tables, names=["part", "name"]).swaplevel())

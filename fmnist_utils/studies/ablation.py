@@ -1,0 +1,99 @@
+"""The ablation: which ingredients of the starting recipe earn their place, one thing changed at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fmnist_utils.runs.groups import Group, compare
+from fmnist_utils.runs.store import FinishedRuns
+from fmnist_utils.studies.recipes import STARTING_RECIPE
+from fmnist_utils.system import PUBLISHED
+from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.run import Run
+
+REFERENCE = "the starting recipe"
+BASE = STARTING_RECIPE.but(train_size=20_000, validation=True, test_time_views=False)
+SEEDS = 3
+# Further runs of the base, which on a machine of today are trained in bf16, where the first ones were in fp32.
+PRECISION_SEEDS = (10, 11, 12)
+PRECISION = "bf16 for fp32"
+CHANGES: dict[str, dict[str, Any]] = {
+    # What it has.
+    "SGD for Muon": {"optimizer": "sgd", "lr": 0.05, "other_lr": 0.0, "momentum": 0.9},
+    "AdamW for Muon": {"optimizer": "adamw", "lr": 4e-3, "other_lr": 0.0, "momentum": 0.9, "weight_decay": 0.02},
+    "one cycle for linear decay": {"schedule": "one-cycle"},
+    "random flips": {"augmentation": "flip+translate"},
+    "no flips": {"augmentation": "translate"},
+    "no translation": {"augmentation": "alternating-flip"},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "3 x 3 stem": {"model": "compact"},
+    "mean pooling": {"model_options": {"pool": "mean"}},
+    "ReLU": {"model_options": {"activation": "relu"}},
+    # What it does not have.
+    "low resolution first": {"low_resolution": 0.5},
+    "whitening stem": {"model_options": {"whitening": True}},
+    "residual groups": {"model_options": {"residual": True}},
+    "squeeze-and-excitation": {"model_options": {"excite": True}},
+    "erasing": {"augmentation": "alternating-flip+translate+erasing"},
+    "cutout": {"augmentation": "alternating-flip+translate+cutout"},
+    "mixup": {"augmentation": "alternating-flip+translate+mixup"},
+    "cutmix": {"augmentation": "alternating-flip+translate+cutmix"},
+    "EMA": {"ema": 0.99},
+}
+
+
+def experiments() -> list[Experiment]:
+    """Return all experiments of the ablation: the starting recipe and every change of it, once for each seed."""
+    arms = [BASE, *(BASE.but(**changed) for changed in CHANGES.values())]
+    precise = [BASE.but(seed=seed) for seed in PRECISION_SEEDS]
+    return [arm.but(seed=seed) for arm in arms for seed in range(SEEDS)] + precise
+
+
+def table(out: str | Path) -> pd.DataFrame:
+    """Set the finished runs of every change beside those of the starting recipe, over the seeds that the latter has.
+
+    Returns
+    -------
+    DataFrame, one row a change that has all these seeds, best first; empty where nothing is finished
+        validation, the change in accuracy on the validation images, which is what decides; difference, low, high
+        and verdict, that on the test images with its interval; time of a core, as a multiple of the starting recipe's;
+        seeds. The precision is no part of an experiment: its row compares those runs of the starting recipe itself
+        that were trained in bf16 with those in fp32, where there are both.
+    """
+    finished = FinishedRuns(out, PUBLISHED)
+    groups = {REFERENCE: Group(finished.repeats(BASE, range(SEEDS)))}
+    seeds = [run.experiment.seed for run in groups[REFERENCE]]
+    for name, changed in CHANGES.items():
+        runs = finished.repeats(BASE.but(**changed), seeds)
+        if seeds and len(runs) == len(seeds):
+            groups[name] = Group(runs)
+    every = finished.repeats(BASE, (*range(SEEDS), *PRECISION_SEEDS))
+    by_precision = {
+        name: Group(run for run in every if run.provenance.get("precision", "fp32") == name)
+        for name in ("fp32", "bf16")
+    }
+    if all(by_precision.values()) and len(groups) > 1:
+        groups[PRECISION] = by_precision["bf16"]
+        groups[REFERENCE] = by_precision["fp32"]
+    if len(groups) == 1:
+        return pd.DataFrame()
+
+    def mean(measure: Callable[[Run], float]) -> pd.Series[float]:
+        return pd.Series({name: sum(map(measure, runs)) / len(runs) for name, runs in groups.items()})
+
+    held_out, seconds = mean(lambda run: run.history[-1]["validation_accuracy"]), mean(_core_seconds)
+    compared: dict[str, Any] = {
+        "validation": held_out - held_out[REFERENCE],
+        "time": seconds / seconds[REFERENCE],
+        "seeds": pd.Series({name: len(runs) for name, runs in groups.items()}),
+    }
+    return compare(groups, REFERENCE).assign(**compared).sort_values("validation", ascending=False)
+
+
+def _core_seconds(run: Run) -> float:
+    """What a training took of the machine: seconds times threads."""
+    return run.seconds * (run.provenance["threads"] if run.provenance["device"] == "cpu" else 1)

@@ -1,0 +1,57 @@
+"""The ablation: one thing changed at a time, and only what can be compared is."""
+
+from pathlib import Path
+
+import pytest
+from made_up_runs import run_with
+
+from fmnist_utils.runs.store import Store
+from fmnist_utils.studies import ablation, recipes
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setattr(ablation, "PUBLISHED", tmp_path / "published")
+    return Store(tmp_path)
+
+
+def test_every_change_is_one_and_on_a_part_of_the_images() -> None:
+    experiments = ablation.experiments()
+    assert len({item.canonical() for item in experiments}) == len(experiments) == 3 * (2 + len(ablation.CHANGES))
+    for changes in ablation.CHANGES.values():
+        changed = ablation.BASE.but(**changes)
+        assert changed != ablation.BASE
+        assert (changed.train_size, changed.epochs) == (20_000, recipes.STARTING_RECIPE.epochs)
+
+
+def test_ablation_keeps_only_what_can_be_compared(store: Store) -> None:
+    out = store.folder.parent
+    store.save(run_with(0.9, ablation.BASE.but(**ablation.CHANGES["EMA"], seed=0)))
+    assert len(ablation.table(out)) == 0
+    for seed in range(2):
+        store.save(run_with(0.9, ablation.BASE.but(seed=seed)))
+        store.save(run_with(0.8, ablation.BASE.but(**ablation.CHANGES["no flips"], seed=seed)))
+    for seed in range(3):  # one more than there is to compare with
+        store.save(run_with(0.95, ablation.BASE.but(**ablation.CHANGES["residual groups"], seed=seed)))
+    table = ablation.table(out)
+    assert list(table.index) == ["residual groups", "no flips"]  # EMA lacks a seed
+    assert table["validation"].tolist() == pytest.approx([0.05, -0.1])
+    assert table["difference"].tolist() == pytest.approx([0.05, -0.1])
+    assert table["verdict"].tolist() == ["better", "worse"]
+    assert table["time"].tolist() == [1, 1]
+    assert table["seeds"].tolist() == [2, 2]
+
+
+def test_precision_is_compared_among_the_runs_of_the_starting_recipe(store: Store) -> None:
+    out = store.folder.parent
+    for seed in (0, 1, 10, 11, 12):
+        run = run_with(0.9 if seed < 10 else 0.91, ablation.BASE.but(seed=seed))
+        run.provenance |= {"precision": "fp32" if seed < 10 else "bf16", "threads": 2 if seed < 10 else 1}
+        store.save(run)
+        if seed < 2:
+            store.save(run_with(0.8, ablation.BASE.but(**ablation.CHANGES["no flips"], seed=seed)))
+    table = ablation.table(out)
+    assert list(table.index) == [ablation.PRECISION, "no flips"]
+    assert table["difference"].tolist() == pytest.approx([0.01, -0.1])
+    assert table["seeds"].tolist() == [3, 2]
+    assert table["time"].tolist() == [0.5, 1]

@@ -1,0 +1,133 @@
+"""Groups of runs: how they are trained, compared and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_utils import (
+    Experiment,
+    Group,
+    Run,
+    compare,
+    compare_gaps,
+    compare_moves,
+    compare_parts,
+    metrics,
+    plots,
+    readable,
+    run_groups,
+    verdicts,
+)
+
+
+def run(correct: np.ndarray, train_accuracy: float = 1.0) -> Run:
+    """A finished run of two classes that gets the images of `correct` right."""
+    probabilities = np.eye(2, dtype=np.float32)[np.where(correct, 0, 1)]
+    labels = np.zeros(len(correct), np.int64)
+    return Run(Experiment(), "key", [], probabilities, labels, train_accuracy, 1, 1, {})
+
+
+def test_every_group_is_compared_with_the_reference() -> None:
+    images = np.arange(1000)
+    groups = {
+        "none": Group([run(images < 900), run(images < 902)]),
+        "erasing": Group([run(images < 800), run(images < 802)]),
+        "flip": Group([run(images < 950, 0.96), run(images < 952, 0.98)]),
+    }
+    table = compare(groups, "none")
+    assert list(table.index) == ["flip", "erasing"]
+    assert table["verdict"].tolist() == ["better", "worse"]
+    assert table["difference"].tolist() == pytest.approx([0.05, -0.1])
+    assert table["accuracy"].tolist() == pytest.approx([0.951, 0.801])
+    assert (table["low"] < table["difference"]).all() and (table["difference"] < table["high"]).all()
+    assert table.loc["flip", "gap"] == pytest.approx(0.97 - 0.951)
+    assert table.attrs["each"]["flip"] == pytest.approx([0.049, 0.051])
+    assert groups["none"].accuracy == metrics.accuracy_estimate([images < 900, images < 902])
+    said = verdicts(table, "none", "augmentation")
+    assert "one is measurably better: **flip** +5.00 points" in said
+    assert "One is measurably worse: **erasing** −10.00 points" in said
+    plots.intervals(table, "a title")
+
+
+def test_groups_are_trained_once_and_show_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1)
+    wanted = {"a <b>": base, "same": base.but(), "flip": base.but(augmentation="flip")}
+    groups = run_groups(wanted, seeds=2, out=str(tmp_path))
+    assert "4 runs: 0 in the store, 4 to train" in capsys.readouterr().out
+    assert [[run.experiment.seed for run in group] for group in groups.values()] == [[0, 1]] * 3
+    assert groups["same"][0] is groups["a <b>"][0]
+    shown = groups._repr_html_()
+    assert "a &lt;b&gt;" in shown and "<b>" not in shown and shown.count("± ") == 3
+    assert groups["flip"].accuracy.n == 2
+    assert repr(groups).startswith("a <b> ") and repr(groups).count("± ") == 3 and len(repr(groups)) < 200
+    assert repr(groups["flip"]) == str(groups["flip"].accuracy)
+    assert "cnn-small" in groups["flip"]._repr_html_()
+    assert repr(groups["flip"]) == f"cnn-small: {groups['flip'].accuracy}"
+    assert repr(groups).splitlines()[2] == f"flip: {groups.accuracies['flip']}"
+
+
+def test_one_seed_is_not_called_no_difference() -> None:
+    images = np.arange(1000)
+    groups = {"none": Group([run(images < 900)]), "flip": Group([run(images < 950)])}
+    shown = readable(compare(groups, "none")).loc["flip"]
+    assert (shown["verdict"], shown["95 % interval"]) == ("one seed: cannot be judged", "–")
+
+
+def test_a_gap_is_narrower_by_what_the_nets_know_less_by_heart() -> None:
+    images = np.arange(1000)
+    groups = {
+        "none": Group([run(images < 900, 0.99), run(images < 902, 0.99)]),
+        "erasing": Group([run(images < 900, 0.91), run(images < 902, 0.93)]),
+        "wider": Group([run(images < 850, 0.99), run(images < 852, 0.99)]),
+    }
+    table = compare_gaps(groups, "none")
+    assert list(table.index) == ["erasing", "wider"]
+    assert table["difference"].tolist() == pytest.approx([0.07, -0.05])
+    assert table["verdict"].tolist() == ["better", "worse"]
+    assert table["gap"].tolist() == pytest.approx([0.019, 0.139])
+    assert table.attrs["each"]["erasing"] == pytest.approx([0.079, 0.061])
+    assert np.mean(groups["none"].gap_by_image) == pytest.approx(groups["none"].gap)
+    # seeds that differ in training accuracy alone make the interval wider
+    steady = {**groups, "erasing": Group([run(images < 900, 0.92), run(images < 902, 0.922)])}
+    assert compare_gaps(steady, "none").loc["erasing", "low"] > table.loc["erasing", "low"] + 0.01
+
+
+def test_parts_are_compared_by_themselves_and_corrected_together() -> None:
+    images = np.arange(1000)
+    groups = {
+        "none": Group([run(images < 900), run(images < 901)]),
+        "flip": Group([run(images < 960), run(images < 961)]),
+        "same": Group([run(images < 900), run(images < 901)]),
+    }
+    parts = {"first": images < 500, "last": images >= 500, "empty": images < 0}
+    table = compare_parts(groups, "none", parts)
+    assert set(table.index) == {(name, part) for name in ("flip", "same") for part in ("first", "last")}
+    assert table.loc[("flip", "last"), "difference"] == pytest.approx(0.12)
+    assert table.loc[("flip", "last"), "verdict"] == "better"
+    assert table.loc[("flip", "first"), "verdict"] == "no measurable difference"
+    assert table.loc[("flip", "last"), "p_adjusted"] == pytest.approx(4 * table.loc[("flip", "last"), "p"])
+
+
+def test_the_change_of_an_effect_is_a_difference_of_differences() -> None:
+    images = np.arange(1000)
+
+    def groups(flip: int, none: int) -> dict[str, Group]:
+        ends = {"none": none, "flip": flip}
+        return {name: Group([run(images < end), run(images < end + 1)]) for name, end in ends.items()}
+
+    moves = compare_moves(groups(flip=800, none=850), groups(flip=900, none=870), "none")
+    assert moves.loc["flip", "difference"] == pytest.approx((900 - 870 - (800 - 850)) / 1000)
+    assert moves.loc["flip", "verdict"] == "better"
+    assert moves.attrs["each"]["flip"] == pytest.approx([0.08, 0.08])
+    same = compare_moves(groups(flip=800, none=850), groups(flip=820, none=870), "none")
+    assert same.loc["flip", "verdict"] == "no measurable difference"
+
+
+def test_recall_has_an_interval_for_every_class_with_images() -> None:
+    group = Group([run(np.arange(1000) < 900), run(np.arange(1000) < 910)])
+    recalls = group.recalls(("yes", "no"))  # all labels are the first class
+    assert list(recalls) == ["yes"]
+    assert recalls["yes"] == metrics.accuracy_estimate(group.correct)

@@ -1,0 +1,55 @@
+"""Our own recipes: which there are, and what is said of finished runs, the views apart."""
+
+from pathlib import Path
+
+import pytest
+from made_up_runs import run_with
+
+from fmnist_utils import Experiment, UserError, models
+from fmnist_utils.runs.store import Store
+from fmnist_utils.studies import recipes
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setattr(recipes, "PUBLISHED", tmp_path / "published")
+    return Store(tmp_path)
+
+
+def test_experiments_are_found_by_name() -> None:
+    assert recipes.experiments([]) == []
+    assert [(item.model, item.seed) for item in recipes.experiments(["compact"])] == [("compact", 0), ("compact", 1)]
+    everything = recipes.experiments(["all"])
+    assert len({item.canonical() for item in everything}) == len(everything) == 3 + 2 + 1
+    with pytest.raises(UserError, match="unknown recipe 'sprnt'; did you mean 'sprint'. .recipes: sprint"):
+        recipes.experiments(["sprnt"])
+
+
+def test_sizes_are_within_their_limits() -> None:
+    weights = {
+        name: models.count_parameters(models.build(item.model, **item.model_options))
+        for name, item in recipes.RECIPES.items()
+    }
+    assert weights["compact"] <= 300_000
+    assert weights["best"] <= 1_000_000
+
+
+def test_published_recipes_train_on_all_images() -> None:
+    assert all(item.train_size is None and not item.validation for item in recipes.RECIPES.values())
+
+
+def test_plain_accuracy_and_that_of_views_stand_apart(store: Store) -> None:
+    before = recipes.table(store.folder.parent).set_index("model")
+    assert (before["accuracy"] == "not yet run").all()
+    assert before["a training"].str.startswith("would take about").all()
+    for seed in range(2):
+        store.save(run_with(0.93, recipes.find("sprint").but(seed=seed), views=0.95))
+    row = recipes.table(store.folder.parent).set_index("model").loc["sprint"]
+    assert row["accuracy"].startswith("93.00 % ±") and "2 seeds" in row["accuracy"]
+    assert row["with six views"].startswith("95.00 % ±")
+    assert row["a training"].endswith("on cpu, 2 threads")
+
+
+def test_other_experiments_are_not_taken_for_the_recipe(store: Store) -> None:
+    store.save(run_with(0.99, Experiment(model="sprint")))
+    assert (recipes.table(store.folder.parent)["accuracy"] == "not yet run").all()

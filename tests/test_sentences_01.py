@@ -1,0 +1,74 @@
+"""What 01 says of a data set follows from its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fmnist_utils import metrics, sentences
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "said"),
+    [
+        ([60, 60], [10, 10], "perfectly balanced: 60 training images and 10 test images of each"),
+        (
+            [60, 60],
+            [10, 11],
+            "not perfectly balanced: 60 training images of each and 11 test images of T&#45;shirt against",
+        ),
+        ([61, 60], [10, 10], "not perfectly balanced: 61 training images of Coat against 60 of T&#45;shirt"),
+    ],
+)
+def test_balance_is_perfect_only_if_it_is(training: list[int], test: list[int], said: str) -> None:
+    counts = pd.DataFrame({"training": training, "test": test}, ["Coat", "T-shirt"])
+    assert said in sentences.balanced(counts)
+
+
+def test_a_difference_is_small_or_large_only_if_its_interval_is() -> None:
+    base = np.random.default_rng(0).normal(100, 10, 20_000)
+    assert sentences.alike(base, base[:10_000] + 0.2, "gray level").endswith(", a small difference.")
+    assert sentences.alike(base, base[:10_000] + 5, "gray level").endswith(", a large difference.")
+    assert sentences.alike(base, base[:10_000] - 5, "gray level").endswith(", a large difference.")
+    assert sentences.alike(base, base[:20], "gray level").endswith("% of its standard deviation.")
+    up = sentences.alike(base, base[:10_000] + 5, "gray level")
+    assert "test images differs from that of the training images by +4" in up
+    assert sentences.alike([3, 3], [3, 4], "gray level").startswith("Too few images differ")
+    assert sentences.alike([1, 2], [3], "gray level").startswith("Too few images differ")
+
+
+def test_repeated_images_are_counted_by_kind() -> None:
+    said = sentences.repeats({"training": 3, "test": 0}, 2, 1, 200)
+    assert said.startswith("**2 of 200 test images** (1.00 %) are training images, too.")
+    assert said.endswith("3 within the training part and 0 within the test part; images under two labels: 1.")
+    for kind in ({"training": 1}, {"training": 0, "test": 1}):
+        assert "No image" not in sentences.repeats(kind, 0, 0, 200)
+    assert "No image" not in sentences.repeats({"training": 0}, 1, 0, 200)
+    assert sentences.repeats({"training": 0, "test": 0}, 0, 0, 200).startswith("**No image occurs twice**")
+
+
+def groups(*accuracies: float, images: int = 10_000) -> dict[str, list[np.ndarray]]:
+    rng = np.random.default_rng(0)
+    return {name: [rng.random(images) < accuracy] for name, accuracy in zip("abc", accuracies, strict=False)}
+
+
+def leader(found: dict[str, list[np.ndarray]], spread: metrics.Spread | None = metrics.NO_SPREAD) -> str:
+    return sentences.leader("a", metrics.compare_all(found, "a", spread), float(np.mean(found["a"])), "right")
+
+
+def test_the_leader_is_ahead_only_of_what_is_measurably_behind() -> None:
+    both = leader(groups(0.9, 0.8, 0.7))
+    assert both.startswith("in front is **a** with 9") and " right, measurably ahead of c (by " in both
+    assert both.index("c (by ") < both.index("b (by ") and "−" not in both
+    tied = leader(groups(0.9, 0.8999, 0.7))
+    assert tied.endswith("but not measurably ahead of b") and "measurably ahead of c (by " in tied
+    assert leader(groups(0.9, 0.8999)).endswith("right, not measurably ahead of b")
+    assert leader(groups(0.9, 0.8), spread=None).endswith("whether it is ahead cannot be judged")
+    assert leader(groups(0.9)).endswith("whether it is ahead cannot be judged")
+
+
+def test_plain_text_has_neither_marks_nor_entities() -> None:
+    said = f"**{sentences.listing(['T-shirt/top', 'a**b'])}** are <few>"
+    assert sentences.plain(said) == "T-shirt/top and a**b are <few>"
+    assert sentences.first_capital("most of them, Shirt") == "Most of them, Shirt"

@@ -1,0 +1,81 @@
+"""Sentences about one recipe by itself: curves, gap, classes, mistakes, confidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fmnist_utils import metrics, sentences
+from fmnist_utils.analysis.compare import Comparison, Estimate
+
+NAN = float("nan")
+
+
+def history(*losses: float | None) -> list[dict[str, Any]]:
+    return [{"train_loss": 2.0 - 0.1 * i, "validation_loss": loss} for i, loss in enumerate(losses)]
+
+
+def test_the_loss_still_falls_only_if_it_is_lowest_at_the_end_of_every_run() -> None:
+    assert "still falls" in sentences.learns([history(3, 2, 1), history(3, 2, 1)])
+    said = sentences.learns([history(3, 2, 1), history(3, 1, 2), history(1, 2, 3)])
+    assert "still falls" not in said
+    assert "In most of the 3 runs (2) the validation loss has stopped falling" in said
+    assert "from 2.000 in the first epoch to 1.800 in the last" in said
+
+
+def test_of_one_epoch_or_without_validation_images_no_course_is_claimed() -> None:
+    assert "validation" not in sentences.learns([history(3), history(2)])
+    assert "validation" not in sentences.learns([history(None, None)])
+
+
+@pytest.mark.parametrize("middle", [-0.3, -0.011, -0.009, 0.0, 0.009, 0.011, 0.3])
+@pytest.mark.parametrize("half", [0.0001, 0.01, 0.2])
+def test_too_sure_and_a_gap_are_said_only_where_the_interval_leaves_out_zero(middle: float, half: float) -> None:
+    change = Comparison(middle, middle - half, middle + half, 0.5, 3)
+    assert ("a measurable gap" in sentences.overfits(change)) == (change.low > 0)
+    assert (": overconfident" in sentences.confident(change)) == (change.low > 0)
+    assert (": underconfident" in sentences.confident(change)) == (change.high < 0)
+
+
+def test_one_seed_is_not_judged() -> None:
+    change = Comparison(0.05, NAN, NAN, NAN, 1)
+    for said in (sentences.overfits(change), sentences.confident(change)):
+        assert said.endswith("+5.00 points (one seed: cannot be judged)." if "Training" in said else "on average.")
+        assert "cannot be judged" in said and "measurable" not in said and "overconfident" not in said
+
+
+def recall(mean: float, half: float) -> Estimate:
+    return Estimate(mean, 0.01, mean - half, mean + half, 3)
+
+
+def test_the_hardest_class_is_one_that_no_interval_overlaps() -> None:
+    alone = {"Bag": recall(0.95, 0.01), "a_b": recall(0.7, 0.03), "Coat": recall(0.8, 0.03)}
+    assert sentences.hardest(alone).startswith("**a&#95;b** is the hardest class.")
+    assert "most of Bag, 95.00 % ± 1.00 (3 seeds)" in sentences.hardest(alone)
+    assert "The hardest classes are a&#95;b and Coat" in sentences.hardest(alone | {"Coat": recall(0.75, 0.03)})
+    assert "No class is measurably the hardest" in sentences.hardest({"a": recall(0.7, 0.1), "b": recall(0.8, 0.1)})
+    said = sentences.hardest({"a": Estimate(0.7, NAN, NAN, NAN, 1), "b": Estimate(0.8, NAN, NAN, NAN, 1)})
+    assert "hardest" not in said and "70.00 % (one seed: cannot be judged)" in said
+    assert sentences.hardest({}) == "No class has a test image."
+
+
+def test_most_frequent_mistakes_have_their_share() -> None:
+    assert sentences.confused("<b>", "Coat", 24, 1200) == (
+        "Most often taken for each other are **&#60;b&#62; and Coat**: 2 % of all mistakes (24 of 1,200) are between "
+        "these two."
+    )
+    assert sentences.confused("a", "b", 0, 0) == "There is not a single mistake."
+
+
+def test_a_number_an_image_is_compared_with_zero() -> None:
+    """Correctness itself is such a number: its interval is that of the accuracy, then."""
+    rng = np.random.default_rng(0)
+    correct = [rng.random(2000) < share for share in (0.89, 0.91, 0.90)]
+    accuracy, change = metrics.accuracy_estimate(correct), metrics.compare_zero([array - 0.9 for array in correct])
+    assert change.difference == pytest.approx(accuracy.mean - 0.9)
+    assert (change.low + 0.9, change.high + 0.9) == pytest.approx((accuracy.low, accuracy.high))
+    assert change.verdict == "no measurable difference" and change.p > 0.05
+    assert metrics.compare_zero([array + 0.0 for array in correct]).verdict == "better"
+    assert np.isnan(metrics.compare_zero([correct[0] - 0.9]).low)

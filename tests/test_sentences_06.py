@@ -1,0 +1,89 @@
+"""What 06 says of mistakes follows from its numbers, over random ones where a word depends on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fmnist_utils import metrics, sentences
+
+RNG = np.random.default_rng(0)
+
+
+def estimate(low: float, mean: float, high: float, n: int = 3) -> metrics.Estimate:
+    return metrics.Estimate(mean, 0.01, low, high, n)
+
+
+def test_most_is_said_of_a_share_only_if_its_whole_interval_is_above_half() -> None:
+    for low, mean, high in np.sort(RNG.random((300, 3)), axis=1):
+        said = sentences.majority(estimate(low, mean, high), "Coat")
+        assert said.startswith(f"Coat: {100 * mean:.2f} % ± ") and " of all mistakes" in said
+        assert ("which is most of them" in said) == (low > 0.5)
+        assert ("less than half of them" in said) == (high < 0.5)
+        assert ("cannot be told" in said) == (low <= 0.5 <= high)
+
+
+def test_a_share_of_one_seed_or_of_nothing_is_not_judged() -> None:
+    nan = float("nan")
+    assert sentences.majority(estimate(nan, 0.9, nan, 1), "Coat").endswith(
+        "(one seed: cannot be judged) of all mistakes"
+    )
+    assert sentences.majority(estimate(nan, nan, nan), "Coat") == "there are no mistakes"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(0.51, 0.6, "shown"), (0.3, 0.49, "contradicted"), (0.5, 0.6, "not shown"), (0.4, 0.5, "not shown"),
+     (float("nan"), float("nan"), "cannot be judged")],
+)  # fmt: skip
+def test_a_statement_is_shown_or_contradicted_by_a_whole_interval(low: float, high: float, word: str) -> None:
+    assert sentences.shown(low, high, 0.5) == word
+
+
+def test_mistakes_that_all_seeds_make_are_counted_against_chance() -> None:
+    wrong = np.zeros((2, 1000), bool)
+    wrong[0, :100], wrong[1, 50:150] = True, True
+    same = np.arange(1000) < 60
+    said = sentences.shared_mistakes(wrong, same)
+    assert said.startswith("**50 of 1,000 test images** (5.00 %) are wrong for all 2 seeds, where 10.0 would be")
+    assert "50 % of the mistakes of a single seed" in said
+    assert said.endswith("the same wrong class for 20 % of them (10).")
+    assert "wrong class for" not in sentences.shared_mistakes(np.eye(2, 1000, dtype=bool), same)
+    assert sentences.shared_mistakes(wrong[:1], same).startswith("The one seed gets 100 of 1,000 test images wrong")
+    assert sentences.shared_mistakes(~wrong & wrong, same) == "No seed gets any of the 1,000 test images wrong."
+
+
+def test_averaging_says_what_its_interval_covers() -> None:
+    images = np.arange(1000)
+    gain = metrics.compare([images < 950], [images < 900, images < 910], metrics.NO_SPREAD)
+    said = sentences.averaging(gain, 2)
+    assert "of the 2 nets helps: +4.50 points (" in said
+    assert "another test sample only, not other nets" in said
+    assert "hurts: " in sentences.averaging(metrics.compare([images < 900], [images < 950] * 2, metrics.NO_SPREAD), 2)
+    assert "nothing can be averaged" in sentences.averaging(gain, 1)
+
+
+def test_confidence_leans_only_if_the_interval_says_so() -> None:
+    for difference, half in zip(RNG.normal(0, 0.02, 200), RNG.random(200) * 0.03, strict=True):
+        said = sentences.lean(metrics.Comparison(difference, difference - half, difference + half, 0.5, 3))
+        assert ("it is overconfident" in said) == (difference - half > 0)
+        assert ("it is underconfident" in said) == (difference + half < 0)
+        assert ("neither" in said) == (difference - half <= 0 <= difference + half)
+    one = metrics.Comparison(0.02, float("nan"), float("nan"), float("nan"), 1)
+    assert "it is" not in sentences.lean(one) and "cannot be judged" in sentences.lean(one)
+
+
+def test_a_recipe_in_fewer_epochs_is_a_preview() -> None:
+    assert sentences.preview(6, 6) == ""
+    assert sentences.preview(1, 6) == "A preview: 1 epoch of a recipe that is made for 6."
+    assert sentences.preview(9, 6).startswith("Longer than meant: 9 epochs")
+
+
+def test_the_densest_part_is_the_one_with_most_for_its_size() -> None:
+    parts = {"a-b": (0.5, 0.6), "small": (0.1, 0.2)}
+    assert sentences.densest(parts, "the difference") == (
+        "**small** has 20.0 % of the difference on 10.0 % of the pixels, the most for its size"
+    )
+    assert sentences.densest({"a-b": (0.5, 0.4)}, "it").startswith(
+        "none of the parts has more of it than its size; **a&#45;b**"
+    )
