@@ -1,6 +1,6 @@
 # Everything from a fresh clone: `make` lists the commands, `make reports` does all of it.
 .DEFAULT_GOAL := help
-.PHONY: help setup data reports lab test lint bench check clean dev
+.PHONY: help setup data reports lab test lint bench check verify clean dev
 
 # Which Python? The one named by PYTHON= or of the active environment, if it has all that pyproject.toml asks for,
 # is used as it is, with the package taken from this folder. Otherwise it (or python3) makes the project's .venv.
@@ -38,6 +38,9 @@ lab: setup ## open JupyterLab in notebooks/, on the first one, which has a map o
 
 check: setup ## check the params/ files against the notebooks, running nothing
 	@'$(PY)' -m fmnist_utils check
+
+verify: setup ## hold every stored file of OUT against its checksum; ARGS=--mend mends
+	@'$(PY)' -m fmnist_utils verify $(ARGS)
 
 test: dev ## run the tests; ARGS="-k data" runs some
 	@command -v chromedriver >/dev/null || $(call apt,chromium chromium-driver) \

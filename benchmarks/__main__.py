@@ -1,10 +1,13 @@
-"""``python -m benchmarks [training throughput augmentation series peak step accuracy quick jobs]``: five by default."""
+"""``python -m benchmarks [training throughput augmentation series peak step accuracy quick jobs reliability]``.
+
+Without a name, the first five of them.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import accuracy, augmentation, peak, series, step, throughput, training
+from benchmarks import accuracy, augmentation, peak, reliability, series, step, throughput, training
 
 PARTS = {
     "training": training.main,
@@ -16,6 +19,7 @@ PARTS = {
     "accuracy": accuracy.main,
     "quick": lambda: series.main(("quick",)),
     "jobs": series.jobs,
+    "reliability": lambda: reliability.main([]),
 }
 
 if __name__ == "__main__":

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from fmnist_utils import interrupt
+
+if __name__ == "__main__":  # before anything that takes time to import
+    interrupt.at_once()
+
+# ruff: noqa: E402
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fmnist_utils.errors import UserError
+from fmnist_utils.errors import UserError, brief
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.text import counted
+
+LONGEST_LINE = 1000  # characters of an error
 
 Command = Callable[[argparse.Namespace], int | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 (a notebook failed), 2 (a mistake), 130 (Ctrl-C)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options) or 0)
     except UserError as error:
         problems = str(error).splitlines()
     except OSError as error:  # full disk, no permission…
-        problems = [f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}"]
+        where = brief(str(error.filename), 200).strip("'") if error.filename else "a file"
+        problems = [f"cannot read or write {where}: {error.strerror or error}"]
     except KeyboardInterrupt:
-        print("Stopped. What is finished is kept: the same command goes on from there.", file=sys.stderr)
-        return 130
-    print(*(f"Error: {problem}" for problem in problems), sep="\n", file=sys.stderr)
+        print(interrupt.STOPPED, file=sys.stderr)
+        return interrupt.STATUS
+    print(*(f"Error: {problem[:LONGEST_LINE]}" for problem in problems), sep="\n", file=sys.stderr)
     return 2
 
 
@@ -86,17 +99,20 @@ HELP = {
 def _reports(options: argparse.Namespace) -> int:
     import yaml
 
-    from fmnist_utils.report import build
+    from fmnist_utils.report import build, parameters
 
     overrides = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
     for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise UserError(f"--set {setting}: write name=value")
+            raise UserError(f"--set {setting[:60]}: write name=value")
         try:
-            overrides[name] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--set {setting}: {text!r} is not valid YAML; put quotes around text") from None
+            overrides[name] = parameters.parse(text)
+        except yaml.YAMLError as error:
+            why = parameters.complaint(error)
+            raise UserError(
+                f"--set {setting[:60]}: {brief(text, 40)} is not valid YAML ({why}); put quotes around text"
+            ) from None
     resources = Resources.of(options.precision, options.jobs, options.scheduler)
     reports = build.prepare(
         options.profile or _default_profile(), options.only, overrides, options.out,
@@ -133,9 +149,15 @@ def _params(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import build
     from fmnist_utils.runs.store import results
+    from fmnist_utils.system import from_root
 
     out = options.out or f"reports/{options.profile or _default_profile()}"
+    if not from_root(out).is_dir():
+        if options.out:
+            raise UserError(f"OUT={out} is not a folder: name one of reports")
+        build.check_profile(options.profile or _default_profile())
     found = results(out)
     if found.empty:
         print(f"no finished runs in {out}")

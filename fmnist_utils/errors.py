@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import reprlib
 from collections.abc import Iterable, Iterator
 
 MAKE_ROOM = "make room or choose another OUT"
@@ -17,9 +18,27 @@ class UserError(Exception):
         return [f"Error: {self}"]
 
 
+def brief(value: object, room: int = 80) -> str:
+    """Write a value as Python would, cut short where it is long, so that an error stays one short line."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = room
+    short.maxlist = short.maxtuple = short.maxdict = 6
+    text = " ".join(short.repr(value).split())
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def listed(names: Iterable[str], room: int = 150) -> str:
+    """Join names by commas, as many as there is room for, and say how many more there are."""
+    names, shown = list(names), list[str]()
+    while len(shown) < len(names) and sum(len(name) + 2 for name in shown) + len(names[len(shown)]) <= room:
+        shown.append(names[len(shown)])
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Say which allowed name is meant: ``"; did you mean 'adam'?"``, or nothing if none is near."""
-    matches = difflib.get_close_matches(str(name).lower(), list(allowed), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(str(name)[:100].lower(), list(allowed), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 

@@ -19,15 +19,30 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from fmnist_utils.errors import UserError, brief
+
 ROOT = Path(__file__).resolve().parent.parent  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
 DRY_RUN_FILE = "DRY_RUN_FILE"  # environment variable: where a dry run writes, as JSON, what it would train
 LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
 
 
+def expanded(path: str | Path) -> Path:
+    """Replace a leading ``~``; UserError for what cannot be a path."""
+    try:
+        str(path).encode()
+        if "\0" in str(path):
+            raise ValueError("it has a NUL in it")
+        return Path(path).expanduser()
+    except UnicodeEncodeError:
+        raise UserError(f"{brief(str(path))} is not UTF-8: rename it, or name it through a link") from None
+    except (RuntimeError, ValueError) as error:  # nobody is called so
+        raise UserError(f"{brief(str(path))} cannot be a path: {error}") from None
+
+
 def from_root(path: str | Path) -> Path:
     """Resolve `path` against the project root (not the current folder), so that notebooks and make agree."""
-    return (ROOT / Path(path).expanduser()).resolve()
+    return (ROOT / expanded(path)).resolve()
 
 
 def is_dry_run() -> bool:
@@ -69,7 +84,8 @@ def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
         waiting(path.read_text("utf-8") or "another process")
         lock.acquire()
     try:
-        path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
+        with contextlib.suppress(OSError):  # it is for the eyes of who waits
+            path.write_text(f"process {os.getpid()} on {platform.node()}", "utf-8")
         yield
     finally:
         lock.release()

@@ -145,3 +145,12 @@ def test_mixup_blends_labels_as_images() -> None:
 def test_mistakes_are_named(recipe: object, said: str) -> None:
     with pytest.raises(UserError, match=said):
         Experiment(augmentation=recipe)
+
+
+def test_mixing_by_the_smallest_share_gives_numbers() -> None:
+    torch.manual_seed(0)
+    images, labels = torch.rand(4000, 1, 4, 4), torch.arange(4000) % 2
+    recipe = Experiment(augmentation=[{"name": "mixup", "alpha": 0.01}]).augmentation
+    mixed, targets = augment(images, labels, recipe, ("a", "b"))
+    assert mixed.isfinite().all() and targets.isfinite().all()
+    torch.testing.assert_close(targets.sum(1), torch.ones(4000))

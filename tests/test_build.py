@@ -73,6 +73,12 @@ def test_all_problems_are_told_at_once_and_nothing_is_made(project: Path) -> Non
     assert not (project / "out").exists()
 
 
+def test_out_in_a_params_file_is_not_ignored_in_silence(project: Path) -> None:
+    (project / "params" / "quick" / "01_first.yaml").write_text("out: elsewhere\n")
+    with pytest.raises(UserError, match="01_first.yaml: out: is not set here but by OUT"):
+        prepare(project)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -179,12 +185,12 @@ def test_changed_data_executes_a_notebook_again(project: Path) -> None:
     for name in ("cat", "dog"):
         for number in range(8):
             (folder / name).mkdir(parents=True, exist_ok=True)
-            Image.new("L", (28, 28), number * 9).save(folder / name / f"{number}.png")
+            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
     declared = f'{COMMON}dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\n'
     write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
     make(project, only="01")
     assert not changed(project)
-    Image.new("L", (28, 28), 200).save(folder / "cat" / "8.png")
+    Image.linear_gradient("L").save(folder / "cat" / "8.png")
     assert changed(project)
 
 
@@ -290,6 +296,27 @@ def test_taking_a_failed_edit_back_leaves_the_good_report_and_no_failure(project
     notebook.write_text(before, "utf-8")
     assert make(project, only="01") == []
     assert tokens(project / "out") == good
+
+
+def test_a_project_may_lie_in_a_folder_with_braces(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "{braces} {0} {{x")
+    assert make(root, only="01") == []
+    assert list(tokens(root / "out")) == ["01_first"]
+
+
+def test_more_images_than_there_are_is_told_before_any_kernel_starts(project: Path) -> None:
+    folder = project / "animals"
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(8):
+            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
+    data = f'dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\nout: str = ""  # folder\n'
+    for size, comment in ((15, "training images"), (14, "0 for all that validation leaves")):
+        declared = f"{data}train_size: int = {size}  # {comment}\n"
+        write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
+        with pytest.raises(UserError, match=f"01_first: train_size: {size} is more than the 1[24] images"):
+            make(project, only="01")
+        assert not (project / "out").exists()
 
 
 def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(

@@ -6,12 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from small_project import call, copy_package, edit, start, tokens, write_notebook, write_project
+from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
 
 from fmnist_utils.data.locate import locate
+from fmnist_utils.system import ROOT
 
 OUT = Path("reports", "quick")
 
@@ -204,3 +206,73 @@ def test_models_lists_sizes(made: Path) -> None:
 
 def test_runs_of_an_empty_store(made: Path) -> None:
     assert call(made, "runs")[:2] == (0, "no finished runs in reports/quick\n")
+
+
+def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
+    code, out, err = call(made, "runs", "--profile", "qick")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: unknown profile 'qick'; did you mean 'quick'?")
+    assert call(made, "runs", "--out", "nowhere")[0] == 2
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0, 2.0, 3.0])
+def test_ctrl_c_is_heard_in_the_first_seconds_too(seconds: float, project: Path) -> None:
+    process = start(project, "reports", "--out", "new")
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "Stopped. What is finished is kept: the same command goes on from there.\n"
+
+
+def test_an_interruption_that_somebody_swallows_is_raised_again() -> None:
+    code = """
+import os, signal, time
+from fmnist_utils import interrupt
+try:
+    with interrupt.in_order():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(9)
+        except BaseException:
+            print("swallowed", flush=True)
+        time.sleep(9)
+except KeyboardInterrupt:
+    print("raised again")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("swallowed\nraised again\n", "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--out", "~nosuchuser/x"],
+        ["--out", b"reports/\xff"],
+        ["--out", "x" * 5000],
+        ["--dataset", "~nosuchuser/x"],
+        ["--data-dir", "~nosuchuser/x"],
+        ["--set", "lr=" + "[" * 3000],
+        ["--set", "lr=" + "9" * 5000],
+        ["--set", "lr=2020-13-45"],
+        ["--set", "é" * 999 + "=1"],
+        ["--seeds", "!!int abc"],
+        ["--seeds", "3000000000"],
+        ["--profile", "ü" * 999],
+        ["--only", "ü" * 999],
+    ],
+)
+def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path, options: list[str | bytes]) -> None:
+    write_notebook(
+        made / "notebooks" / "01_first.ipynb",
+        parameters=COMMON + 'seeds: int = 1\ndataset: str = "fashion-mnist"  # data\ndata_dir: str = ""  # place\n',
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "reports", "--profile", "quick", "--only", "1", *options],
+        cwd=made, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert len(line.removeprefix("Error: ").replace(str(made), "")) <= 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -207,14 +208,21 @@ def test_own_idx_folder_that_does_not_fit(tmp_path):
 def pictures(folder: Path, n: int, gray: int, suffix: str = "png") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(n):
-        Image.new("RGB", (40, 30), (gray, gray, gray)).save(folder / f"{i:02}.{suffix}")
+        drawn(gray).convert("RGB").save(folder / f"{i:02}.{suffix}")
+
+
+def drawn(gray: int, ink: int = 250) -> Image.Image:
+    """An image with something on it: a ground of one gray, and a square of ink in the middle."""
+    image = Image.new("L", (56, 56), gray)
+    image.paste(ink, (16, 16, 40, 40))
+    return image
 
 
 def test_image_folders_with_a_test_part(tmp_path):
     for part, n in (("train", 4), ("test", 2)):
         pictures(tmp_path / part / "dark", n, 10)
-        pictures(tmp_path / part / "light", n + 1, 200, "JPG")
-    deep = Image.fromarray(np.full((50, 50), 100 * 256, np.uint16))
+        pictures(tmp_path / part / "light", n + 1, 100, "JPG")
+    deep = Image.fromarray(np.asarray(drawn(100), np.uint16) * 256)
     deep.save(tmp_path / "test" / "dark" / "deep.png")
     (tmp_path / "train" / "dark" / ".hidden.png").write_text("no image")
     (tmp_path / "train" / "dark" / "notes.txt").write_text("no image")
@@ -223,15 +231,17 @@ def test_image_folders_with_a_test_part(tmp_path):
     assert found.class_names == ("dark", "light")
     assert found.train_labels.tolist() == [0] * 4 + [1] * 5 and found.test_labels.tolist() == [0] * 3 + [1] * 3
     assert found.train_images.shape == (9, 28, 28) and found.train_images.dtype == torch.uint8
-    assert found.train_images[0].unique().tolist() == [10]
-    assert found.test_images[2].unique().tolist() == [100]  # 16 bits deep
+    assert found.train_images[0, 0, 0] == 10 and found.train_images[0, 14, 14] == 250
+    assert found.test_images[2, 0, 0] == 100 and found.test_images[2, 14, 14] == 250  # 16 bits deep
 
 
 def test_image_folders_get_a_fixed_test_part(tmp_path):
     for name, n in (("a", 21), ("b", 14), ("c", 3)):
         (tmp_path / name).mkdir()
         for i in range(n):
-            Image.new("L", (28, 28), 10 * i + ord(name) - 96).save(tmp_path / name / f"{i:02}.png")
+            image = Image.new("L", (28, 28))
+            image.paste(10 * i + ord(name) - 96, (0, 0, 3, 3))
+            image.save(tmp_path / name / f"{i:02}.png")
     found = load_dataset(str(tmp_path))
     assert found.test_labels.bincount().tolist() == [3, 2, 1]
     assert found.train_labels.bincount().tolist() == [18, 12, 2]
@@ -254,6 +264,94 @@ def test_image_folders_that_do_not_fit(tmp_path):
         pictures(tmp_path / "parts" / part / "a", 3, 0)
         pictures(tmp_path / "parts" / part / f"only {part}", 3, 0)
     assert "only one has only test, only train" in complaint(str(tmp_path / "parts"))
+
+
+def folder_of(folder: Path, *images: Image.Image, suffix: str = "png") -> Path:
+    """Two classes, each of these images and enough others that are drawn light on dark."""
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for number, image in enumerate(images):
+            image.save(folder / name / f"{number}.{suffix}")
+    return folder
+
+
+def pixels(folder: Path) -> list[tuple[int, int]]:
+    """Ground and ink of all images of class a, in the order of their names."""
+    found = load_dataset(str(folder))
+    images = torch.cat([found.train_images[found.train_labels == 0], found.test_images[found.test_labels == 0]])
+    return sorted({(int(image[0, 0]), int(image[14, 14])) for image in images})
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_ink_on_a_transparent_ground_is_seen(ink: int, mode: str, tmp_path: Path) -> None:
+    image = Image.new("RGBA", (56, 56), (ink, ink, ink, 0))
+    image.paste((ink, ink, ink, 255), (16, 16, 40, 40))
+    image = image.quantize(8) if mode == "P" else image.convert(mode)
+    assert pixels(folder_of(tmp_path / "data", *[image] * 4)) == [(0, 255)]
+
+
+def test_a_light_ground_is_inverted_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = folder_of(tmp_path / "paper", *[drawn(255, ink=20)] * 4)
+    assert pixels(folder) == [(0, 235)]
+    assert capsys.readouterr().out == (
+        f"{folder}: the ground of 100 % of the images is light; all are inverted, ink is light now\n"
+    )
+    assert pixels(folder_of(tmp_path / "dark", *[drawn(0)] * 4)) == [(0, 250)]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "levels"),
+    [
+        (np.int32, [200, 100]),
+        (np.int32, [200 * 257, 257]),
+        (np.float32, [200 / 255, 100 / 255]),
+        (np.float32, [200.0, 100.0]),
+        (np.uint16, [200 * 256, 100 * 256]),
+    ],
+)
+def test_levels_of_32_bits_keep_their_scale(dtype: type, levels: list[float], tmp_path: Path) -> None:
+    square = np.asarray(drawn(0, 1))
+    images = [Image.fromarray(square.astype(dtype) * dtype(level)) for level in levels]
+    found = pixels(folder_of(tmp_path / "data", *images * 2, suffix="tif"))
+    assert found == [(0, round(200 * level / levels[0])) for level in sorted(levels)]
+
+
+def test_images_that_say_nothing_are_refused_by_name(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "blank", *[drawn(0)] * 4)
+    Image.new("L", (28, 28), 77).save(folder / "a" / "1.png")
+    assert f"{folder / 'a' / '1.png'} has no contrast" in complaint(str(folder))
+    Image.new("RGBA", (28, 28)).save(folder / "a" / "1.png")
+    assert f"{folder / 'a' / '1.png'} has no contrast" in complaint(str(folder))
+    Image.fromarray(np.full((28, 28), np.nan, np.float32)).save(folder / "a" / "1.tif")
+    assert "1.tif is not a readable image (levels below 0, or that are no numbers)" in complaint(str(folder))
+
+
+def test_damaged_exif_data_do_not_lose_an_image(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for number in range(4):
+            exif = b"Exif\0\0MM\0*" + bytes(random.Random(number).randbytes(40))
+            drawn(10).save(folder / name / f"{number}.jpg", exif=exif)
+    assert load_dataset(str(folder)).train_images.shape == (6, 28, 28)
+
+
+def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
+    for name in (b"caf\xe9", b"caf\xe8"):
+        place = os.fsencode(tmp_path) + b"/" + name
+        os.mkdir(place)
+        for number in range(4):
+            drawn(10).save(os.path.join(os.fsdecode(place), f"{number}.png"))
+    assert load_dataset(str(tmp_path)).class_names == ("caf\\xe8", "caf\\xe9")
+
+
+def test_data_that_nothing_can_be_learned_from_are_refused(tmp_path: Path) -> None:
+    alike = own(tmp_path / "alike", (2, 2, 2, 2))
+    assert "all training images are of class 2" in complaint(str(alike))
+    few = own(tmp_path / "few", (0, 1, 2), images=3)
+    assert "3 training images are too few for 3 classes" in complaint(str(few))
 
 
 # --- fingerprints ---
@@ -321,3 +419,12 @@ def test_split_of_uneven_classes():
 def test_split_refuses(train_size, data):
     with pytest.raises(UserError, match=r"train_size = -?\d+ is out of range: 10 .* 55,000"):
         split(data.train_labels, train_size)
+
+
+def test_split_keeps_its_promise_of_an_image_a_class():
+    labels = torch.tensor([0] * 999 + [1] + [2] * 50)
+    whole = [set(split(labels, size)[0].tolist()) for size in (3, 10, 100, 900)]
+    for size, chosen in zip((3, 10, 100, 900), whole, strict=True):
+        assert len(chosen) == size
+        assert set(labels[list(chosen)].tolist()) == {0, 1, 2}
+    assert whole[0] < whole[1] < whole[2] < whole[3]

@@ -1,6 +1,9 @@
 """Experiments: what is refused, and what names a run."""
 
+import math
+
 import pytest
+import torch
 
 from fmnist_utils import Experiment, UserError
 
@@ -77,3 +80,30 @@ def test_a_recipe_is_said_in_a_line() -> None:
         test_time_views=True,
     ).recipe
     assert said == "muon 0.08, linear, flip, translate, dropout 0.4, weight of Shirt 2.0, batch size 256"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": "cnn-big", "model_options": {"dropout": 2.0}}, "'cnn-big' cannot be built with dropout = 2.0"),
+        ({"model": "cnn-big", "model_options": {"dropout": math.nan}}, "'dropout' is nan, but must be a finite number"),
+        ({"model": "cnn-big", "model_options": {"dropout_kind": "zz"}}, "unknown dropout_kind 'zz'"),
+        ({"model": "sprint", "model_options": {"pool": "mx"}}, "unknown pool 'mx'"),
+        ({"model": "sprint", "model_options": {"stem": -1}}, "'sprint' cannot be built with stem = -1"),
+        ({"model": "sprint", "model_options": {"stem": 10**5}}, "weights with these options: at most"),
+        ({"augmentation": [5]}, "augmentation: unknown augmentation 5"),
+        ({"augmentation": [["flip"]]}, r"augmentation: unknown augmentation \['flip'\]"),
+        ({"augmentation": [{"name": "erasing", "smallest": 0.5, "largest": 0.1}]}, "smallest .* above largest"),
+        ({"augmentation": [{"name": "mixup", "alpha": 1e-9}]}, "alpha: 1e-09 is not allowed, must be greater than"),
+        ({"lr": math.nan}, "lr: nan is not allowed"),
+        ({"class_weights": {"Shirt": math.inf}}, "class_weights.Shirt: inf is not allowed"),
+        ({"x" * 9999: 1}, "unknown field 'xxx"),
+        ({"model_options": {"x" * 9999: 1}}, "has no option 'xxx"),
+    ],
+)
+def test_what_no_training_can_have_is_told_when_an_experiment_is_made(changes: dict, said: str) -> None:
+    state = torch.get_rng_state()
+    with pytest.raises(UserError, match=said) as raised:
+        Experiment(**changes)
+    assert "\n" not in str(raised.value) and len(str(raised.value)) <= 300
+    assert torch.get_rng_state().equal(state), "looking draws no random numbers"

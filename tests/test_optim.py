@@ -67,3 +67,16 @@ def test_muon_orthogonalizes_filters_and_leaves_the_rest_to_sgd() -> None:
     filters = before["2.weight"] * (4**0.5 / before["2.weight"].norm())
     values = torch.linalg.svdvals((model[2].weight.detach() - filters).flatten(1)) / 0.1
     assert values.min() > 0.3 and values.max() < 1.6
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("steps", range(1, 10))
+def test_every_schedule_takes_any_number_of_steps(name: str, steps: int) -> None:
+    optimizer = build_optimizer("sgd", small_net(), Settings(lr=0.01))
+    schedule = build_schedule(name, optimizer, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step(1.0) if name == "plateau" else schedule.step()
+    assert all(0 < rate <= 0.01 for rate in rates)

@@ -11,6 +11,7 @@ from small_project import COMMON, write_notebook
 from fmnist_utils import UserError
 from fmnist_utils.report import parameters
 from fmnist_utils.report.parameters import Parameter
+from fmnist_utils.system import ROOT
 
 
 @pytest.fixture
@@ -176,3 +177,132 @@ def test_bytes_that_are_not_text_are_told(tmp_path: Path) -> None:
 def test_an_empty_params_file_sets_nothing(tmp_path: Path) -> None:
     (tmp_path / "01_first.yaml").write_text("# all as in the notebook\n")
     assert parameters.load(tmp_path / "01_first.yaml") == {}
+
+
+# --- nothing is executed, and nothing takes long ---
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "().__class__.__base__.__subclasses__()",
+        "[x for x in ()]",
+        "9**9**9",
+        "print('executed')",
+        "__import__('os').system('touch executed')",
+        "'int'",
+        "int.real",
+        "int & str",
+        "tuple[int]",
+        "list[int, str]",
+        "dict[str]",
+        "int | 3",
+        "lambda: 0",
+    ],
+)
+def test_an_annotation_is_read_and_never_executed(
+    annotation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_notebook(tmp_path / "01_first.ipynb", parameters=f"x: {annotation} = 1")
+    with pytest.raises(UserError, match="in its parameters cell must be"):
+        parameters.check(tmp_path / "01_first.ipynb", {"x": 2}, "here")
+    assert capsys.readouterr().out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["01_first.ipynb"]
+
+
+def test_types_nest(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "01_first.ipynb", parameters="x: dict[str, list[int | None]] | None = None")
+    parameters.check(tmp_path / "01_first.ipynb", {"x": {"a": [1, None]}}, "here")
+    with pytest.raises(UserError, match="'b' in "):
+        parameters.check(tmp_path / "01_first.ipynb", {"x": {"a": ["b"]}}, "here")
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lr: 0b_", "'0b_' is no int"),
+        ("lr: 0x_", "'0x_' is no int"),
+        ("lr: " + "9" * 5000, "is no int"),
+        ("lr: 0x" + "f" * 5000, "of less than 64 bits"),
+        ("lr: 2020-13-45", "a value of type timestamp is not taken"),
+        ("lr: !!int abc", "'abc' is no int"),
+        ("lr: !!float abc", "'abc' is no float"),
+        ("lr: !!bool maybe", "'maybe' is no bool"),
+        ("lr: !!timestamp x", "of type timestamp is not taken"),
+        ("lr: !!binary aGk=", "of type binary is not taken"),
+        ("lr: " + "[" * 3000 + "]" * 3000, "nested"),
+        ("lr: " + "{a: " * 3000 + "}" * 3000, "nested"),
+        (BOMB, "aliases such as *'a' are not taken"),
+        ("lr: 0.1\nlr: 0.2\n", "'lr' is set twice"),
+        ('out: "a\\0b"', "a character that text may not have"),
+        ('out: "\\ud800"', "a character that text may not have"),
+        ("lr: \0", "special characters are not allowed"),
+        ("lr: 1\n---\nlr: 2", "another document"),
+        ("? [1, 2]\n: 3", "unhashable"),
+        ("x" * 200_000, "longer than 100,000 characters"),
+    ],
+)
+def test_hostile_yaml_is_one_short_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "01_first.yaml").write_text(text)
+    with pytest.raises(UserError) as raised:
+        parameters.load(tmp_path / "01_first.yaml")
+    line = str(raised.value).removeprefix(str(tmp_path))
+    assert said in line
+    assert len(line) <= 300 and line.isprintable()
+
+
+# --- limits, by the name that the user wrote ---
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("03_augmentation", {"long_epochs": 0}, "long_epochs: 0 is not allowed"),
+        ("03_augmentation", {"augmentations": ["flipp"]}, "augmentations: unknown augmentation 'flipp'; did you mean"),
+        ("03_augmentation", {"augmentations": ["flip+" * 999]}, "augmentations: unknown augmentation"),
+        ("05_architecture_comparison", {"headline_epochs": -1}, "headline_epochs: -1 is not allowed"),
+        ("05_architecture_comparison", {"headline_epochs": 2001}, "headline_epochs: 2001 is not allowed"),
+        ("05_architecture_comparison", {"claims": ["al"]}, "claims: unknown claim 'al'"),
+        ("05_architecture_comparison", {"frontier": ["sprnt"]}, "frontier: unknown 'sprnt'; did you mean 'sprint'?"),
+        ("05_architecture_comparison", {"models": ["bas"]}, "models: unknown model 'bas'; did you mean 'base'?"),
+        ("05_architecture_comparison", {"models": ["x" * 9999]}, "models: unknown model 'xxx"),
+        ("01_data_exploration", {"neighbours": 0}, "neighbours: 0 is not allowed, must be from 1 to"),
+        ("01_data_exploration", {"linear_steps": 0}, "linear_steps: 0 is not allowed"),
+        ("01_data_exploration", {"train_size": 3}, "train_size: 3 is not allowed"),
+        ("01_data_exploration", {"device": "cpu:x"}, "device: unknown device 'cpu:x'"),
+        ("01_data_exploration", {"device": "cpu:-1"}, "device: unknown device 'cpu:-1'"),
+        ("01_data_exploration", {"device": "cpu:7"}, "device: device 'cpu:7' is not available"),
+        ("02_baseline", {"seeds": 3_000_000_000}, "seeds: 3000000000 is not allowed, must be from 1 to 100"),
+        (
+            "02_baseline",
+            {"epochs": "1e2"},
+            "epochs: '1e2' is of type str, must be int; YAML takes 1e2 for text: write 100",
+        ),
+        ("02_baseline", {"lr": float("nan")}, "lr: nan is not allowed"),
+        ("02_baseline", {"x" * 9999: 1}, "unknown parameter 'xxx"),
+    ],
+)
+def test_limits_are_told_in_one_short_line_by_the_parameters_own_name(
+    name: str, values: dict[str, Any], said: str
+) -> None:
+    (line,) = parameters.problems(ROOT / "notebooks" / f"{name}.ipynb", values, f"params/quick/{name}.yaml")
+    assert line.startswith(f"params/quick/{name}.yaml: {said}")
+    assert len(line) <= 300
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("05_architecture_comparison", {"headline_epochs": 0, "claims": ["all"], "frontier": ["sprint"]}),
+        ("03_augmentation", {"long_epochs": 1, "augmentations": ["flip+translate"]}),
+        ("01_data_exploration", {"train_size": 0, "neighbours": 1, "device": "cpu:0"}),
+    ],
+)
+def test_what_is_within_the_limits_is_taken(name: str, values: dict[str, Any]) -> None:
+    assert parameters.problems(ROOT / "notebooks" / f"{name}.ipynb", values, "here") == []

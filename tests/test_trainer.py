@@ -1,5 +1,6 @@
 """Training: golden results, repeatability, resuming, and the rules about validation and test images."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,20 @@ def test_damaged_checkpoint_is_put_aside(
     assert same_weights(run.weights, train.train(TINY, data, "cpu").weights)
     assert (tmp_path / "checkpoint.pt.damaged").exists()
     assert "put aside" in capsys.readouterr().err
+
+
+def test_a_flipped_bit_of_a_checkpoint_is_found(data: Dataset, tmp_path: Path) -> None:
+    """200 flips, of which most would end in other weights were the checkpoint believed."""
+    checkpoint, experiment = tmp_path / "checkpoint.pt", TINY.but(model="cnn-small")
+    train.train(experiment, data, "cpu", checkpoint)
+    content, draw = checkpoint.read_bytes(), random.Random(0)
+    assert train.read_checkpoint(checkpoint, experiment, torch.device("cpu")) is not None
+    for _ in range(200):
+        changed = bytearray(content)
+        changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+        checkpoint.write_bytes(changed)
+        assert train.read_checkpoint(checkpoint, experiment, torch.device("cpu")) is None
+        assert not checkpoint.exists()
 
 
 def test_accuracies_are_those_of_the_stored_predictions(data: Dataset) -> None:

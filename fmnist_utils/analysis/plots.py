@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
@@ -50,7 +51,9 @@ STYLE = sns.axes_style("whitegrid") | {
 def show(fig: Figure, alt: str) -> None:
     """Display a figure as a PNG of twice the pixels of its size on the page, with `alt` as its alt text."""
     drawn, buffer = io.BytesIO(), io.BytesIO()
-    fig.savefig(drawn, dpi=2 * DPI)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # names may have letters that the font lacks: boxes stand for them
+        fig.savefig(drawn, dpi=2 * DPI)
     # 256 colours are enough for our flat style, and a third of the bytes
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     width, height = (round(float(inches) * DPI) for inches in fig.get_size_inches())

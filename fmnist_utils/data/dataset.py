@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import struct
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -95,6 +98,7 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.numpy().tobytes())
     a, b, c, d = tensors
+    split(b)  # refuses what is too little to learn from
     return Dataset(title, class_names, a, b, c, d, digest.hexdigest(), str(source.folder))
 
 
@@ -134,9 +138,21 @@ def split(
     held_out = math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
     available, n_classes = len(order) - held_out, np.count_nonzero(counts)
     train_size = train_size or available
+    if available < n_classes:
+        raise UserError(
+            f"{len(order)} training images are too few for {n_classes} classes, since a twelfth of them is held out "
+            "to choose by: two images a class are enough"
+        )
     if not n_classes <= train_size <= available:
         raise UserError(f"train_size = {train_size} is out of range: {n_classes} (one a class) to {available:,} images")
     train = order[held_out:][:train_size]
+    if len(np.unique(labels.cpu().numpy()[train])) < n_classes:
+        # A class too rare to have a part in so few images: the first one of each class goes before all others. Of
+        # classes that do have a part they are among the first anyway, so a smaller choice stays part of a larger one.
+        kinds = labels.cpu().numpy()[order[held_out:]]
+        first = np.sort(np.unique(kinds, return_index=True)[1])
+        rest = np.delete(order[held_out:], first)
+        train = np.concatenate([order[held_out:][first], rest])[:train_size]
     return torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(order[:held_out]))
 
 
@@ -222,6 +238,8 @@ def _class_names(folder: Path, train_labels: np.ndarray, test_labels: np.ndarray
             raise UserError(f"{folder} has the {part} label {labels.max()}, out of range: {limit}")
     if len(names) < 2:
         raise UserError(f"{folder} has one class: at least two are needed")
+    if len(np.unique(train_labels)) < 2:
+        raise UserError(f"{folder}: all training images are of class {train_labels[0]}: at least two are needed")
     return tuple(names)
 
 
@@ -248,20 +266,96 @@ def _read_images(folder: Path) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
             n_test = max(1, round(len(images) * TEST_SHARE))
             parts["test"][name] = [images[i] for i in np.sort(order[:n_test])]
             parts["train"][name] = [images[i] for i in np.sort(order[n_test:])]
+    paths = [[path for members in classes.values() for path in members] for classes in parts.values()]
+    levels = _gray_levels(folder, [path for part in paths for path in part])
     arrays = []
-    for classes in parts.values():
-        arrays.append(np.stack([_gray(path) for paths in classes.values() for path in paths]))
-        arrays.append(np.repeat(np.arange(len(names)), [len(paths) for paths in classes.values()]))
-    return _folder_name(folder), names, arrays
+    for classes, pixels in zip(parts.values(), np.split(levels, [len(paths[0])]), strict=True):
+        arrays.append(pixels)
+        arrays.append(np.repeat(np.arange(len(names)), [len(members) for members in classes.values()]))
+    return _folder_name(folder), tuple(map(_readable, names)), arrays
 
 
-def _gray(path: str) -> np.ndarray:
-    """Read an image as gray levels: uint8 (28, 28)."""
+def _readable(name: str) -> str:
+    """Write the name of a folder that is not UTF-8 so that it can be shown and stored, and still told from others."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _gray_levels(folder: Path, paths: list[str]) -> np.ndarray:
+    """Read images as gray levels on a dark ground, 0 to 255: uint8 (n, 28, 28).
+
+    Raises
+    ------
+    UserError
+        A file that is no image, or one without any contrast, of which nothing can be learned.
+    """
+    read = [_image(path) for path in paths]
+    # Levels of 32 bits have no white of their own: it is the one that fits the brightest pixel of all such images.
+    images = np.empty((len(read), SIDE, SIDE), np.uint8)
+    for mode, whites in (("L", (255.0,)), ("I", (255.0, 65_535.0, 2.0**32 - 1)), ("F", (1.0, 255.0, 65_535.0))):
+        places = [i for i, image in enumerate(read) if image.mode == mode]
+        if not places:
+            continue
+        peak = max(read[i].peak for i in places)
+        if peak > whites[-1]:
+            raise UserError(f"{paths[places[0]]} and others of {mode} levels go to {peak:g}: at most {whites[-1]:g}")
+        white = next(white for white in whites if peak <= white)
+        for i in places:
+            levels = read[i].levels
+            images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
+    blank = np.flatnonzero(images.min((1, 2)) == images.max((1, 2)))
+    if len(blank):
+        more = f" (and {len(blank) - 1} more)" if len(blank) > 1 else ""
+        raise UserError(f"{paths[blank[0]]}{more} has no contrast, all {SIDE} x {SIDE} pixels are alike: remove it")
+    # Ink is light on a dark ground in all published data, and in what the notebooks say of them.
+    edges = np.concatenate(
+        [images[:, [0, -1]].reshape(len(images), -1), images[:, :, [0, -1]].reshape(len(images), -1)], 1
+    )
+    light = (np.median(edges, 1) > 127).mean()
+    if light > 0.5:
+        images = 255 - images
+        print(f"{folder}: the ground of {100 * light:.0f} % of the images is light; all are inverted, ink is light now")
+    return images
+
+
+class _Image(NamedTuple):
+    """An image as it was read: "L", "I" (whole numbers) or "F" levels, (28, 28), and the largest one in the file."""
+
+    mode: str
+    levels: np.ndarray
+    peak: float
+
+
+def _image(path: str) -> _Image:
+    """Read an image upright and shrink it."""
     try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):  # 16 bits, which PIL would clip to 255
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            try:
+                upright = ImageOps.exif_transpose(image)
+            except Exception:  # damaged EXIF data, for which PIL raises whatever comes up: the picture counts
+                upright = image
+            if upright.mode.startswith("I;16") or (upright.mode == "I" and image.format == "PNG"):
+                # 16 bits, which PIL would clip to 255
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            return np.asarray(upright.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+            if upright.mode in ("I", "F"):
+                whole = np.asarray(upright, np.float64)
+                if not np.isfinite(whole).all() or whole.min() < 0:
+                    raise ValueError("levels below 0, or that are no numbers")
+                small = Image.fromarray(whole.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+                return _Image(upright.mode, np.asarray(small), float(whole.max()))
+            if upright.has_transparency_data:
+                upright = _on_ground(upright.convert("RGBA"))
+            return _Image("L", np.asarray(upright.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)), 255.0)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} is not a readable image ({error}): mend or remove it") from error
+
+
+def _on_ground(image: Image.Image) -> Image.Image:
+    """Put a transparent image on the ground that it was drawn for: white under dark ink, black under light."""
+    gray, alpha = (
+        np.asarray(image.convert("RGB").convert("L"), np.float64),
+        np.asarray(image.getchannel("A"), np.float64),
+    )
+    if not alpha.any():
+        return Image.new("L", image.size)
+    ground = 255 if (gray * alpha).sum() < 127.5 * alpha.sum() else 0
+    return Image.alpha_composite(Image.new("RGBA", image.size, (ground, ground, ground, 255)), image)

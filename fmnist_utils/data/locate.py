@@ -95,7 +95,7 @@ def locate(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> S
     UserError
         Unknown name; files missing in a folder that was named, or not readable.
     """
-    name = str(name)
+    name = str(system.expanded(name)) if str(name).startswith("~") else str(name)
     known = KNOWN.get(name.lower())
     if known is None:
         return _own_folder(name, data_dir)
@@ -195,7 +195,7 @@ def _bases() -> tuple[Path, Path]:
 
 def _folder(path: str | Path, what: str) -> Path:
     for base in _bases():
-        if (folder := (base / Path(path).expanduser()).resolve()).is_dir():
+        if (folder := (base / system.expanded(path)).resolve()).is_dir():
             return folder
     raise UserError(f"{what} {str(path)!r} is not a folder: give one in {system.ROOT}, or an absolute path")
 

@@ -26,6 +26,8 @@ def conv_block(
 
 def feature_dropout(probability: float, kind: str) -> list[nn.Module]:
     """Dropout between convolutions: ``"element"`` drops single values, ``"2d"`` whole feature maps."""
+    if kind not in ("element", "2d"):
+        raise UserError(f"unknown dropout_kind {kind!r} (kinds: element, 2d)")
     if not probability:
         return []
     return [nn.Dropout2d(probability) if kind == "2d" else nn.Dropout(probability)]

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -23,7 +25,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, listed, nearest
+
+MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
 
 Model = TypeVar("Model", bound=type[nn.Module])
 
@@ -124,7 +128,7 @@ def names() -> list[str]:
 def entry(name: str) -> Entry:
     """Look a model up; raises UserError that names the nearest match."""
     if name not in REGISTRY:
-        raise UserError(f"unknown model {name!r}{nearest(name, REGISTRY)} (models: {', '.join(REGISTRY)})")
+        raise UserError(f"unknown model {brief(name, 40)}{nearest(name, REGISTRY)} (models: {listed(REGISTRY)})")
     return REGISTRY[name]
 
 
@@ -134,12 +138,34 @@ def check_options(name: str, options: dict[str, Any]) -> None:
     for option, value in options.items():
         if option not in allowed:
             what = f"options: {', '.join(allowed)}" if allowed else "it has no options"
-            raise UserError(f"model {name!r} has no option {option!r}{nearest(option, allowed)} ({what})")
+            raise UserError(f"model {name!r} has no option {brief(option)}{nearest(option, allowed)} ({what})")
         default = allowed[option].default
         numbers = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
         if not numbers and type(value) is not type(default):
             wanted = type(default).__name__
-            raise UserError(f"model {name!r}: option {option!r} is {value!r}, but must be a {wanted} like {default!r}")
+            what = f"is {brief(value)}, but must be a {wanted} like {default!r}"
+            raise UserError(f"model {name!r}: option {option!r} {what}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"model {name!r}: option {option!r} is {value}, but must be a finite number")
+    if options:
+        _try_out(name, tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=512)
+def _try_out(name: str, options: tuple[tuple[str, Any], ...]) -> None:
+    """Build a model on a device without memory, so that what it refuses is told before anything is trained."""
+    item = entry(name)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            model = item.build(**(item.preset | dict(options)))
+    except UserError as error:
+        raise UserError(f"model {name!r}: {error}") from None
+    except Exception as error:  # whatever a model's constructor says to values that make no net
+        given = ", ".join(f"{option} = {brief(value)}" for option, value in options)
+        said = str(error).partition("\n")[0][:100]
+        raise UserError(f"model {name!r} cannot be built with {given}: {said}") from None
+    if (weights := count_parameters(model)) > MOST_WEIGHTS:
+        raise UserError(f"model {name!r} has {weights:,} weights with these options: at most {MOST_WEIGHTS:,}")
 
 
 def build(name: str, n_classes: int = 10, **options: Any) -> nn.Module:

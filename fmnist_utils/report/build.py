@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import json
 import logging
@@ -18,14 +19,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils import interrupt
+from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance, write_whole
+
+if TYPE_CHECKING:
+    from fmnist_utils.data.dataset import Dataset
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
@@ -48,6 +53,13 @@ def profiles_in(folder: Path) -> list[str]:
     if not found:
         raise UserError(f"{shown(folder)} has no profiles: folders with a NN_name.yaml for every notebook")
     return found
+
+
+def check_profile(profile: str, params: Path = PARAMS) -> None:
+    """Raise UserError if `params` has no folder of that name."""
+    if profile not in (known := profiles_in(params)):
+        hint = nearest(profile, known)
+        raise UserError(f"unknown profile {brief(profile)}{hint} (folders of {shown(params)}: {listed(known)})")
 
 
 @contextlib.contextmanager
@@ -87,11 +99,9 @@ def prepare(
     """
     freshness.data.cache_clear()  # the files may be others than the last time
     overrides, out = overrides or {}, out or f"reports/{profile}"
-    series, known = notebooks_in(notebooks), profiles_in(params)
+    series = notebooks_in(notebooks)
     names = [notebook.stem for notebook in series]
-    if profile not in known:
-        hint = nearest(profile, known)
-        raise UserError(f"unknown profile {profile!r}{hint} (folders of {shown(params)}: {', '.join(known)})")
+    check_profile(profile, params)
     found = [
         f"{shown(file)} has no notebook{nearest(file.stem, names)}; rename or remove it"
         for file in sorted((params / profile).glob("*.y*ml"))
@@ -109,6 +119,8 @@ def prepare(
                 raise UserError(f"{shown(file)} is missing: every notebook has one; it may be empty")
             defaults = {name: parameter.default for name, parameter in own.items()}
             values, given = parameters.load(file), {"out": out, **overrides}
+            if "out" in values:
+                found.append(f"{shown(file)}: out: is not set here but by OUT, on the command line: remove the line")
             given = {name: value for name, value in given.items() if name in own}
             links = _neighbours(series, index, selected, from_root(out))
             report = Report(notebook, profile, defaults, values | given, from_root(out), *links)
@@ -118,7 +130,7 @@ def prepare(
             found += _problems(notebook, origins, ranges=True) if wrong or stale(report) else []
     if selected:
         found += [
-            f"command line: no selected notebook has a parameter {name!r}{nearest(name, declared)}"
+            f"command line: no selected notebook has a parameter {brief(name, 40)}{nearest(name, declared)}"
             for name in overrides
             if name not in declared
         ]
@@ -148,7 +160,7 @@ def matching(names: list[str], only: str) -> list[int]:
             chosen.add(numbers.index(word.zfill(2)))
         else:
             hint = nearest(word, names)
-            problems.append(f"unknown notebook {word!r}{hint} (notebooks: {', '.join(names)})")
+            problems.append(f"unknown notebook {brief(word)}{hint} (notebooks: {', '.join(names)})")
     if problems:
         raise UserError("\n".join(problems))
     return sorted(chosen)
@@ -219,8 +231,7 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], enviro
     shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
     try:
         papermill.execute_notebook(
-            notebook,
-            str(target).replace("{", "{{").replace("}", "}}"),  # papermill takes the path for a format string
+            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
             dict(values),
             kernel_name="python3",
             kernel_manager_class=Manager,
@@ -240,8 +251,8 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], enviro
         kind = "" if error.ename == "UserError" else f"{error.ename}: "
         raise ExecutionError(f"cell {error.exec_count}: {kind}{lines[0]}") from None
     except Exception as error:  # a dead or silent kernel, and whatever else, is a failure of this notebook alone…
-        if isinstance(error, OSError) and error.errno:
-            raise  # …but a full disk is not
+        if isinstance(error, OSError) and error.errno:  # …but a full disk is not
+            raise OSError(error.errno, error.strerror or str(error), error.filename or str(target)) from error
         said = str(error).partition("\n")[0]
         raise ExecutionError(f"cell {_reached(target)}: {type(error).__name__}: {said}") from error
 
@@ -417,23 +428,30 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
     if data := {report.data for report in reports if report.data and report.reason(force)}:
         from fmnist_utils.data.dataset import load_dataset
 
-        for place in data:
-            load_dataset(*place)  # damaged files are told once, not by every notebook
+        found = list[str]()
+        for place in sorted(data):
+            dataset = load_dataset(*place)  # damaged files are told once, not by every notebook
+            found += [_too_large(report, dataset) for report in reports if report.data == place]
+        if any(found):
+            raise UserError("\n".join(filter(None, found)))
+    if any(report.reason(force) for report in reports):
+        _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     environment = (resources or Resources()).as_environment()
     with _alone(out):
         marker.prepare(out)
         try:
-            for report in reports:
-                begin = time.monotonic()
-                try:
-                    outcome = _build_one(report, force, environment)
-                except ExecutionError as error:
-                    outcome = "FAILED"
-                    trace = f" (see {shown(report.failed)})" if report.failed.exists() else ""
-                    failures.append(f"FAILED {report.name}, {error}{trace}")
-                seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
-                outcomes.append(f"{report.name}: {outcome}{seconds}")
+            with interrupt.in_order():
+                for report in reports:
+                    begin = time.monotonic()
+                    try:
+                        outcome = _build_one(report, force, environment)
+                    except ExecutionError as error:
+                        outcome = "FAILED"
+                        trace = f" (see {shown(report.failed)})" if report.failed.exists() else ""
+                        failures.append(f"FAILED {report.name}, {error}{trace}")
+                    seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
+                    outcomes.append(f"{report.name}: {outcome}{seconds}")
         finally:  # also after Ctrl-C: the index lists what is finished
             if not marker.index_is_current(out):
                 from fmnist_utils.report.index import write_index
@@ -441,6 +459,18 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
                 write_index(out, reports[0].notebook.parent)
     print(*outcomes, *failures, f"Open {shown(out / 'index.html')}", sep="\n", flush=True)
     return failures
+
+
+def _too_large(report: Report, dataset: Dataset) -> str:
+    """Say that a notebook is to train on more images than there are; "" if it is not."""
+    size, there = report.effective.get("train_size"), len(dataset.train_labels)
+    declared = parameters.read(report.notebook).get("train_size")
+    if declared and "validation" in declared.comment:  # which leaves so many
+        there -= -(-there // 12)
+    if not isinstance(size, int) or size <= there or "min(train_size" in report.notebook.read_text("utf-8"):
+        return ""  # (or the notebook itself takes what there is)
+    what = f"{report.name}: train_size: {size:,} is more than the {there:,} images that {dataset.name} has for it"
+    return f"{what}; 0 takes all: write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
 
 
 def _fetch(reports: list[Report]) -> None:
@@ -458,6 +488,7 @@ def dry_run(reports: list[Report], force: bool = False, resources: Resources | N
     """Say what `build` would execute and what it would cost; returns one line a failed notebook."""
     environment = (resources or Resources()).as_environment()
     outcomes, failures = list[str](), list[str]()
+    _import_what_takes_long()
     for report in reports:
         try:
             reason = report.reason(force)
@@ -466,12 +497,19 @@ def dry_run(reports: list[Report], force: bool = False, resources: Resources | N
             elif report.parts["data"] == freshness.MISSING:
                 told = f"{reason}; its data would be fetched first, so the cost is not known yet"
             else:
-                told = f"{reason}; {report.rehearse(environment)}"
+                with interrupt.in_order():
+                    told = f"{reason}; {report.rehearse(environment)}"
             outcomes.append(f"{report.name}: {told}")
         except ExecutionError as error:
             failures.append(f"FAILED {report.name}, {error}")
     print(*outcomes, *failures, sep="\n", flush=True)
     return failures
+
+
+def _import_what_takes_long() -> None:
+    """Import what executing a notebook needs, while Ctrl-C may still end the process at once."""
+    for name in ("papermill", "fmnist_utils.report.html"):
+        importlib.import_module(name)
 
 
 def _build_one(report: Report, force: bool, environment: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from fmnist_utils.system import ROOT, from_root, leftovers, write_whole
+from fmnist_utils.system import ROOT, expanded, from_root, leftovers, write_whole
 
 MARKER = ".fmnist-reports.json"
 INDEX = ("index.html", "results.csv")  # written last, together
@@ -34,7 +34,7 @@ def problem(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]])
     """
     wanted = [place for pair in data for place in pair if place]
     kept = [path.resolve() for path in sources]
-    kept += [path for place in wanted for path in (from_root(place), Path(place).resolve()) if path.is_dir()]
+    kept += [path for place in wanted for path in (from_root(place), expanded(place).resolve()) if path.is_dir()]
     for folder in kept:
         if out == folder or folder in out.parents:
             return f"OUT={out} lies in {folder}, which reports must not change: choose another, such as reports/mine"

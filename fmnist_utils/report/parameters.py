@@ -12,16 +12,19 @@ import re
 import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.system import ROOT
 
+# The six names that a type in a parameters cell is made of, with ``|`` and ``[]``.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "None": None}
+LONGEST = 100_000  # characters of a params file
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,37 @@ class Parameter:
 
     def problem(self, value: Any) -> str:
         """Say why `value` is not of the annotated type; "" if it is."""
-        kind = eval(self.annotation, {"__builtins__": {}}, TYPES)  # noqa: S307  (six names, no builtins)
+        kind = _type(ast.parse(self.annotation, mode="eval").body)
         try:
             TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
         except ValidationError as error:
             wrong = error.errors()[0]["input"]
-            where = repr(wrong) if wrong is value else f"{wrong!r} in {value!r}"
-            return f"{where} is of type {type(wrong).__name__}, must be {self.annotation}{_advice(wrong)}"
+            where = brief(wrong) if wrong is value else f"{brief(wrong)} in {brief(value)}"
+            advice = _advice(wrong, self.annotation)
+            return f"{where} is of type {type(wrong).__name__}, must be {self.annotation}{advice}"
         return ""
 
 
-def _advice(value: Any) -> str:
+def _type(node: ast.expr) -> Any:
+    """Make the type that an annotation's syntax tree describes, evaluating nothing; ValueError for any other tree."""
+    match node:
+        case ast.Name(id=name) if name in TYPES:
+            return TYPES[name]
+        case ast.Constant(value=None):
+            return None
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            kinds = _type(left), _type(right)
+            return kinds[0] if kinds[0] is kinds[1] else kinds[0] | kinds[1]
+        case ast.Subscript(value=ast.Name(id="list"), slice=item):
+            return list[_type(item)]  # type: ignore[misc]
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, item])):
+            return dict[_type(key), _type(item)]  # type: ignore[misc]
+    raise ValueError(node)
+
+
+def _advice(value: Any, annotation: str) -> str:
     """Explain the commonest trap: YAML reads a number like ``1e-3`` as text."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > 40:
         return ""
     number = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?)(\d+))?", value.strip(), re.IGNORECASE)
     if number is None:
@@ -55,6 +76,11 @@ def _advice(value: Any) -> str:
     if exponent is None:
         return f"; write {value.strip()} without quotes"
     better = f"{sign}{whole}.{part or '0'}e{exponent_sign or '+'}{exponent}"
+    if "int" in annotation and "float" not in annotation:
+        number_meant = Decimal(value.strip())
+        if len(exponent) > 2 or number_meant != number_meant.to_integral_value():
+            return ""
+        better = str(int(number_meant))
     return f"; YAML takes {value} for text: write {better}"
 
 
@@ -109,6 +135,8 @@ def read(notebook: Path) -> dict[str, Parameter]:
         statements = ast.parse(source).body
     except SyntaxError as error:
         raise UserError(f"{shown(notebook)}: parameters cell, line {error.lineno}: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UserError(f"{shown(notebook)}: parameters cell: {brief(str(error))}") from None
     comments = {
         token.start[0]: token.string.lstrip("# ")
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
@@ -119,7 +147,7 @@ def read(notebook: Path) -> dict[str, Parameter]:
         try:
             name, parameter = _declaration(statement, comments)
         except ValueError:
-            line = ast.unparse(statement).splitlines()[0]
+            line = ast.unparse(statement).splitlines()[0][:80]
             form = f"'name: type = literal  # meaning' with a type made of {', '.join(TYPES)}"
             raise UserError(f"{shown(notebook)}: {line!r} in its parameters cell must be {form}") from None
         found[name] = parameter
@@ -130,20 +158,93 @@ def _declaration(statement: ast.stmt, comments: Mapping[int, str]) -> tuple[str,
     """Read one statement of a parameters cell; ValueError if it is anything but a declaration."""
     match statement:
         case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=ast.expr() as default):
-            if all(node.id in TYPES for node in ast.walk(kind) if isinstance(node, ast.Name)):
-                comment = comments.get(statement.end_lineno or 0, "")
-                return name, Parameter(ast.unparse(kind), ast.literal_eval(default), comment)
+            _type(kind)
+            comment = comments.get(statement.end_lineno or 0, "")
+            return name, Parameter(ast.unparse(kind), ast.literal_eval(default), comment)
     raise ValueError(statement)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML of the plain kind: no aliases, no other types than JSON's, no key twice, nothing deep or endless.
+
+    Whatever PyYAML's own constructors raise becomes an error with a line.
+    """
+
+    depth = 0
+    PLAIN = ("null", "bool", "int", "float", "str", "seq", "map", "merge")
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            raise _refusal(f"aliases such as *{brief(event.anchor, 30)} are not taken: write the value out", event)
+        self.depth += 1
+        if self.depth > 20:
+            raise _refusal("it is nested more than 20 deep", event)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        if node.tag not in {f"tag:yaml.org,2002:{name}" for name in self.PLAIN}:
+            kind = brief(node.tag.removeprefix("tag:yaml.org,2002:"), 40).strip("'")
+            raise _refusal(f"a value of type {kind} is not taken; put quotes around text", node)
+        try:
+            value = super().construct_object(node, deep)
+        except yaml.YAMLError:
+            raise
+        except Exception as error:  # int(), float() and others, of what looks like a number and is none
+            kind = node.tag.rpartition(":")[2]
+            raise _refusal(f"{brief(node.value)} is no {kind}; put quotes around text", node) from error
+        if isinstance(value, str) and ("\0" in value or not value.isascii() and _half_pairs(value)):
+            raise _refusal(f"{brief(value)} holds a character that text may not have", node)
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise _refusal("a whole number must be of less than 64 bits", node)
+        return value
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in getattr(node, "value", ()):
+            if (name := (key.tag, str(key.value))) in seen:
+                raise _refusal(f"{brief(key.value)} is set twice: remove one of the lines", key)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def _half_pairs(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _refusal(problem: str, where: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=where.start_mark)
+
+
+def parse(text: str) -> Any:
+    """Read a value or a file's content as YAML; YAMLError, whatever is wrong with it, and that in a moment."""
+    if len(text) > LONGEST:
+        raise yaml.YAMLError(f"it is longer than {LONGEST:,} characters")
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deep") from None
+    finally:
+        loader.dispose()
+
+
+def complaint(error: Exception) -> str:
+    """Say what YAMLError found, in a few words on one line."""
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    return " ".join(str(said).split())[:160]
 
 
 def load(file: Path) -> dict[str, Any]:
     """Read a params file, as for `papermill -f` (it may be empty); UserError names file and line."""
     try:
-        values = yaml.safe_load(file.read_text("utf-8"))
+        values = parse(file.read_text("utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{shown(file)}:{mark.line + 1}" if mark else shown(file)
-        raise UserError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        raise UserError(f"{where}: not valid YAML: {complaint(error)}") from None
     if values is not None and not isinstance(values, dict):
         raise UserError(f"{shown(file)}: must be lines of 'name: value', but is a {type(values).__name__}")
     return {str(name): value for name, value in (values or {}).items()}
@@ -174,7 +275,7 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
     for name, value in values.items():
         if name not in declared:
             hint = nearest(name, declared)
-            found.append(f"unknown parameter {name!r}{hint} ({notebook.stem} has: {', '.join(declared)})")
+            found.append(f"unknown parameter {brief(name, 40)}{hint} ({notebook.stem} has: {listed(declared)})")
         elif problem := declared[name].problem(value):
             found.append(f"{name}: {problem}")
         elif ranges and not (name == "epochs" and value == 0 and "recipe" in declared):  # 0: the recipe's own
@@ -182,17 +283,32 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
     return [f"{source}: {problem}" for problem in found]
 
 
-def _out_of_range(name: str, value: Any) -> list[str]:
-    """Hold a value, or each element of a plural such as ``models``, against the field of Experiment."""
+# What no field of Experiment says: by name, the least and the greatest count. No run is worth a hundred seeds.
+COUNTS = {"seeds": (1, 100), "linear_steps": (1, 10_000), "neighbours": (1, 1_000)}
+# Parameters that are a field of Experiment under another name; those that may be 0, "to leave it out".
+FIELDS = {"long_epochs": "epochs", "headline_epochs": "epochs"}
+MAY_BE_ZERO = ("headline_epochs",)
+
+
+def _out_of_range(name: str, value: Any, field: str = "") -> list[str]:
+    """Hold a value, or each element of a plural such as ``models``, against what its name allows.
+
+    The problem is told under the name that the user wrote, whatever the field of Experiment is called.
+    """
     from fmnist_utils.studies import claims, recipes
     from fmnist_utils.training.device import choose_device
     from fmnist_utils.training.experiment import Experiment
 
     # A model's options can be judged only together with the model, when the notebook makes the experiment.
     fields = Experiment.model_fields.keys() - {"model_options"}
+    field = field or FIELDS.get(name, name)
     singular = name.removesuffix("s")
     try:
-        if name == "device":
+        if name in COUNTS and isinstance(value, int):
+            low, high = COUNTS[name]
+            if not low <= value <= high:
+                raise UserError(f"{brief(value)} is not allowed, must be from {low} to {high:,}")
+        elif name == "device":
             choose_device(value)
         elif name == "recipe":
             recipes.find(value)
@@ -200,14 +316,14 @@ def _out_of_range(name: str, value: Any) -> list[str]:
             recipes.experiments(value)
         elif name == "claims":
             claims.find(value)
-        elif name in fields:
-            Experiment.check_value(name, value)
+        elif value == 0 and name in MAY_BE_ZERO:
+            pass
+        elif field in fields:
+            Experiment.check_value(field, value)
         elif singular in fields and isinstance(value, list):
             if not value:
-                raise UserError(f"{name}: [] is empty; name at least one")
-            return [problem for item in value for problem in _out_of_range(singular, item)]
-        elif singular in fields and isinstance(value, int) and value < 1:
-            raise UserError(f"{name}: {value} is not allowed, must be a count of at least 1")
+                raise UserError("[] is empty; name at least one")
+            return [problem for item in value for problem in _out_of_range(name, item, singular)]
     except UserError as error:
-        return [str(error)]
+        return [f"{name}: {str(error).removeprefix(f'{field}: ').removeprefix(f'{name}: ')}"]
     return []

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
 from fmnist_utils.data.locate import MissingData, locate
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group
@@ -39,7 +39,7 @@ def find(names: Iterable[str]) -> list[Claim]:
         if name == "all":
             return list(CLAIMS)
         if name not in known:
-            raise UserError(f"unknown claim {name!r}{nearest(name, known)} (claims: all, {', '.join(known)})")
+            raise UserError(f"unknown claim {brief(name)}{nearest(name, known)} (claims: all, {listed(known)})")
         chosen[name] = known[name]
     return list(chosen.values())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group
@@ -47,7 +47,7 @@ def find(name: str) -> Experiment:
         A name that no recipe has, with the nearest one.
     """
     if name not in RECIPES:
-        raise UserError(f"unknown recipe {name!r}{nearest(name, RECIPES)} (recipes: {', '.join(RECIPES)})")
+        raise UserError(f"unknown recipe {brief(name)}{nearest(name, RECIPES)} (recipes: {', '.join(RECIPES)})")
     return RECIPES[name]
 
 

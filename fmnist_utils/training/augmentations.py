@@ -11,11 +11,11 @@ from abc import abstractmethod
 from typing import Annotated, Any, Literal, get_args
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -166,6 +166,12 @@ class Erasing(Change):
     largest: Annotated[float, Field(gt=0, le=1)] = 0.4
     aspect: Annotated[float, Field(ge=1, le=10)] = 3.3
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Erasing:
+        if self.smallest > self.largest:
+            raise ValueError(f"smallest ({self.smallest:g}) must not be above largest ({self.largest:g})")
+        return self
+
     def transform(self, images: Tensor) -> Tensor:
         return self.apply(images, None)
 
@@ -248,7 +254,7 @@ class TrivialAugment(Change):
 class Mixing(Augmentation):
     """Base of the augmentations that blend two images and their labels; the share is Beta(alpha, alpha)."""
 
-    alpha: Annotated[float, Field(gt=0, le=10)] = 1.0
+    alpha: Annotated[float, Field(ge=0.01, le=10)] = 1.0
 
     @abstractmethod
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -257,14 +263,15 @@ class Mixing(Augmentation):
     def share(self, n: int, device: torch.device) -> Tensor:
         """Draw n blending shares from Beta(alpha, alpha), as a ratio of two gamma variables."""
         gamma = torch._standard_gamma(torch.full((2, n), self.alpha, device=device))
-        return gamma[0] / gamma.sum(0)
+        # A small alpha draws numbers too small for a float; if both are, either image may be the whole one.
+        return (gamma[0] / gamma.sum(0)).nan_to_num_(nan=1.0)
 
 
 class Mixup(Mixing):
     """Weighted mean of two images and of their labels (Zhang et al., "mixup", ICLR 2018)."""
 
     name: Literal["mixup"] = "mixup"
-    alpha: Annotated[float, Field(gt=0, le=10)] = 0.2
+    alpha: Annotated[float, Field(ge=0.01, le=10)] = 0.2
 
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         partner = torch.randperm(len(images), device=images.device)
@@ -305,9 +312,8 @@ def parse(value: Any) -> list[Any]:
         raise ValueError('write a list, or a shorthand such as "flip+translate" or "none"')
     specs = [{"name": item.strip()} if isinstance(item, str) else item for item in value]
     for spec in specs:
-        name = spec.get("name", "") if isinstance(spec, dict) else spec.name
-        if name not in AUGMENTATIONS:
-            raise ValueError(
-                f"unknown augmentation {name!r}{nearest(name, AUGMENTATIONS)} (none, {', '.join(AUGMENTATIONS)})"
-            )
+        name = spec.get("name", "") if isinstance(spec, dict) else getattr(spec, "name", spec)
+        if not isinstance(name, str) or name not in AUGMENTATIONS:
+            hint = nearest(str(name), AUGMENTATIONS)
+            raise ValueError(f"unknown augmentation {brief(name)}{hint} (none, {', '.join(AUGMENTATIONS)})")
     return specs

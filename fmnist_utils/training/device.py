@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 
 import torch
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 from fmnist_utils.training import PRECISIONS
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # of cuBLAS, which sums in the same order only if it is set
@@ -20,10 +21,12 @@ def choose_device(name: str = "auto") -> torch.device:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(device for device, there in available.items() if there)
-    kind = name.partition(":")[0]
-    if kind not in available:
-        raise UserError(f"unknown device {name!r}{nearest(name, available)} (devices: auto, {', '.join(available)})")
-    if not available[kind]:
+    kind, _, number = name.partition(":")
+    if kind not in available or not re.fullmatch(r"\w+(:\d{1,4})?", name, re.ASCII):
+        hint = nearest(name, available)
+        raise UserError(f"unknown device {brief(name)}{hint} (devices: auto, {', '.join(available)}, cuda:0 …)")
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if not available[kind] or int(number or 0) >= count:
         raise UserError(f"device {name!r} is not available on this machine; use auto or cpu")
     return torch.device(name)
 

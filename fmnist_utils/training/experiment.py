@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.errors import UserError, brief, nearest
 from fmnist_utils.training import augmentations, optim
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
@@ -23,7 +23,7 @@ def _one_of(what: str, allowed: Collection[str]) -> BeforeValidator:
 
     def check(value: Any) -> str:
         if value not in allowed:
-            raise ValueError(f"unknown {what} {value!r}{nearest(value, allowed)} ({what}s: {', '.join(allowed)})")
+            raise ValueError(f"unknown {what} {brief(value)}{nearest(value, allowed)} ({what}s: {', '.join(allowed)})")
         return str(value)
 
     return BeforeValidator(check)
@@ -78,7 +78,7 @@ class Experiment(BaseModel):
     schedule: Annotated[str, _one_of("schedule", optim.SCHEDULES)] = "constant"
     low_resolution: Rate = 0.0
     label_smoothing: Rate = 0.0
-    class_weights: dict[str, Annotated[float, Field(gt=0)]] = {}
+    class_weights: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = {}
     ema: Rate = 0.0
     early_stopping: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=2, le=10_000)] = 64
@@ -161,10 +161,10 @@ def _explain(error: ValidationError) -> str:
         if item["type"] == "extra_forbidden":
             where = str(item["loc"][-1])
             known = list(Experiment.model_fields) if len(item["loc"]) == 1 else []
-            problems.append(f"unknown field {where!r}{nearest(where, known)}")
+            problems.append(f"unknown field {brief(where)}{nearest(where, known)}")
             continue
         said = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         inner = "".join(f".{part}" for part in item["loc"][1:] if isinstance(part, str))
-        problem = said if item["type"] == "value_error" else f"{item['input']!r} is not allowed, must be {said}"
+        problem = said if item["type"] == "value_error" else f"{brief(item['input'])} is not allowed, must be {said}"
         problems.append(f"{field}{inner}: {problem}")
     return "; ".join(dict.fromkeys(problems))

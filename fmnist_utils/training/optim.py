@@ -168,7 +168,9 @@ def _one_cycle(optimizer: Optimizer, steps: int) -> Schedule:
     """Up for a quarter of the training, then down to 0."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     # Cycling the momentum too would need optimizers that have one.
-    return lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=0.25, cycle_momentum=False)
+    # (A rise that ends with the very first of four steps would be a division by zero in torch.)
+    rise = 0.5 if steps == 4 else 0.25
+    return lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=rise, cycle_momentum=False)
 
 
 def _linear(optimizer: Optimizer, steps: int) -> Schedule:
