@@ -39,7 +39,8 @@ __all__ = [
     "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero", "confidence_auroc",
     "confused_pairs", "confusion", "corrected", "ece", "ece_by_image", "ece_interval", "estimate_all", "holm",
     "interval", "learn_spread", "log_loss", "mcnemar", "mixed_up", "number", "paired", "pareto_front", "per_class",
-    "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "top_k", "worst_class", "worst_pair",
+    "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "top_k", "worst_class",
+    "worst_pair",
 ]  # fmt: skip
 
 
