@@ -52,22 +52,25 @@ def test_worth_its_cost_is_what_beats_every_cheaper_net(verdicts: tuple[str, ...
     pairs = pairs_of(verdicts)
     cost = pd.Series({"b": 10, "c": 20, "a": 30})
     worth = sentences.worth_their_cost(pairs, cost)
-    assert worth[0] == "b"  # the cheapest has nothing to beat
+    assert "b" not in worth  # the cheapest has nothing to beat
     assert ("c" in worth) == (verdict(pairs, "c", "b") == "better")
     assert ("a" in worth) == (verdict(pairs, "a", "b") == verdict(pairs, "a", "c") == "better")
     said = sentences.worth(pairs, cost, "weights")
-    assert said.startswith("By their weights, ") and said.endswith(f": {sentences.listing(worth)}.")
+    assert said.startswith(f"Fewest weights: b. Of the 2 other nets, {len(worth) or 'none'} ")
+    assert said.endswith(f" fewer{': ' * bool(worth)}{sentences.listing(worth, '')}.")
     answer = sentences.best_and_worth("a", 0.9321, pairs, cost, "with 2 epochs")
     ahead = sum(verdict(pairs, "a", other) == "better" for other in "bc")
-    assert answer.startswith(
-        f"a has the highest mean with 2 epochs, 93.2 %, measurably ahead of {ahead} of 2 other nets"
-    )
-    assert f"; {worth[0]}" in answer
+    assert answer.startswith("a has the highest mean with 2 epochs, 93.2 %, and is measurably ahead of ")
+    assert sentences.how_many(ahead, 2, "other net") in answer
+    assert f"{' and '.join(worth) or 'No net'} {'are' if len(worth) == 2 else 'is'} measurably ahead of" in answer
 
 
 def test_equally_cheap_nets_need_not_beat_each_other() -> None:
     pairs = pairs_of(("no measurable difference",) * 3)
-    assert sentences.worth_their_cost(pairs, pd.Series(1, index=NETS)) == NETS
+    assert sentences.worth_their_cost(pairs, pd.Series(1, index=NETS)) == []
+    assert sentences.worth(pairs, pd.Series(1, index=NETS), "weights").startswith("Fewest weights: a, b and c.")
+    ahead = pairs_of(("no measurable difference", "worse", "worse"))
+    assert sentences.worth_their_cost(ahead, pd.Series({"a": 1, "b": 1, "c": 2})) == ["c"]
 
 
 def test_one_seed_or_one_net_is_not_judged() -> None:
@@ -95,7 +98,10 @@ def test_the_hardest_class_is_named_with_the_nets_that_miss_it_most() -> None:
     missed = pd.DataFrame({"Shirt": [0.3, 0.2], "Bag": [0.1, 0.25], "none": [NAN, NAN]}, index=["a", "b"])
     assert "depends on the net: Shirt and Bag for 1 each" in sentences.hardest_class(missed)
     missed.loc["b", "Bag"] = 0.1
-    assert sentences.hardest_class(missed) == "Missed most is **Shirt**, by all 2 nets: 20.0 to 30.0 % of its images."
+    assert (
+        sentences.hardest_class(missed)
+        == "Missed most is **Shirt**, by all 2 nets. The nets miss 20.0 to 30.0 % of its images."
+    )
     assert sentences.hardest_class(missed[["none"]]) == "No class has a test image."
 
 
@@ -111,7 +117,7 @@ def test_words_are_tallied() -> None:
         (0.94, 0.96, "lies within our interval"),
         (0.956, 0.97, "lies below our interval"),
         (0.93, 0.945, "lies above our interval"),
-        (NAN, NAN, "cannot be judged without our interval"),
+        (NAN, NAN, "stands against a single training of ours"),
     ],
 )
 def test_the_public_figure_is_placed_by_our_interval(low: float, high: float, where: str) -> None:
@@ -127,7 +133,9 @@ def test_the_public_figure_is_placed_by_our_interval(low: float, high: float, wh
         index=["best", "sprint", "ResNet", "base"],
     )
     said = sentences.against_public(landscape)
-    assert said.startswith("**best** reaches 94.00 % with 1,000 weights. The best public figure, 95.00 % of ResNet")
+    assert said.startswith(
+        "**best** reaches 94.00 % with 1,000 weights. The best public figure, 95.00 % (ResNet; 10,000"
+    )
     assert where in said
     assert "Ours less theirs is −1.00 points, after 1.0 % of the estimated seconds." in said
     assert "None of our own" in sentences.against_public(landscape[2:])

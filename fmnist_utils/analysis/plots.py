@@ -365,10 +365,11 @@ def pairs(table: pd.DataFrame, order: Sequence[str], title: str) -> None:
     """Draw the differences between every two groups: the row's accuracy less the column's, in points.
 
     `table` is that of `metrics.compare_pairs`, `order` its names, from top to bottom. A cell is empty where the
-    difference is not measurable.
+    difference is not measurable; where no difference is, there is no figure.
     """
     square = pd.DataFrame(np.nan, index=list(order), columns=list(order))
     measured = table[table["verdict"] != "no measurable difference"]
     for (first, second), difference in zip(measured.index, 100 * measured["difference"], strict=True):
         square.loc[first, second], square.loc[second, first] = difference, -difference
-    heatmap(square, "row less column (points)", title)
+    if len(measured):
+        heatmap(square, "row less column (points)", title)

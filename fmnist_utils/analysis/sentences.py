@@ -799,15 +799,16 @@ def _against(name: str, pairs: pd.DataFrame) -> dict[str, str]:
 
 
 def worth_their_cost(pairs: pd.DataFrame, cost: pd.Series) -> list[str]:
-    """Name the nets that are measurably more accurate than every cheaper one, the cheapest first.
+    """Name the nets that are measurably more accurate than every cheaper one, the cheapest of them first.
 
-    `pairs` is that of `metrics.compare_pairs`; `cost` has one number a net. The cheapest has nothing to beat, so it is
-    always among them; of equally cheap nets none is cheaper.
+    `pairs` is that of `metrics.compare_pairs`; `cost` has one number a net. The cheapest of all has nothing to beat,
+    and is not among them; of equally cheap nets none is cheaper.
     """
     found = []
     for name in cost.sort_values(kind="stable").index:
         verdicts_on = _against(name, pairs)
-        if all(verdicts_on[other] == "better" for other in cost.index if cost[other] < cost[name]):
+        cheaper = [other for other in cost.index if cost[other] < cost[name]]
+        if cheaper and all(verdicts_on[other] == "better" for other in cheaper):
             found.append(name)
     return found
 
@@ -818,10 +819,12 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
         return "There is no other net to compare with."
     if pairs["low"].isna().all():
         return f"Which nets are worth their {what} cannot be judged with one seed each."
-    names = worth_their_cost(pairs, cost)
-    part = how_many(len(names), len(cost), "net")
-    verb = "is" if len(names) == 1 else "are"
-    return f"By their {what}, {part} {verb} measurably more accurate than every cheaper one: {listing(names)}."
+    names, cheapest = worth_their_cost(pairs, cost), cost.index[cost == cost.min()]
+    others = len(cost) - len(cheapest)
+    verb = "is" if len(names) < 2 else "are"
+    start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {len(names) or 'none'}"
+    named = f": {listing(names)}" if names else ""
+    return f"{start} {verb} measurably more accurate than every net with fewer{named}."
 
 
 def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.Series, budget: str = "") -> str:
@@ -831,13 +834,12 @@ def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.
         return f"{start}; it is the only net."
     if pairs["low"].isna().all():
         return f"{start}; one seed each cannot tell whether it is ahead."
-    others = _against(best, pairs)
-    ahead = sum(verdict == "better" for verdict in others.values())
-    names = worth_their_cost(pairs, weights)
-    verb = "is" if len(names) == 1 else "are"
+    others, names = _against(best, pairs), worth_their_cost(pairs, weights)
+    ahead = how_many(sum(verdict == "better" for verdict in others.values()), len(others), "other net")
+    verb = "is" if len(names) < 2 else "are"
     return (
-        f"{start}, measurably ahead of {ahead} of {counted(len(others), 'other net')}; "
-        f"{_names(names)} {verb} measurably ahead of every net with fewer weights."
+        f"{start}, and is measurably ahead of {ahead}. {_names(names) if names else 'No net'} {verb} measurably ahead "
+        "of every net with fewer weights."
     )
 
 
@@ -852,7 +854,7 @@ def hardest_class(missed: pd.DataFrame) -> str:
     if len(first) > 1:
         return f"Which class is missed most depends on the net: {listing(first)} for {counts.max()} each."
     nets = how_many(int(counts.max()), len(known), "net")
-    return f"Missed most is **{md(first[0])}**, by {nets}: {ranges(list(known[first[0]]))} of its images."
+    return f"Missed most is **{md(first[0])}**, by {nets}. The nets miss {ranges(list(known[first[0]]))} of its images."
 
 
 def word_counts(verdicts_on: Iterable[str], thing: str) -> str:
@@ -872,10 +874,11 @@ def against_public(landscape: pd.DataFrame) -> str:
     net, figure = (rows.sort_values("accuracy").iloc[-1] for rows in (ours, public))
     estimate = Estimate(net["accuracy"], float("nan"), net["low"], net["high"], 0)
     words = {"reached": "lies below", "within reach": "lies within", "not reached": "lies above"}
-    where = words.get(reaches(estimate, figure["accuracy"]), "cannot be judged without")
+    where = words.get(reaches(estimate, figure["accuracy"]))
+    placed = f"{where} our interval" if where else "stands against a single training of ours"
     return (
         f"**{md(net.name)}** reaches {percent(net['accuracy'])} with {int(net['parameters']):,} weights. The best "
-        f"public figure, {percent(figure['accuracy'])} of {md(figure.name)} with {int(figure['parameters']):,}, "
-        f"{where} our interval. Ours less theirs is {points(net['accuracy'] - figure['accuracy'])}, after "
+        f"public figure, {percent(figure['accuracy'])} ({md(figure.name)}; {int(figure['parameters']):,} weights), "
+        f"{placed}. Ours less theirs is {points(net['accuracy'] - figure['accuracy'])}, after "
         f"{percent(net['seconds'] / figure['seconds'], 1)} of the estimated seconds."
     )
