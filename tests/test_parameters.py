@@ -269,7 +269,11 @@ def test_hostile_yaml_is_one_short_line(tmp_path: Path, text: str, said: str) ->
         ("05_architecture_comparison", {"headline_epochs": -1}, "headline_epochs: -1 is not allowed"),
         ("05_architecture_comparison", {"headline_epochs": 2001}, "headline_epochs: 2001 is not allowed"),
         ("05_architecture_comparison", {"claims": ["al"]}, "claims: unknown claim 'al'"),
-        ("05_architecture_comparison", {"frontier": ["sprnt"]}, "frontier: unknown 'sprnt'; did you mean 'sprint'?"),
+        (
+            "05_architecture_comparison",
+            {"recipes": ["sprnt"]},
+            "recipes: unknown recipe 'sprnt'; did you mean 'sprint'?",
+        ),
         ("05_architecture_comparison", {"models": ["bas"]}, "models: unknown model 'bas'; did you mean 'base'?"),
         ("05_architecture_comparison", {"models": ["x" * 9999]}, "models: unknown model 'xxx"),
         ("01_data_exploration", {"neighbours": 0}, "neighbours: 0 is not allowed, must be from 1 to"),
@@ -299,7 +303,7 @@ def test_limits_are_told_in_one_short_line_by_the_parameters_own_name(
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("05_architecture_comparison", {"headline_epochs": 0, "claims": ["all"], "frontier": ["sprint"]}),
+        ("05_architecture_comparison", {"headline_epochs": 0, "claims": ["all"], "recipes": ["sprint"]}),
         ("03_augmentation", {"long_epochs": 1, "augmentations": ["flip+translate"]}),
         ("01_data_exploration", {"train_size": 0, "neighbours": 1, "device": "cpu:0"}),
     ],
