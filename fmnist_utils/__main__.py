@@ -217,4 +217,7 @@ def _table(rows: list[list[str]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == interrupt.STATUS:
+        interrupt.leave()  # tidying up would take seconds, and tell of what was cut off
+    sys.exit(status)

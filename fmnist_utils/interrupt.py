@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,13 @@ def at_once() -> None:
 
 def _stop(*_: Any) -> None:
     os.write(2, f"{STOPPED}\n".encode())
+    os._exit(STATUS)
+
+
+def leave() -> None:
+    """End the process with status 130, now that all that had to be ended in order is ended."""
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(STATUS)
 
 

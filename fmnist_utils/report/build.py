@@ -228,6 +228,8 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], enviro
 
     # Papermill overlooks parameters with types like `int | None` and warns of them; all are checked by now.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    # After Ctrl-C asyncio tells of the kernel that died: it was killed.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
     try:
         papermill.execute_notebook(
@@ -453,7 +455,9 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
                     seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
                     outcomes.append(f"{report.name}: {outcome}{seconds}")
         finally:  # also after Ctrl-C: the index lists what is finished
-            if not marker.index_is_current(out):
+            # (Where nothing has become finished, it waits for the next call: Ctrl-C is to end soon.)
+            stopped = len(outcomes) < len(reports) and all(line.endswith(UNCHANGED) for line in outcomes)
+            if not stopped and not marker.index_is_current(out):
                 from fmnist_utils.report.index import write_index
 
                 write_index(out, reports[0].notebook.parent)
