@@ -33,10 +33,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("lab")
     shutil.copy(ROOT / "notebooks" / DATA, folder)
     baseline = json.loads((ROOT / "notebooks" / BASELINE).read_text("utf-8"))
+    declared = "".join(baseline["cells"][1]["source"])
     for name, value in (FEW | {"out": f'"{folder}"'}).items():
-        baseline["cells"][1]["source"] = re.sub(
-            rf"(?m)^({name}: \w+ = )\S+", rf"\g<1>{value}", baseline["cells"][1]["source"]
-        )
+        declared = re.sub(rf"(?m)^({name}: \w+ = )\S+", rf"\g<1>{value}", declared)
+    baseline["cells"][1]["source"] = declared
     (folder / BASELINE).write_text(json.dumps(baseline), "utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
