@@ -67,3 +67,14 @@ def test_muon_orthogonalizes_filters_and_leaves_the_rest_to_sgd() -> None:
     filters = before["2.weight"] * (4**0.5 / before["2.weight"].norm())
     values = torch.linalg.svdvals((model[2].weight.detach() - filters).flatten(1)) / 0.1
     assert values.min() > 0.3 and values.max() < 1.6
+
+
+@pytest.mark.parametrize("steps", range(1, 13))
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "plateau"])
+def test_a_training_of_few_steps_has_a_learning_rate_in_each(name: str, steps: int) -> None:
+    sgd = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    schedule = build_schedule(name, sgd, steps)
+    for _ in range(steps - 1):
+        sgd.step()
+        schedule.step()
+        assert 0 <= sgd.param_groups[0]["lr"] <= 0.1 + 1e-9
