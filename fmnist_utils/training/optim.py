@@ -167,9 +167,9 @@ def _cosine(optimizer: Optimizer, steps: int) -> Schedule:
 def _one_cycle(optimizer: Optimizer, steps: int) -> Schedule:
     """Up for a quarter of the training, then down to 0."""
     peaks = [group["lr"] for group in optimizer.param_groups]
+    # A quarter of four steps would end in the step that it begins with, and OneCycleLR divide by zero.
+    rise = 0.25 if steps != 4 else 0.5
     # Cycling the momentum too would need optimizers that have one.
-    # (A rise that ends with the very first of four steps would be a division by zero in torch.)
-    rise = 0.5 if steps == 4 else 0.25
     return lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=rise, cycle_momentum=False)
 
 
