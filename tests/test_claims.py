@@ -6,6 +6,7 @@ import pytest
 from made_up_runs import run_with
 
 from fmnist_utils import Experiment, Run, UserError
+from fmnist_utils.data.locate import MissingData
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import claim_list, claims, projects
@@ -100,12 +101,15 @@ def test_claims_about_missing_data_are_left_out(
 ) -> None:
     def locate(name: str) -> None:
         if name == "mnist":
-            raise UserError("MNIST is missing")
+            raise MissingData(name, "looked in data/mnist", "download it")
 
     monkeypatch.setattr(claims, "locate", locate)
     found = claims.experiments(claims.find(["000-row-1", "004-mnist"]))
     assert [experiment.model for experiment in found] == ["cnn-small"] * 3
-    assert capsys.readouterr().out == "Left out, the claims about mnist: MNIST is missing\n"
+    said = (
+        "Left out, the claims about mnist: MNIST is missing: looked in data/mnist; `make data DATASET=mnist` fetches it"
+    )
+    assert capsys.readouterr().out.startswith(said)
 
 
 def test_cost_is_taken_from_runs_of_the_same_model() -> None:
