@@ -320,16 +320,18 @@ def test_more_images_than_there_are_is_told_before_any_kernel_starts(project: Pa
 
 
 def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = "from fmnist_utils import Experiment, run_all\nmodel = dict(model='cnn-small', train_size=500, epochs=1)\n"
     write_notebook(project / "notebooks" / "01_first.ipynb", train + "run_all([Experiment(**model)], out)", "1 / 0")
     write_notebook(project / "notebooks" / "02_second.ipynb", "raise ValueError('before any training')")
-    before = dict(os.environ)
+    monkeypatch.setenv("JPY_SESSION_NAME", "a notebook")
+    ours = ("JPY_SESSION_NAME", "DRY_RUN", "DRY_RUN_FILE", "PRECISION", "JOBS", "SCHEDULER")
+    before = [os.environ.get(name) for name in ours]
     (failure,) = build.dry_run(prepare(project, only="1 2"))
     assert failure == "FAILED 02_second, cell 3: ValueError: before any training"
     assert "01_first: new; 1 run to train, about " in capsys.readouterr().out
-    assert dict(os.environ) == before
+    assert [os.environ.get(name) for name in ours] == before
     assert not (project / "out" / "notebooks").exists()
 
 
