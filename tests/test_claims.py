@@ -7,6 +7,7 @@ import pytest
 from made_up_runs import run_with
 
 from fmnist_utils import Experiment, Group, UserError, metrics, models
+from fmnist_utils.data.locate import MissingData
 from fmnist_utils.report import parameters
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
@@ -300,12 +301,12 @@ def test_claims_about_missing_data_are_left_out(
 ) -> None:
     def locate(name: str) -> None:
         if name == "mnist":
-            raise UserError("MNIST is missing")
+            raise MissingData("mnist", "looked nowhere", "get it by hand")
 
     monkeypatch.setattr(claims, "locate", locate)
     found = claims.experiments(claims.find(["000-row-1", "004-mnist"]))
     assert [experiment.model for experiment in found] == ["cnn-small"] * 5
-    assert capsys.readouterr().out == "Left out, the claims about mnist: MNIST is missing\n"
+    assert capsys.readouterr().out.startswith("Left out, the claims about mnist: MNIST is missing: looked nowhere")
 
 
 def test_cost_is_taken_from_runs_of_the_same_model() -> None:
