@@ -54,4 +54,4 @@ def test_precision_is_compared_among_the_runs_of_the_starting_recipe(store: Stor
     assert list(table.index) == [ablation.PRECISION, "no flips"]
     assert table["difference"].tolist() == pytest.approx([0.01, -0.1])
     assert table["seeds"].tolist() == [3, 2]
-    assert table["time"].tolist() == [0.5, 1]
+    assert table["time"].isna().tolist() == [True, False]
