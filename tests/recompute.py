@@ -651,11 +651,16 @@ def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str
     groups = ablation(store)
     if "" not in groups:
         return
+    every = groups[""]
+    groups[""] = [run for run in every if run.experiment["seed"] < 10]  # the others are for the precision's row
     seeds = [run.experiment["seed"] for run in groups[""]]
     kept = {
         name: [run.right for run in runs if run.experiment["seed"] in seeds]
         for name, runs in groups.items() if {run.experiment["seed"] for run in runs} >= set(seeds)
     }  # fmt: skip
+    fp32 = [run.right for run in every if run.record["provenance"].get("precision", "fp32") == "fp32"]
+    if (bf16 := [run.right for run in every if run.record["provenance"].get("precision") == "bf16"]) and fp32:
+        kept |= {"": fp32, "bf16 for fp32": bf16}
     weights = posteriors(kept)
     made = {
         name: Change(group, kept[""], weights and [weights[name], weights[""]]) for name, group in kept.items() if name
