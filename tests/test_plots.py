@@ -122,6 +122,16 @@ def test_intervals_say_each_change_and_verdict():
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["difference", "low", "high", "verdict"])
     _, alt, _ = figure(plots.intervals, table, "Against none")
     assert "flip +0.30 (+0.10 to +0.50), better; erasing 0.00 (−0.20 to +0.20), no measurable difference" in alt
+    _, alt, _ = figure(plots.intervals, table, "Gaps", "narrowing (points)", "narrower", "wider")
+    assert "flip +0.30 (+0.10 to +0.50), narrower; erasing" in alt
+
+
+def test_an_interval_that_one_seed_cannot_give_is_not_called_no_difference():
+    table = pd.DataFrame(
+        [[0.003, np.nan, np.nan, "no measurable difference"]], ["flip"], ["difference", "low", "high", "verdict"]
+    )
+    _, alt, _ = figure(plots.intervals, table, "Against none")
+    assert "flip +0.30, one seed: cannot be judged." in alt
 
 
 def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():

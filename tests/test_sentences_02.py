@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fmnist_utils import metrics, sentences
+from fmnist_utils import metrics, sentences, show_source
 from fmnist_utils.analysis.compare import Comparison, Estimate
+from fmnist_utils.report import summary
 
 NAN = float("nan")
 
@@ -79,3 +80,14 @@ def test_a_number_an_image_is_compared_with_zero() -> None:
     assert change.verdict == "no measurable difference" and change.p > 0.05
     assert metrics.compare_zero([array + 0.0 for array in correct]).verdict == "better"
     assert np.isnan(metrics.compare_zero([correct[0] - 0.9]).low)
+
+
+def test_source_is_shown_as_a_block_of_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(summary, "display", shown.append)
+
+    def twice(number: int) -> int:
+        return 2 * number
+
+    show_source(twice)
+    assert shown[0].data == "```python\ndef twice(number: int) -> int:\n    return 2 * number\n```"
