@@ -90,10 +90,10 @@ def kills(n: int, draw: random.Random) -> Iterator[Tally]:
         with tempfile.TemporaryDirectory() as folder:
             whole = Path(folder, "whole")
             start = time.monotonic()
-            _, err = series(whole, jobs).communicate()
+            said, err = series(whole, jobs).communicate()
             length, expected = time.monotonic() - start, finished(whole)
             if not expected:
-                raise SystemExit(f"the undisturbed series failed: {err}")
+                raise SystemExit(f"the undisturbed series failed: {said}{err}")
             attempt = 0
             out = Path(folder, "killed-0")
             for _ in range(n // 2):
@@ -112,9 +112,11 @@ def kills(n: int, draw: random.Random) -> Iterator[Tally]:
                     attempt += 1
                     out = Path(folder, f"killed-{attempt}")
             for place in sorted(Path(folder).glob("killed-*")):
-                _, err = series(place, jobs).communicate()
-                found = [line for line in verify(place) if "killed process" not in line]
-                wrong = "other bits" if finished(place) != expected else "; ".join(found) + err
+                process = series(place, jobs)
+                said, err = process.communicate()
+                found = verify(place)
+                wrong = "other bits" if finished(place) != expected else "; ".join(found)
+                wrong += f"status {process.returncode}: {said}{err}" if process.returncode else ""
                 tally.add("carried to the end", wrong)
         yield tally
 

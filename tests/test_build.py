@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import papermill
 import pytest
 from PIL import Image
 from small_project import COMMON, TOKEN, edit, outputs, tokens, write_notebook, write_project
@@ -345,3 +346,18 @@ def test_a_dry_run_does_not_fetch_data(
     assert build.dry_run(prepare(project, only="01")) == []
     assert "01_first: new; its data would be fetched first" in capsys.readouterr().out
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(("deaths", "failures"), [(1, 0), (2, 1)])
+def test_a_kernel_that_dies_before_its_first_cell_is_started_once_more(
+    deaths: int, failures: int, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, left = papermill.execute_notebook, [RuntimeError("Kernel died before replying to kernel_info")] * deaths
+
+    def dying(*arguments: object, **options: object) -> object:
+        if left:
+            raise left.pop()
+        return execute(*arguments, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", dying)
+    assert len(make(project, only="01")) == failures

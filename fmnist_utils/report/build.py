@@ -196,7 +196,9 @@ class _Prefixed:
         """Do nothing: a line is shown when it is whole."""
 
 
-def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+def run_notebook(
+    notebook: Path, target: Path, values: Mapping[str, Any], environment: Mapping[str, str], attempts: int = 2
+) -> None:
     """Run a notebook from top to bottom in the project root; `target` gets it with its outputs.
 
     Parameters
@@ -205,6 +207,7 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], enviro
     target : file to write; after a failure it holds the outputs up to there
     values : parameters to inject; the notebook's defaults stand for the rest
     environment : variables for the kernel, beside this process's own
+    attempts : how often to start a kernel that dies before its first cell, as when another process takes its port
 
     Raises
     ------
@@ -255,6 +258,8 @@ def run_notebook(notebook: Path, target: Path, values: Mapping[str, Any], enviro
     except Exception as error:  # a dead or silent kernel, and whatever else, is a failure of this notebook alone…
         if isinstance(error, OSError) and error.errno:  # …but a full disk is not
             raise OSError(error.errno, error.strerror or str(error), error.filename or str(target)) from error
+        if attempts > 1 and isinstance(error, RuntimeError) and not _reached(target):
+            return run_notebook(notebook, target, values, environment, attempts - 1)
         said = str(error).partition("\n")[0]
         raise ExecutionError(f"cell {_reached(target)}: {type(error).__name__}: {said}") from error
 
