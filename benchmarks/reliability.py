@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from fmnist_utils.errors import UserError
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import ROOT
 
 LONGEST = 300  # characters of an error
 NOTEBOOK = "02"  # of the smoke profile: two trainings, a page, an index

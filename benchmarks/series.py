@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.system import ROOT
 
 LIMITS = {"smoke": 180, "quick": 1200}  # seconds
 

@@ -11,9 +11,9 @@ import time
 import torch
 
 from benchmarks.training import new_trainer
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.studies.recipes import RECIPES
-from fmnist_utils.system import ROOT
 from fmnist_utils.training.device import choose_precision
 from fmnist_utils.training.experiment import Experiment
 

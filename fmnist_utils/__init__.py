@@ -16,10 +16,11 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.analysis import plots as plots
     from fmnist_utils.analysis import sentences as sentences
     from fmnist_utils.analysis.sentences import verdicts as verdicts
+    from fmnist_utils.basics.errors import UserError as UserError
+    from fmnist_utils.basics.text import md as md
     from fmnist_utils.data.dataset import Dataset as Dataset
     from fmnist_utils.data.dataset import load_dataset as load_dataset
     from fmnist_utils.data.dataset import split as split
-    from fmnist_utils.errors import UserError as UserError
     from fmnist_utils.models.registry import model_table as model_table
     from fmnist_utils.models.registry import register as register
     from fmnist_utils.report.summary import say as say
@@ -35,7 +36,6 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.groups import run_groups as run_groups
     from fmnist_utils.runs.runner import run_all as run_all
     from fmnist_utils.runs.store import results as results
-    from fmnist_utils.text import md as md
     from fmnist_utils.training.batches import augment as augment
     from fmnist_utils.training.experiment import Experiment as Experiment
     from fmnist_utils.training.run import Run as Run
@@ -45,7 +45,7 @@ _EXPORTS = {
     "Dataset": "data.dataset",
     "Experiment": "training.experiment",
     "Run": "training.run",
-    "UserError": "errors",
+    "UserError": "basics.errors",
     "augment": "training.batches",
     "Group": "runs.groups",
     "Groups": "runs.groups",
@@ -57,7 +57,7 @@ _EXPORTS = {
     "run_groups": "runs.groups",
     "verdicts": "analysis.sentences",
     "load_dataset": "data.dataset",
-    "md": "text",
+    "md": "basics.text",
     "model_table": "models.registry",
     "register": "models.registry",
     "results": "runs.store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmnist_utils import interrupt
+from fmnist_utils.basics import interrupt
 
 if __name__ == "__main__":  # before anything that takes time to import
     interrupt.at_once()
@@ -15,9 +15,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fmnist_utils.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
-from fmnist_utils.text import counted
 
 LONGEST_LINE = 1000  # characters of an error
 
@@ -149,9 +149,9 @@ def _params(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
+    from fmnist_utils.basics.system import from_root
     from fmnist_utils.report import build
     from fmnist_utils.runs.store import results
-    from fmnist_utils.system import from_root
 
     out = options.out or f"reports/{options.profile or _default_profile()}"
     if not from_root(out).is_dir():
@@ -167,8 +167,8 @@ def _runs(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from fmnist_utils.basics.system import from_root
     from fmnist_utils.report.verify import verify
-    from fmnist_utils.system import from_root
 
     out = options.folder or os.environ.get("OUT", "") or f"reports/{options.profile or _default_profile()}"
     findings = verify(from_root(out), options.mend)

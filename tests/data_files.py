@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmnist_utils.basics.errors import UserError
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.data.locate import FILES, locate
-from fmnist_utils.errors import UserError
 
 
 @functools.cache

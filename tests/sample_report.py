@@ -9,7 +9,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.system import ROOT
 
 EVIL = "<script>alert(1)</script>"
 EVIL_IMAGE = "<img src=x onerror=alert(2)>"

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.system import ROOT
 
 COMMON = """\
 out: str = "reports/quick"  # folder of the reports

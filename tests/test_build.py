@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from small_project import COMMON, TOKEN, edit, outputs, tokens, write_notebook, write_project
 
-from fmnist_utils import UserError, system
+from fmnist_utils import UserError
+from fmnist_utils.basics import system
 from fmnist_utils.data import locate
 from fmnist_utils.report import build
 from fmnist_utils.report.build import Report

@@ -7,13 +7,13 @@ import pytest
 from made_up_runs import run_with
 
 from fmnist_utils import Experiment, Group, UserError, metrics, models
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.locate import MissingData
 from fmnist_utils.report import parameters
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import claim_list, claims, judging, projects
-from fmnist_utils.system import ROOT
 
 BASE = Experiment(epochs=1, validation=False)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
 
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.locate import locate
-from fmnist_utils.system import ROOT
 
 OUT = Path("reports", "quick")
 
@@ -105,7 +105,7 @@ def test_changed_code_executes_again_and_a_changed_template_renders_only(project
     _, out, _ = call(project, "reports", "--only", "01")
     assert "01_first: rendered anew" in out
     assert tokens(project / OUT) == before
-    edit(project / "fmnist_utils" / "errors.py", "as one line", "as one short line")
+    edit(project / "fmnist_utils" / "basics" / "errors.py", "as one line", "as one short line")
     _, out, _ = call(project, "reports", "--only", "01")
     assert "01_first: executing (changed: code)" in out
     assert tokens(project / OUT) != before
@@ -220,7 +220,7 @@ def test_ctrl_c_is_heard_as_soon_as_python_has_started(seconds: float, project: 
     process = start(project, "reports", "--out", "new", interpreter=("-X", "importtime"))
     assert process.stderr is not None
     # Until the first import of ours, Ctrl-C is Python's own affair.
-    assert any("fmnist_utils.interrupt" in line for line in process.stderr)
+    assert any("fmnist_utils.basics.interrupt" in line for line in process.stderr)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -232,7 +232,7 @@ def test_ctrl_c_is_heard_as_soon_as_python_has_started(seconds: float, project: 
 def test_an_interruption_that_somebody_swallows_is_raised_again() -> None:
     code = """
 import os, signal, time
-from fmnist_utils import interrupt
+from fmnist_utils.basics import interrupt
 try:
     with interrupt.in_order():
         try:

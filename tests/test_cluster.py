@@ -15,10 +15,10 @@ import pytest
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, results, run_all
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs import cluster
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
-from fmnist_utils.system import ROOT
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 LONG = TINY.but(model="cnn-mid", epochs=8, train_size=4000, augmentation="flip+erasing")

@@ -18,11 +18,11 @@ import torch
 from data_files import complaint, own, place, real
 from PIL import Image
 
-from fmnist_utils import system
+from fmnist_utils.basics import system
+from fmnist_utils.basics.errors import UserError
 from fmnist_utils.data import locate as places
 from fmnist_utils.data.dataset import load_dataset, split
 from fmnist_utils.data.locate import FILES, KNOWN, fingerprint, locate, uncompressed
-from fmnist_utils.errors import UserError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 from data_files import complaint, place, real
 
-from fmnist_utils import system
+from fmnist_utils.basics import system
 from fmnist_utils.data import locate as places
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.data.locate import FILES, MissingData, locate

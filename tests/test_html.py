@@ -11,12 +11,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from sample_report import EVIL, make_series
 
 from fmnist_utils import UserError
+from fmnist_utils.basics.system import PUBLISHED, ROOT
+from fmnist_utils.basics.text import duration
 from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.summary import MIME, cost
 from fmnist_utils.runs.store import results
-from fmnist_utils.system import PUBLISHED, ROOT
-from fmnist_utils.text import duration
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 NEIGHBOURS = ("00_before.html", f"Before {EVIL}"), ("02_second.html", "Second question")

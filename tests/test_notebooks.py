@@ -18,8 +18,8 @@ import pytest
 
 import fmnist_utils
 from fmnist_utils import studies
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.report import parameters
-from fmnist_utils.system import ROOT
 
 NAMES = [
     "01_data_exploration",

@@ -11,7 +11,7 @@ import pytest
 from small_project import copy_package, edit
 
 from fmnist_utils import Experiment, UserError, models, run_all
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.system import ROOT
 
 TRAIN = """
 import sys

@@ -9,9 +9,9 @@ import yaml
 from small_project import COMMON, write_notebook
 
 from fmnist_utils import UserError
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.report import parameters
 from fmnist_utils.report.parameters import Parameter
-from fmnist_utils.system import ROOT
 
 
 @pytest.fixture

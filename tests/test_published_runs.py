@@ -11,9 +11,9 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from fmnist_utils import Experiment, Run, metrics
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.runs.store import Store, results
 from fmnist_utils.studies import claims, recipes
-from fmnist_utils.system import PUBLISHED, ROOT
 from fmnist_utils.training.experiment import TRAINING_VERSION
 
 

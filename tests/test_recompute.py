@@ -13,9 +13,9 @@ import pytest
 import recompute
 
 from fmnist_utils import metrics
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report.index import write_index
 from fmnist_utils.runs.store import results
-from fmnist_utils.system import PUBLISHED, ROOT
 
 SCRIPT = ROOT / "tests" / "recompute.py"
 

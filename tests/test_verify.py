@@ -17,11 +17,11 @@ from made_up_runs import run_with
 from small_project import call, copy_package, edit, outputs, write_notebook, write_project
 
 from fmnist_utils import Experiment, UserError, models
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report import build, freshness
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs.store import Store
-from fmnist_utils.system import PUBLISHED, ROOT
 
 FIGURE = """
 import io

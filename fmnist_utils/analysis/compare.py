@@ -27,7 +27,7 @@ from fmnist_utils.analysis.spread import (
     summarize,
     weigh,
 )
-from fmnist_utils.text import counted, interval, number, percent, points
+from fmnist_utils.basics.text import counted, interval, number, percent, points
 
 UNCERTAINTY = (
     "Every interval and every ± is at 95 % and covers both what another training seed and what another test sample "

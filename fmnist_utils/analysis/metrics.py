@@ -31,7 +31,7 @@ from fmnist_utils.analysis.compare import (
 from fmnist_utils.analysis.power import power_table
 from fmnist_utils.analysis.shares import confused_pairs, mixed_up, share_estimate
 from fmnist_utils.analysis.spread import CONFIDENCE, NO_SPREAD, Spread, learn_spread
-from fmnist_utils.text import interval, number, percent, points
+from fmnist_utils.basics.text import interval, number, percent, points
 
 # The one place where notebooks and reports find all of it.
 __all__ = [

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
-from fmnist_utils.text import interval, number, percent
+from fmnist_utils.basics.text import interval, number, percent
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure

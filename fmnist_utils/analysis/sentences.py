@@ -18,7 +18,7 @@ from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
 from fmnist_utils.analysis.spread import CONFIDENCE
-from fmnist_utils.text import counted, interval, md, percent, points
+from fmnist_utils.basics.text import counted, interval, md, percent, points
 
 # What a verdict says of a change that was made.
 EFFECTS = {"better": "helps", "worse": "hurts", "no measurable difference": "makes no measurable difference"}

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import erfc
 
-from fmnist_utils.text import counted, number
+from fmnist_utils.basics.text import counted, number
 
 Floats = NDArray[np.float64]
 Group = Sequence[NDArray[Any]]  # one array (n_images,) a seed: whether each test image is classified correctly

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from fmnist_utils.basics.errors import UserError, os_errors
+from fmnist_utils.basics.system import is_dry_run
 from fmnist_utils.data.fetch import fetch
 from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, locate, md5, uncompressed
-from fmnist_utils.errors import UserError, os_errors
-from fmnist_utils.system import is_dry_run
 
 SIDE = 28  # pixels
 SPLIT_SEED = 20170831  # constant: every run holds out the same images

@@ -15,10 +15,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from fmnist_utils import system
+from fmnist_utils.basics import system
+from fmnist_utils.basics.errors import UserError, os_errors
 from fmnist_utils.data import locate as places
 from fmnist_utils.data.locate import FILES, KNOWN, Known, MissingData, Source, idx_files, locate, md5, uncompressed
-from fmnist_utils.errors import UserError, os_errors
 
 PATIENCE = 30  # seconds without an answer of a mirror
 

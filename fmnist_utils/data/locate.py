@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fmnist_utils import system
-from fmnist_utils.errors import UserError, nearest, os_errors
+from fmnist_utils.basics import system
+from fmnist_utils.basics.errors import UserError, nearest, os_errors
 
 SYSTEM = Path("/usr/share/datasets")  # where Debian's packages put data sets
 FILES = tuple(f"{part}-{content}-ubyte" for part in ("train", "t10k") for content in ("images-idx3", "labels-idx1"))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.basics.errors import UserError, nearest
 from fmnist_utils.models.layers import BatchNorm, Conv, GlobalPool
 from fmnist_utils.models.registry import register
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fmnist_utils.errors import UserError
+from fmnist_utils.basics.errors import UserError
 
 
 def conv_block(

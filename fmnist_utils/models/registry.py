@@ -25,7 +25,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fmnist_utils.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 
 MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
 

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from fmnist_utils import interrupt
-from fmnist_utils.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics import interrupt
+from fmnist_utils.basics.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance, write_whole
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
 from fmnist_utils.runs.resources import Resources
-from fmnist_utils.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance, write_whole
 
 if TYPE_CHECKING:
     from fmnist_utils.data.dataset import Dataset

@@ -26,12 +26,12 @@ from nbformat import NotebookNode
 from PIL import Image
 from traitlets.config import Config
 
-from fmnist_utils.errors import MAKE_ROOM, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
+from fmnist_utils.basics.system import write_whole
+from fmnist_utils.basics.text import duration
 from fmnist_utils.report.parameters import first_heading
 from fmnist_utils.report.summary import MIME as SUMMARY
 from fmnist_utils.report.summary import cost
-from fmnist_utils.system import write_whole
-from fmnist_utils.text import duration
 
 SERIES = "Image classifiers in six questions"
 TEMPLATE = Path(__file__).with_name("template")

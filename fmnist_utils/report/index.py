@@ -16,7 +16,9 @@ from PIL import Image
 
 from fmnist_utils import models
 from fmnist_utils.analysis import metrics, sentences
-from fmnist_utils.errors import MAKE_ROOM, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
+from fmnist_utils.basics.system import ROOT, write_whole
+from fmnist_utils.basics.text import counted
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
 from fmnist_utils.report.marker import index_is_new
@@ -25,8 +27,6 @@ from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.finished import Folder
 from fmnist_utils.runs.store import results
 from fmnist_utils.studies import claims
-from fmnist_utils.system import ROOT, write_whole
-from fmnist_utils.text import counted
 
 THUMBNAIL = (640, 400)  # pixels, at most
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from fmnist_utils.system import ROOT, expanded, from_root, leftovers, write_whole
+from fmnist_utils.basics.system import ROOT, expanded, from_root, leftovers, write_whole
 
 MARKER = ".fmnist-reports.json"
 INDEX = ("index.html", "results.csv")  # written last, together

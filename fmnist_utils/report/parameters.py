@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from fmnist_utils.errors import UserError, brief, listed, nearest
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.system import ROOT
 
 # The six names that a type in a parameters cell is made of, with ``|`` and ``[]``.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "None": None}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from fmnist_utils.analysis import metrics, sentences
+from fmnist_utils.basics.system import PUBLISHED, ROOT
+from fmnist_utils.basics.text import percent
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.studies import ablation, claims, recipes
-from fmnist_utils.system import PUBLISHED, ROOT
-from fmnist_utils.text import percent
 
 NO_RUNS = "No published runs yet."
 SPREAD = 0.0025  # between seeds, of the power table: 0.25 points

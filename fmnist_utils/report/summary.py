@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import Markdown, display
 
-from fmnist_utils.text import counted, duration
+from fmnist_utils.basics.text import counted, duration
 
 if TYPE_CHECKING:
     from fmnist_utils.training.run import Run

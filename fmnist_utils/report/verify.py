@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError
+from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record
 from fmnist_utils.runs.store import Store
-from fmnist_utils.system import leftovers, write_whole
 
 
 @dataclass(frozen=True)

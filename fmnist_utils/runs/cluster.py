@@ -26,8 +26,8 @@ from distributed import KilledWorker
 from distributed.comm import CommClosedError
 
 from fmnist_utils import models
+from fmnist_utils.basics.errors import UserError
 from fmnist_utils.data.dataset import load_dataset
-from fmnist_utils.errors import UserError
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.progress import Overall, Progress

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.errors import UserError
+from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import PUBLISHED, from_root
 from fmnist_utils.runs.groups import Group
 from fmnist_utils.runs.store import Store
-from fmnist_utils.system import PUBLISHED, from_root
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 
 

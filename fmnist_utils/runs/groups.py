@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
+from fmnist_utils.basics.text import duration, percent, points
 from fmnist_utils.runs.runner import run_all
-from fmnist_utils.text import duration, percent, points
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.run import Run
 

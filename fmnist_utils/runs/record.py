@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError
+from fmnist_utils.basics.errors import UserError
 from fmnist_utils.training.experiment import Experiment
 
 CHECKSUM = "record_sha256"

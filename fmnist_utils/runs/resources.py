@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from fmnist_utils.errors import UserError, nearest
+from fmnist_utils.basics.errors import UserError, nearest
 from fmnist_utils.training import PRECISIONS
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import torch
 
+from fmnist_utils.basics.system import DRY_RUN_FILE, is_dry_run, write_whole
+from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
-from fmnist_utils.system import DRY_RUN_FILE, is_dry_run, write_whole
-from fmnist_utils.text import counted, duration
 from fmnist_utils.training.device import choose_device, choose_precision
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.progress import Overall, Progress

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.errors import MAKE_ROOM, UserError, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
+from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.runs.record import Damaged, read, sealed, written
-from fmnist_utils.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import Run
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, compare
 from fmnist_utils.studies.recipes import STARTING_RECIPE
-from fmnist_utils.system import PUBLISHED
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.run import Run
 

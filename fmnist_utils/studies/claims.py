@@ -13,15 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
+from fmnist_utils.basics.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.system import PUBLISHED
+from fmnist_utils.basics.text import duration
 from fmnist_utils.data.locate import MissingData, locate
-from fmnist_utils.errors import UserError, brief, listed, nearest
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group
 from fmnist_utils.studies.claim_list import CLAIMS, Claim, seeds_for
 from fmnist_utils.studies.judging import NOT_RUN, Arm
-from fmnist_utils.system import PUBLISHED
-from fmnist_utils.text import duration
 from fmnist_utils.training.experiment import Experiment
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from fmnist_utils.analysis import sentences
 from fmnist_utils.analysis.compare import Estimate, reaches
+from fmnist_utils.basics.text import interval, percent, points
 from fmnist_utils.runs.groups import Group
-from fmnist_utils.text import interval, percent, points
 from fmnist_utils.training.experiment import Experiment
 
 NOT_RUN = "not yet run"

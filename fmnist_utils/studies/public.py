@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.runs.cost import seconds_of
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.studies.claim_list import CLAIMS
 from fmnist_utils.studies.recipes import RECIPES
-from fmnist_utils.system import PUBLISHED
 
 
 @dataclass(frozen=True)

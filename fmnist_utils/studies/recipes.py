@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError, brief, nearest
+from fmnist_utils.basics.errors import UserError, brief, nearest
+from fmnist_utils.basics.system import PUBLISHED
+from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group
-from fmnist_utils.system import PUBLISHED
-from fmnist_utils.text import counted, duration
 from fmnist_utils.training.experiment import Experiment
 
 # airbench's ingredients at rates that suit 28 x 28 grey images: the recipe that the ablation starts from.

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from torch import Tensor
 from torch.nn import functional as F
 
-from fmnist_utils.errors import UserError, brief, nearest
+from fmnist_utils.basics.errors import UserError, brief, nearest
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import torch
 
-from fmnist_utils.errors import UserError, brief, nearest
+from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.training import PRECISIONS
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # of cuBLAS, which sums in the same order only if it is set

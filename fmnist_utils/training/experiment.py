@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fmnist_utils import models
-from fmnist_utils.errors import UserError, brief, nearest
+from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.training import augmentations, optim
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then

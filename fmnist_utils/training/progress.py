@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from fmnist_utils.text import duration
+from fmnist_utils.basics.text import duration
 
 
 def interactive() -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_utils.errors import UserError
-from fmnist_utils.system import put_aside
+from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import put_aside
 from fmnist_utils.training.experiment import Experiment
 
 if TYPE_CHECKING:

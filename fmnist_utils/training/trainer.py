@@ -19,9 +19,9 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fmnist_utils import models
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, nearest, os_errors
+from fmnist_utils.basics.system import provenance, put_aside, write_whole
 from fmnist_utils.data.dataset import Dataset, split
-from fmnist_utils.errors import MAKE_ROOM, UserError, nearest, os_errors
-from fmnist_utils.system import provenance, put_aside, write_whole
 from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.training.experiment import Experiment

@@ -18,7 +18,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.ui import WebDriverWait
 
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.system import ROOT
 
 pytestmark = pytest.mark.browser
 DATA, BASELINE = "01_data_exploration.ipynb", "02_baseline.ipynb"

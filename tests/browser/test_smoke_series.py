@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver import Chrome
 
 from fmnist_utils import results
-from fmnist_utils.system import ROOT
+from fmnist_utils.basics.system import ROOT
 
 pytestmark = pytest.mark.browser
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]

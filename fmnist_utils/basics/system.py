@@ -19,9 +19,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fmnist_utils.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, brief
 
-ROOT = Path(__file__).resolve().parent.parent  # holds notebooks/, params/ and reports/
+ROOT = Path(__file__).resolve().parents[2]  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
 DRY_RUN_FILE = "DRY_RUN_FILE"  # environment variable: where a dry run writes, as JSON, what it would train
 LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
