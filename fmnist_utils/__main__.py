@@ -13,11 +13,15 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST_LINE = 1000  # characters of an error
 
@@ -116,10 +120,23 @@ def _reports(options: argparse.Namespace) -> int:
     resources = Resources.of(options.precision, options.jobs, options.scheduler)
     reports = build.prepare(
         options.profile or _default_profile(), options.only, overrides, options.out,
-        stale=lambda report: bool(report.reason(options.force)),
+        stale=lambda report: bool(report.reason(options.force)), checks=_checks,
     )  # fmt: skip
-    act = build.dry_run if options.dry_run else build.build
-    return 1 if act(reports, options.force, resources) else 0
+    if options.dry_run:
+        return 1 if build.dry_run(reports, options.force, resources) else 0
+    return 1 if build.build(reports, options.force, resources, _claims) else 0
+
+
+def _checks() -> dict[str, Callable[[Any], object]]:
+    from fmnist_utils import studies
+
+    return studies.CHECKS
+
+
+def _claims(out: Path) -> pd.DataFrame:
+    from fmnist_utils.studies import claims
+
+    return claims.table(out)
 
 
 def _data(options: argparse.Namespace) -> None:
@@ -171,7 +188,7 @@ def _verify(options: argparse.Namespace) -> int:
     from fmnist_utils.report.verify import verify
 
     out = options.folder or os.environ.get("OUT", "") or f"reports/{options.profile or _default_profile()}"
-    findings = verify(from_root(out), options.mend)
+    findings = verify(from_root(out), options.mend, _claims)
     print(*findings, f"{out}: {counted(len(findings), 'finding')}", sep="\n")
     return 1 if findings and not options.mend else 0
 
@@ -185,7 +202,7 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _readme(options: argparse.Namespace) -> None:
-    from fmnist_utils.report import readme
+    from fmnist_utils.studies import readme
 
     readme.write()
 
@@ -196,7 +213,7 @@ def _check(options: argparse.Namespace) -> None:
     problems = []
     for profile in [options.profile] if options.profile else build.profiles_in(build.PARAMS):
         try:
-            print(f"params/{profile}: {len(build.prepare(profile))} files are right")
+            print(f"params/{profile}: {len(build.prepare(profile, checks=_checks))} files are right")
         except UserError as error:
             problems.append(str(error))
     if problems:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from small_project import COMMON, write_notebook
 
-from fmnist_utils import UserError
+from fmnist_utils import UserError, studies
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.report import parameters
 from fmnist_utils.report.parameters import Parameter
@@ -295,7 +295,8 @@ def test_hostile_yaml_is_one_short_line(tmp_path: Path, text: str, said: str) ->
 def test_limits_are_told_in_one_short_line_by_the_parameters_own_name(
     name: str, values: dict[str, Any], said: str
 ) -> None:
-    (line,) = parameters.problems(ROOT / "notebooks" / f"{name}.ipynb", values, f"params/quick/{name}.yaml")
+    notebook, source = ROOT / "notebooks" / f"{name}.ipynb", f"params/quick/{name}.yaml"
+    (line,) = parameters.problems(notebook, values, source, checks=studies.CHECKS)
     assert line.startswith(f"params/quick/{name}.yaml: {said}")
     assert len(line) <= 300
 
@@ -309,4 +310,5 @@ def test_limits_are_told_in_one_short_line_by_the_parameters_own_name(
     ],
 )
 def test_what_is_within_the_limits_is_taken(name: str, values: dict[str, Any]) -> None:
-    assert parameters.problems(ROOT / "notebooks" / f"{name}.ipynb", values, "here") == []
+    notebook = ROOT / "notebooks" / f"{name}.ipynb"
+    assert parameters.problems(notebook, values, "here", checks=studies.CHECKS) == []

@@ -142,7 +142,7 @@ def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
 
 def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
     """`python -m fmnist_utils readme` was run after the last published run."""
-    from fmnist_utils.report import readme
+    from fmnist_utils.studies import readme
 
     text = (ROOT / "README.md").read_text("utf-8")
     assert all(block in text for block in readme.blocks())

@@ -16,6 +16,7 @@ from fmnist_utils import metrics
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report.index import write_index
 from fmnist_utils.runs.store import results
+from fmnist_utils.studies import claims
 
 SCRIPT = ROOT / "tests" / "recompute.py"
 
@@ -33,7 +34,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = results(PUBLISHED)
     for key in runs.loc[runs["model"].isin(["cnn-small", "base"]), "key"]:
         shutil.copytree(ROOT / PUBLISHED / "runs" / key, out / "runs" / key)
-    write_index(out)
+    write_index(out, claims=claims.table)
     sentences = (
         "<p>Against none, of 3 changes: one is measurably better: <b>flip</b> +1.00 points (+0.50 to +1.50). One is "
         "measurably worse: <b>cutout</b> −1.00 points (−1.50 to −0.50). "

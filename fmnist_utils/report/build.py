@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import itertools
 import json
 import logging
 import os
@@ -30,6 +29,8 @@ from fmnist_utils.report.parameters import load_notebook, shown
 from fmnist_utils.runs.resources import Resources
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fmnist_utils.data.dataset import Dataset
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
@@ -79,6 +80,7 @@ def prepare(
     notebooks: Path = NOTEBOOKS,
     params: Path = PARAMS,
     stale: Callable[[Report], bool] = lambda report: True,
+    checks: Callable[[], parameters.Checks] = dict,
 ) -> list[Report]:
     """Select notebooks and check all their parameters; no kernel is started.
 
@@ -91,6 +93,7 @@ def prepare(
     notebooks, params : the project's folders
     stale : whether a report whose parameters have the right types must be checked for ranges too,
         which imports torch
+    checks : makes what else parameters of some names are held against
 
     Raises
     ------
@@ -126,8 +129,10 @@ def prepare(
             report = Report(notebook, profile, defaults, values | given, from_root(out), *links)
             reports.append(report)
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
-            wrong = _problems(notebook, origins, ranges=False)
-            found += _problems(notebook, origins, ranges=True) if wrong or stale(report) else []
+            ranges = any(parameters.problems(notebook, held, origin, False) for origin, held in origins.items())
+            more = checks() if (ranges := ranges or stale(report)) else {}
+            for origin, held in origins.items():
+                found += parameters.problems(notebook, held, origin, ranges, more)
     if selected:
         found += [
             f"command line: no selected notebook has a parameter {brief(name, 40)}{nearest(name, declared)}"
@@ -140,11 +145,6 @@ def prepare(
     if found:
         raise UserError("\n".join(dict.fromkeys(found)))
     return reports
-
-
-def _problems(notebook: Path, origins: Mapping[str, Mapping[str, Any]], ranges: bool) -> list[str]:
-    found = (parameters.problems(notebook, values, origin, ranges) for origin, values in origins.items())
-    return list(itertools.chain.from_iterable(found))
 
 
 def matching(names: list[str], only: str) -> list[int]:
@@ -411,7 +411,12 @@ def _write(content: dict[str, Any], path: Path) -> None:
 # --- the series ------------------------------------------------------------------------------------------
 
 
-def build(reports: list[Report], force: bool = False, resources: Resources | None = None) -> list[str]:
+def build(
+    reports: list[Report],
+    force: bool = False,
+    resources: Resources | None = None,
+    claims: Callable[[Path], pd.DataFrame] | None = None,
+) -> list[str]:
     """Execute and render what has changed, in order; a failure does not stop the rest.
 
     Parameters
@@ -419,6 +424,7 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
     reports : what `prepare` returned
     force : execute the unchanged, too
     resources : what the notebooks' trainings may use
+    claims : makes the index's table of claims from the reports folder, see `write_index`
 
     Returns
     -------
@@ -465,7 +471,7 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
             if not stopped and not marker.index_is_current(out):
                 from fmnist_utils.report.index import write_index
 
-                write_index(out, reports[0].notebook.parent)
+                write_index(out, reports[0].notebook.parent, claims)
     print(*outcomes, *failures, f"Open {shown(out / 'index.html')}", sep="\n", flush=True)
     return failures
 

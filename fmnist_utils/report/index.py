@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,24 @@ from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.finished import Folder
 from fmnist_utils.runs.store import results
-from fmnist_utils.studies import claims
 
 THUMBNAIL = (640, 400)  # pixels, at most
 
 
 @os_errors("write", MAKE_ROOM)
-def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
+def write_index(
+    out: Path,
+    notebooks: Path = ROOT / "notebooks",
+    claims: Callable[[Path], pd.DataFrame] | None = None,
+) -> None:
     """Write ``index.html`` and ``results.csv`` of a reports folder.
 
     Parameters
     ----------
     out : folder with the executed notebooks (``notebooks/``), the reports and the runs
     notebooks : the notebooks' sources; one that was never executed is listed as not run yet
+    claims : makes the table of claims about Fashion-MNIST from `out`, as ``studies.claims.table`` does; for
+        runs on other images, or without it, the index has none
     """
     runs = results(out)
     write_whole(out / "results.csv", lambda path: runs.map(_text).to_csv(path, index=False))
@@ -48,7 +54,7 @@ def write_index(out: Path, notebooks: Path = ROOT / "notebooks") -> None:
     provenance: dict[str, Any] = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
     # The claims are about Fashion-MNIST, whatever else has been run in this folder.
     fashion = not runs.empty and (runs["dataset"] == "fashion-mnist").any()
-    judged = claims.table(out) if fashion else pd.DataFrame()
+    judged = claims(out) if claims and fashion else pd.DataFrame()
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True)
     environment.filters.update(FILTERS)
     text = environment.get_template("index.html.j2").render(

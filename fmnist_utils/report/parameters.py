@@ -10,7 +10,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,8 @@ from fmnist_utils.basics.system import ROOT
 # The six names that a type in a parameters cell is made of, with ``|`` and ``[]``.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "None": None}
 LONGEST = 100_000  # characters of a params file
+# By a parameter's name: refuses, by a UserError, what it may not be. Such are names that only a study knows.
+Checks = Mapping[str, Callable[[Any], object]]
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,9 @@ def check(notebook: Path, values: Mapping[str, Any], source: str) -> None:
         raise UserError("\n".join(found))
 
 
-def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: bool = True) -> list[str]:
+def problems(
+    notebook: Path, values: Mapping[str, Any], source: str, ranges: bool = True, checks: Checks | None = None
+) -> list[str]:
     """Hold values against the parameters that a notebook declares.
 
     Parameters
@@ -265,6 +269,7 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
     values : parameter values by name
     source : where the values come from, for the messages ("params/quick/02_baseline.yaml")
     ranges : look for values that no experiment can have, too (this imports torch)
+    checks : what else holds for parameters of these names, if `ranges` does
 
     Returns
     -------
@@ -279,7 +284,7 @@ def problems(notebook: Path, values: Mapping[str, Any], source: str, ranges: boo
         elif problem := declared[name].problem(value):
             found.append(f"{name}: {problem}")
         elif ranges and not (name == "epochs" and value == 0 and "recipe" in declared):  # 0: the recipe's own
-            found += _out_of_range(name, value)
+            found += _out_of_range(name, value, checks or {})
     return [f"{source}: {problem}" for problem in found]
 
 
@@ -290,12 +295,11 @@ FIELDS = {"long_epochs": "epochs", "headline_epochs": "epochs"}
 MAY_BE_ZERO = ("headline_epochs",)
 
 
-def _out_of_range(name: str, value: Any, field: str = "") -> list[str]:
+def _out_of_range(name: str, value: Any, checks: Checks, field: str = "") -> list[str]:
     """Hold a value, or each element of a plural such as ``models``, against what its name allows.
 
     The problem is told under the name that the user wrote, whatever the field of Experiment is called.
     """
-    from fmnist_utils.studies import claims, recipes
     from fmnist_utils.training.device import choose_device
     from fmnist_utils.training.experiment import Experiment
 
@@ -310,12 +314,8 @@ def _out_of_range(name: str, value: Any, field: str = "") -> list[str]:
                 raise UserError(f"{brief(value)} is not allowed, must be from {low} to {high:,}")
         elif name == "device":
             choose_device(value)
-        elif name == "recipe":
-            recipes.find(value)
-        elif name == "recipes":
-            recipes.experiments(value)
-        elif name == "claims":
-            claims.find(value)
+        elif name in checks:
+            checks[name](value)
         elif value == 0 and name in MAY_BE_ZERO:
             pass
         elif field in fields:
@@ -323,7 +323,7 @@ def _out_of_range(name: str, value: Any, field: str = "") -> list[str]:
         elif singular in fields and isinstance(value, list):
             if not value:
                 raise UserError("[] is empty; name at least one")
-            return [problem for item in value for problem in _out_of_range(name, item, singular)]
+            return [problem for item in value for problem in _out_of_range(name, item, checks, singular)]
     except UserError as error:
         return [f"{name}: {str(error).removeprefix(f'{field}: ').removeprefix(f'{name}: ')}"]
     return []

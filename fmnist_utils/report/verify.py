@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError
@@ -16,6 +16,9 @@ from fmnist_utils.basics.system import leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record
 from fmnist_utils.runs.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,14 @@ class Finding:
         return f"{self.path.relative_to(out)}: {self.says}; {'mended: ' if mended else '--mend: '}{self.cure}"
 
 
-def verify(out: Path, mend: bool = False) -> list[str]:
+def verify(out: Path, mend: bool = False, claims: Callable[[Path], pd.DataFrame] | None = None) -> list[str]:
     """Check all that is stored below a reports folder.
 
     Parameters
     ----------
     out : the folder
     mend : mend what is found: damaged files are put aside, and what is missing is added
+    claims : makes the index's table of claims, should it be written anew, see `write_index`
 
     Returns
     -------
@@ -62,7 +66,7 @@ def verify(out: Path, mend: bool = False) -> list[str]:
     if mend and not marker.index_is_current(out):
         from fmnist_utils.report.index import write_index
 
-        write_index(out)
+        write_index(out, claims=claims)
     return lines
 
 

@@ -2,4 +2,7 @@
 
 from fmnist_utils.studies import ablation, claims, projects, public, recipes
 
-__all__ = ["ablation", "claims", "projects", "public", "recipes"]
+# By a notebook parameter's name: refuses, by a UserError, what no study is called.
+CHECKS = {"recipe": recipes.find, "recipes": recipes.experiments, "claims": claims.find}
+
+__all__ = ["CHECKS", "ablation", "claims", "projects", "public", "recipes"]
