@@ -195,8 +195,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _models(options: argparse.Namespace) -> None:
     from fmnist_utils.models import model_table
+    from fmnist_utils.studies import recipes
 
-    table = model_table().reset_index()
+    table = model_table(recipes.options).reset_index()
     cells = table.map(lambda cell: f"{cell:,}" if isinstance(cell, int) else str(cell))
     _table([list(table.columns), *cells.to_numpy().tolist()])
 

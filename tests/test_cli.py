@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
 
-from fmnist_utils.basics.system import ROOT
+from fmnist_utils import results
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.data.locate import locate
 
 OUT = Path("reports", "quick")
@@ -199,9 +200,10 @@ def test_data_says_where_the_data_is(made: Path) -> None:
 def test_models_lists_sizes(made: Path) -> None:
     code, out, _ = call(made, "models")
     assert code == 0
-    assert any(
-        line.split()[0] == "cnn-small" and line.split()[1].replace(",", "").isdigit() for line in out.splitlines()
-    )
+    sizes = {line.split()[0]: line.split()[1].replace(",", "") for line in out.splitlines()}
+    assert sizes["cnn-small"].isdigit()
+    published = results(PUBLISHED).query("model == 'sprint' and train_size == 60000")["parameters"]
+    assert sizes["sprint"] == str(published.iloc[0]), "the net of the recipe, not of its defaults"
 
 
 def test_runs_of_an_empty_store(made: Path) -> None:

@@ -211,27 +211,6 @@ def test_found_has_a_line_for_each_verdict(table: pd.DataFrame) -> None:
 
 
 @given(tables())
-def test_the_answer_is_what_the_verdicts_allow(table: pd.DataFrame) -> None:
-    said = sentences.answer(table, "augmentation", budget="with 3 epochs")
-    better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
-    judged = bool(len(table)) and not table["low"].isna().all()
-    starts = {
-        "Both": judged and better and worse,
-        "It helps": judged and better and not worse,
-        "It only hurts": judged and worse and not better,
-        "Neither can be shown": judged and not better and not worse,
-        "This cannot be judged": not judged,
-    }
-    [true] = [word for word, condition in starts.items() if condition]
-    assert said.startswith(true) and "with 3 epochs" in said
-    if judged and (better or worse):
-        for n, verb in ((better, "help"), (worse, "hurt")):
-            expected = f"none {verb}s" if n == 0 else f"{n} measurably {verb}{'s' * (n == 1)}"
-            assert expected in said
-        assert f"of {len(table)} augmentation{'s' * (len(table) != 1)}," in said
-
-
-@given(tables())
 def test_a_tally_counts_and_spans_the_changes(table: pd.DataFrame) -> None:
     said = sentences.tally(table, "augmentation")
     if table["low"].isna().all():
@@ -344,14 +323,6 @@ def test_enough_seeds_is_the_least_number_that_finds_it(shares: list[list[float]
         unit = "point" if effect == 1 else "points"
         expected = f"takes {numbers[0]} seeds" if numbers else "takes more than 10 seeds"
         assert f"one of {effect:g} {unit} {expected}" in said
-
-
-@given(SHARES, SHARES, st.integers(0, 2))
-def test_more_and_less_are_of_what_is_shown(first: float, second: float, digits: int) -> None:
-    said = sentences.compared(first, second, digits=digits)
-    left, right = (float(metrics.percent(share, digits).removesuffix(" %")) for share in (first, second))
-    assert (said == "more") == (left > right) and (said == "less") == (left < right)
-    assert (said == "as much") == (left == right)
 
 
 @given(st.lists(SHARES, min_size=1, max_size=6))

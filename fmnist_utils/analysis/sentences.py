@@ -152,25 +152,6 @@ def found(table: pd.DataFrame, reference: str, thing: str = "change", budget: st
     return [head + lines[0], *map(_capital, lines[1:])]
 
 
-def answer(table: pd.DataFrame, thing: str, helps: str = "helps", hurts: str = "hurts", budget: str = "") -> str:
-    """Answer "does any of these help, or do they only hurt?" in one sentence, whatever was found.
-
-    `helps` and `hurts` are the verbs, in the singular; the sentence is plain text.
-    """
-    better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
-    of, within = counted(len(table), thing), f" {budget}" if budget else ""
-    if table["low"].isna().all():  # of no row, too
-        return f"This cannot be judged{within}: {of if len(table) else f'no {thing}'} with several seeds."
-    helping, hurting = f"{better} measurably {_verb(better, helps)}", f"{worse} measurably {_verb(worse, hurts)}"
-    if better and worse:
-        return f"Both{within}: of {of}, {helping} and {hurting}."
-    if better:
-        return f"It {helps}{within}: of {of}, {helping} and none {hurts}."
-    if worse:
-        return f"It only {hurts}{within}: of {of}, {hurting} and none {helps}."
-    return f"Neither can be shown{within}: of {of}, none makes a measurable difference."
-
-
 def tally(table: pd.DataFrame, thing: str = "change") -> str:
     """Count a table's verdicts: ``"of 9 changes, none is measurably better and 2 are measurably worse (…)"``."""
     if table["low"].isna().all():
@@ -239,10 +220,6 @@ def size(name: str, parameters: int, accuracy: Estimate, cost: str) -> str:
     return f"**{md(name)}** ({parameters:,} weights): {accuracy}; a training took {cost}"
 
 
-def _verb(n: int, singular: str) -> str:
-    return singular if n == 1 else singular.removesuffix("s")
-
-
 def effect(change: Comparison, verb: bool = True) -> str:
     """Say what one change does: ``"helps: +1.32 points (+0.51 to +2.13)"``."""
     if np.isnan(change.low):
@@ -277,13 +254,6 @@ def moved(before: Comparison, after: Comparison, move: Comparison, cause: str) -
 def claimed(estimate: Estimate, accuracy: float) -> str:
     """Say whether an accuracy reaches a claimed one: ``"93.76 % ± 0.47 (3 seeds) against 93.90 %: within reach"``."""
     return f"{estimate} against {percent(accuracy)}: {reaches(estimate, accuracy)}"
-
-
-def compared(first: float, second: float, more: str = "more", less: str = "less", digits: int = 1) -> str:
-    """Choose between two words by two shares as they are shown: "as much" if they are equal to the last digit."""
-    if round(100 * first, digits) == round(100 * second, digits):
-        return f"as {'much' if more == 'more' else 'good'}"
-    return more if first > second else less
 
 
 def budget(images: int, epochs: int, seeds: int) -> str:

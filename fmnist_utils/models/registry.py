@@ -15,7 +15,7 @@ import inspect
 import math
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -202,11 +202,14 @@ def count_multiply_adds(model: nn.Module, size: tuple[int, int] = (28, 28)) -> i
     return counter.get_total_flops() // 2
 
 
-def model_table() -> pd.DataFrame:
-    """One row a model, indexed by its name: parameters, multiply-adds of one image, source."""
+def model_table(options: Callable[[str], Mapping[str, Any]] = lambda name: {}) -> pd.DataFrame:
+    """One row a model, indexed by its name: parameters, multiply-adds of one image, source.
+
+    `options` says, by a model's name, what to build it with, if not with its defaults.
+    """
     rows = {}
     for name, item in REGISTRY.items():
-        model = build(name)
+        model = build(name, **options(name))
         rows[name] = {
             "parameters": count_parameters(model),
             "multiply_adds": count_multiply_adds(model),
