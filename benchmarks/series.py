@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import psutil
 from fmnist_utils.basics.system import ROOT
 
 LIMITS = {"smoke": 180, "quick": 1200}  # seconds
+UNITS = {"h": 3600.0, "min": 60.0, "s": 1.0}
 
 
 def timed(profile: str, out: str, *options: str) -> tuple[float, float]:
@@ -45,6 +47,16 @@ def training_seconds(out: str) -> float:
     return sum(record["seconds"] + record["provenance"]["evaluation_seconds"] for record in records)
 
 
+def planned(profile: str, out: str, *options: str) -> float:
+    """Sum the seconds that a dry run says the series' trainings take."""
+    command = [sys.executable, "-m", "fmnist_utils", "reports", "--profile", profile, "--out", out, *options]
+    done = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    times = re.findall(r"runs? to train, about (.+?) on this machine", done.stdout)
+    return sum(
+        float(number) * UNITS[unit] for said in times for number, unit in re.findall(r"([\d.]+) (h|min|s)", said)
+    )
+
+
 def jobs(profile: str = "quick") -> None:
     """Print how long a profile takes by default, against one run at a time in fp32; each in a new folder."""
     ways = {"JOBS=1 PRECISION=fp32": ("--jobs", "1", "--precision", "fp32"), "JOBS=auto PRECISION=auto": ()}
@@ -52,9 +64,11 @@ def jobs(profile: str = "quick") -> None:
     seconds = []
     for way, options in ways.items():
         with tempfile.TemporaryDirectory() as out:
+            plan = planned(profile, out, *options)
             taken, memory = timed(profile, out, *options)
         seconds.append(taken)
         print(f"  {way:25s} {taken:7.1f} s, peak memory {memory:.2f} GiB (target 4)", flush=True)
+        print(f"  {'':25s} {plan:7.1f} s of training were planned, {plan / taken:.2f} of it (target 0.75 to 1.25)")
     print(f"  ratio {seconds[1] / seconds[0]:.2f} (target 0.6)")
 
 
