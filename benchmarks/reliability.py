@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -374,19 +375,67 @@ def disks(n: int, draw: random.Random) -> Iterator[Tally]:
         out = Path(folder, "out")
         for _ in range(n):
             limit = draw.choice([100, 2_000, 20_000, 60_000, 200_000])
-            command = [sys.executable, "-m", "fmnist_utils", "reports", "--profile", "smoke", "--only", NOTEBOOK]
-            done = subprocess.run(
-                [*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),  # noqa: B023
-            )  # fmt: skip
-            said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("Error", "FAILED"))]
-            named = len(said) == 1 and str(out) in said[0] and "Traceback" not in done.stderr
-            tally.add(
-                "told in a line that names the file", "" if named and done.returncode in (1, 2) else f"{limit}: {said}"
-            )
+            limited = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+            status, said = told(out, preexec_fn=limited)
+            named = status in (1, 2) and str(out) in said and len(said.splitlines()) == 1
+            tally.add("told in a line that names the file", "" if named else f"{limit}: {said}")
         process = series(out)
         _, err = process.communicate()
         tally.add("carried to the end when there was room", err if process.returncode else "")
+    yield tally
+
+
+@contextlib.contextmanager
+def small_disk(size: str) -> Iterator[Path]:
+    """Mount a file system in memory that has this much room; only root may."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", folder], check=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def told(out: Path, *options: str, through: tuple[str, ...] = (), **how: Any) -> tuple[int, str]:
+    """Run the smoke series' second notebook; its status, and what it says of errors or else of the notebook."""
+    series = ("-B", "-m", "fmnist_utils", "reports", "--profile", "smoke", "--only", NOTEBOOK, "--out", str(out))
+    command = [*through, sys.executable, *series, *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **how)
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("Error", "FAILED"))]
+    return done.returncode, "\n".join(lines or [line for line in done.stdout.splitlines() if line.startswith("02")])
+
+
+def places(n: int, draw: random.Random) -> Iterator[Tally]:
+    """Run the series on full file systems, without room for temporary files, under another clock and as another user.
+
+    Only root may do so: it mounts small file systems, and becomes nobody.
+    """
+    if os.geteuid() != 0:
+        print("places: left out, since only root may mount file systems and become another user")
+        return
+    tally = Tally("full file systems, full temporary folders, clocks set back, other users")
+    for _ in range(n):
+        with small_disk(f"{draw.choice([64, 256, 1024, 1536])}k") as disk:
+            status, said = told(disk / "out")
+            named = status in (1, 2) and str(disk) in said and len(said.splitlines()) == 1
+            tally.add("full: told in a line that names the file", "" if named else said)
+            subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+            status, said = told(disk / "out")
+            before = finished(disk / "out")
+            tally.add("full: carried to the end when there was room", said if status else "")
+            for path in (disk / "out").rglob("*"):  # an hour ahead, as if the clock had been set back since
+                os.utime(path, (time.time() + 3600,) * 2)
+            status, said = told(disk / "out")
+            tally.add("clock set back: nothing executed again", "" if said == "02_baseline: unchanged" else said)
+            with small_disk("64k") as full:
+                (full / "filler").write_bytes(bytes(64 * 1024))
+                status, said = told(disk / "out", "--force", env={**os.environ, "TMPDIR": str(full)})
+            same = status == 0 and finished(disk / "out") == before
+            tally.add("no room for temporary files: executed in another folder", "" if same else said)
+            nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+            status, said = told(disk / "out", through=nobody, env={**os.environ, "HOME": "/nonexistent"})
+            refused = status == 2 and "Permission denied" in said and finished(disk / "out") == before
+            tally.add("read-only as another user: told in a line", "" if refused else said)
     yield tally
 
 
@@ -398,6 +447,7 @@ PARTS: dict[str, tuple[Callable[[int, random.Random], Iterator[Tally]], int]] = 
     "kills": (kills, 20),
     "interrupts": (interrupts, 20),
     "disks": (disks, 5),
+    "places": (places, 3),
 }
 
 

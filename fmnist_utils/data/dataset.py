@@ -43,7 +43,7 @@ class Dataset:
     class_names : tuple of str
         Names in the order of the labels.
     train_images, test_images : torch.Tensor
-        uint8 (n, 28, 28), gray levels 0 to 255.
+        uint8 (n, 28, 28), grey levels 0 to 255.
     train_labels, test_labels : torch.Tensor
         int64 (n,).
     checksum : str
@@ -76,7 +76,7 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
     name : str
         "fashion-mnist", "mnist" (in any case), or a path to a folder. The folder holds either the four IDX
         files (and perhaps ``classes.txt``, one name a line), or ``<class>/*`` images, or ``train/<class>/*``
-        and ``test/<class>/*`` images; these become gray, 28 by 28 pixels.
+        and ``test/<class>/*`` images; these become grey, 28 by 28 pixels.
     data_dir : str or Path, optional
         The only place to look for a published data set; empty or None follows the search order: the
         project's ``data/``, the system's copy, Debian's package, torchvision's download.
@@ -97,15 +97,19 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
     for tensor in tensors:
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.numpy().tobytes())
-    a, b, c, d = tensors
-    split(b)  # refuses what is too little to learn from
-    return Dataset(title, class_names, a, b, c, d, digest.hexdigest(), str(source.folder))
+    train_images, train_labels, test_images, test_labels = tensors
+    split(train_labels)  # refuses what is too little to learn from
+    return Dataset(
+        title, class_names, train_images, train_labels, test_images, test_labels, digest.hexdigest(), str(source.folder)
+    )
 
 
 def split(
     labels: torch.Tensor, train_size: int | None = 0, validation: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Split training images into those to learn from and those to choose by, the same way in every run.
+
+    The test images are no part of this: they have files of their own, and are looked at by `Trainer.evaluate` alone.
 
     Parameters
     ----------
@@ -267,7 +271,7 @@ def _read_images(folder: Path) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
             parts["test"][name] = [images[i] for i in np.sort(order[:n_test])]
             parts["train"][name] = [images[i] for i in np.sort(order[n_test:])]
     paths = [[path for members in classes.values() for path in members] for classes in parts.values()]
-    levels = _gray_levels(folder, [path for part in paths for path in part])
+    levels = _grey_levels(folder, [path for part in paths for path in part])
     arrays = []
     for classes, pixels in zip(parts.values(), np.split(levels, [len(paths[0])]), strict=True):
         arrays.append(pixels)
@@ -280,8 +284,8 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _gray_levels(folder: Path, paths: list[str]) -> np.ndarray:
-    """Read images as gray levels on a dark ground, 0 to 255: uint8 (n, 28, 28).
+def _grey_levels(folder: Path, paths: list[str]) -> np.ndarray:
+    """Read images as grey levels on a dark ground, 0 to 255: uint8 (n, 28, 28).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Getting runs: read what the store has, train what it lacks, here or on a Dask cluster."""
+"""`run_all`: why a stored run is not trained again, and how those that are missing get trained."""
 
 from __future__ import annotations
 
