@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
+from fmnist_utils.analysis.mistakes import MIME as MISTAKES
+from fmnist_utils.analysis.mistakes import Mistakes
 from fmnist_utils.basics.text import interval, number, percent
 
 P = ParamSpec("P")
@@ -48,8 +50,11 @@ STYLE = sns.axes_style("whitegrid") | {
 }
 
 
-def show(fig: Figure, alt: str) -> None:
-    """Display a figure as a PNG of twice the pixels of its size on the page, with `alt` as its alt text."""
+def show(fig: Figure, alt: str, more: Mapping[str, Any] | None = None) -> None:
+    """Display a figure as a PNG of twice the pixels of its size on the page, with `alt` as its alt text.
+
+    `more` is what else the output holds, by MIME type, for who can show more than a picture.
+    """
     drawn, buffer = io.BytesIO(), io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # names may have letters that the font lacks: boxes stand for them
@@ -57,7 +62,7 @@ def show(fig: Figure, alt: str) -> None:
     # 256 colours are enough for our flat style, and a third of the bytes
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     width, height = (round(float(inches) * DPI) for inches in fig.get_size_inches())
-    data = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt}
+    data = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt, **(more or {})}
     display(data, raw=True, metadata={"image/png": {"alt": alt, "width": width, "height": height}})
 
 
@@ -217,8 +222,18 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
 
 
 @_styled
-def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], title: str, turned: bool = False) -> None:
-    """Draw counts (truth in rows; if `turned`, in columns), coloured by mistakes; the diagonal stays grey."""
+def confusion_matrix(
+    matrix: NDArray[np.int64],
+    class_names: Sequence[str],
+    title: str,
+    turned: bool = False,
+    right: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Draw counts (truth in rows; if `turned`, in columns), coloured by mistakes; the diagonal stays grey.
+
+    `right` says how many are right, if that is not the sum of the diagonal; `more` as in `show`.
+    """
     n = len(class_names)
     diagonal = np.eye(n, dtype=bool)
     mistakes = np.where(diagonal, 0, matrix)
@@ -236,7 +251,15 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str], titl
     worst = np.dstack(np.unravel_index(np.argsort(-mistakes, axis=None)[:3], mistakes.shape))[0]
     told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst if mistakes[i, j]}
     detail = f" Most frequent mistakes: {_listing(told)}." if told else ""
-    show(fig, f"{title}: confusion matrix of {n} classes, {np.trace(matrix)} of {matrix.sum()} right.{detail}")
+    right = right or f"{np.trace(matrix)} of {matrix.sum()} right"
+    show(fig, f"{title}: confusion matrix of {n} classes, {right}.{detail}", more)
+
+
+def mistakes(found: Mistakes, title: str, turned: bool = False) -> None:
+    """Draw the confusion matrix of some runs; in a report it is a table whose cells open their images."""
+    content = found.content()
+    more = {MISTAKES: {**content, "title": title, "turned": turned}} if content else None
+    confusion_matrix(found.counts, found.data.class_names, title, turned, found.right, more)
 
 
 @_styled

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from PIL import Image
 from traitlets.config import Config
 
+from fmnist_utils.analysis.mistakes import MIME as MISTAKES
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import write_whole
 from fmnist_utils.basics.text import duration
@@ -72,7 +73,8 @@ def render(
             {
                 "NbConvertBase": {
                     "display_data_priority": [
-                        SUMMARY, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain",
+                        SUMMARY, MISTAKES,
+                        "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain",
                     ]
                 },
                 "CoalesceStreamsPreprocessor": {"enabled": True},
@@ -81,7 +83,8 @@ def render(
         template_name=TEMPLATE.name,
         template_file="report.html.j2",
         extra_template_basedirs=[str(TEMPLATE.parent)],
-        filters={"prose": article.prose, "cleaned": article.cleaned, "picture": article.picture, **FILTERS},
+        filters={"prose": article.prose, "cleaned": article.cleaned, "picture": article.picture,
+                 "explorer": article.explorer, **FILTERS},
     )  # fmt: skip
     exporter.environment.globals["article"] = article  # not among the resources: nbconvert copies those
     text, _ = exporter.from_notebook_node(
@@ -183,7 +186,7 @@ class Article:
         self.title = self.heading = title
         self.contents: list[dict[str, Any]] = []
         self.ids = {"main", "provenance", "contents"}
-        self.tables = 0
+        self.tables = self.explorers = 0
 
     def prose(self, source: str) -> Markup:
         """Render Markdown; HTML in it appears as text."""
@@ -210,6 +213,32 @@ class Article:
             "described": bool(meta.get("alt")),
             "width": width,
             "height": height,
+        }
+
+    def explorer(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Lay out a confusion matrix whose cells are buttons: its head, its rows, and what its script reads.
+
+        `content` is that of `Mistakes.content`, with "title" and "turned": the answers in rows.
+        """
+        self.explorers += 1
+        classes, counts, turned = content["classes"], content["counts"], content["turned"]
+        numbers = range(len(classes))
+        most = max(counts[i][j] for i in numbers for j in numbers if i != j)
+        pairs = [[(j, i) if turned else (i, j) for j in numbers] for i in numbers]  # (true, predicted) of each cell
+        rows = [
+            [
+                {"true": i, "predicted": j, "count": counts[i][j], "share": round(100 * counts[i][j] / most)}
+                for i, j in row
+            ]
+            for row in pairs
+        ]
+        script = {name: content[name] for name in ("classes", "runs", "columns", "images")}
+        return {
+            **content,
+            "id": f"explorer-{self.explorers}",
+            "rows": list(zip(classes, rows, strict=True)),
+            "script": json.dumps(script, ensure_ascii=False),
+            "sprite": re.sub(r"[^A-Za-z0-9+/=]", "", content["sprite"]),
         }
 
     def _tidy(self, source: str) -> Markup:

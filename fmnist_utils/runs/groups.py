@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.text import duration, percent, points
+from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs.runner import run_all
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.run import Run
@@ -60,6 +61,12 @@ class Group(list[Run]):
         """Confusion matrix (classes, classes) of all seeds together: the truth in rows, the answers in columns."""
         matrices = [metrics.confusion(run.test_labels, run.predictions, n_classes) for run in self]
         return np.sum(matrices, axis=0)
+
+    def mistakes(self, data: Dataset) -> metrics.Mistakes:
+        """Gather what each seed says of the test images that some seed gets wrong; `data` is what was trained on."""
+        confidence = [np.take_along_axis(run.test_probabilities, run.predictions[:, None], 1)[:, 0] for run in self]
+        seeds = tuple(f"seed {run.experiment.seed}" for run in self)
+        return metrics.Mistakes(data, np.stack([run.predictions for run in self]), np.stack(confidence), seeds)
 
     def __repr__(self) -> str:
         return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"

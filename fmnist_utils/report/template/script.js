@@ -1,4 +1,5 @@
-// Theme, code switch, contents, sortable tables and enlarged figures; the page reads well without it.
+// Theme, code switch, contents, sortable tables, enlarged figures, images behind a confusion matrix; the page reads well
+// without it.
 "use strict";
 const root = document.documentElement;
 const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } }; // files may have no storage
@@ -89,30 +90,140 @@ function sortable(table) {
   });
 }
 
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function enlarge(opener, picture, text) {
+  const close = element("button", { type: "button", textContent: "Close" });
+  const caption = element("p", { id: "enlarged", textContent: text });
+  const dialog = element("dialog", {}, close, picture, caption);
+  dialog.setAttribute("aria-labelledby", caption.id);
+  document.body.append(dialog);
+  dialog.addEventListener("click", (event) => { if (event.target !== caption) dialog.close(); });
+  dialog.addEventListener("close", () => { dialog.remove(); opener.focus(); });
+  dialog.showModal();
+}
+
 function enlargeable(image) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "enlarge";
-  button.title = "Enlarge";
+  const button = element("button", { type: "button", className: "enlarge", title: "Enlarge" });
   image.replaceWith(button);
   button.append(image);
   button.addEventListener("click", () => {
-    const dialog = document.createElement("dialog");
-    const close = document.createElement("button");
-    const caption = document.createElement("p");
     const copy = image.cloneNode();
     copy.alt = "";
-    caption.id = "enlarged";
-    caption.textContent = image.alt;
-    close.type = "button";
-    close.textContent = "Close";
-    dialog.setAttribute("aria-labelledby", caption.id);
-    dialog.append(close, copy, caption);
-    document.body.append(dialog);
-    dialog.addEventListener("click", (event) => { if (event.target !== caption) dialog.close(); });
-    dialog.addEventListener("close", () => { dialog.remove(); button.focus(); });
-    dialog.showModal();
+    enlarge(button, copy, image.alt);
   });
+}
+
+// A confusion matrix: the button of a cell opens the images of the cell in the panel below.
+function explorer(box) {
+  const { classes, runs, columns, images: rows } = JSON.parse(box.dataset.mistakes);
+  const images = rows.split(";").map((row, place) => {
+    const [index, label, ...rest] = row.split(",").map(Number);
+    const answers = runs.map((run, i) => ({ run, answer: rest[2 * i], confidence: rest[2 * i + 1] }));
+    return { place, index, label, answers, wrong: answers.filter(({ answer }) => answer !== label) };
+  });
+  const [matrix, panel] = [box.querySelector(".matrix"), box.querySelector("[data-explorer]")];
+  const [name, status, list] = [".name", "[role=status]", "ul"].map((part) => panel.querySelector(part));
+  const control = (part) => panel.querySelector(`[name=${part}]`);
+  const [label, predicted, confidence, all] = ["true", "predicted", "confidence", "all"].map(control);
+  const buttons = [...matrix.querySelectorAll("button")];
+  let opener = null;
+  let pending = 0;
+
+  const style = element("style"); // one rule for all pictures, so that the sprite is decoded once
+  style.textContent = `.shot.${panel.id} { background-image: url("${box.dataset.sprite}"); }`;
+  box.append(style);
+  box.classList.add("live");
+  matrix.hidden = false;
+
+  const shot = (kind, { place }) => {
+    const made = element(kind, { className: `shot ${panel.id}` });
+    made.style.setProperty("--column", place % columns);
+    made.style.setProperty("--row", Math.floor(place / columns));
+    made.style.setProperty("--columns", columns);
+    return made;
+  };
+  const said = ({ run, answer, confidence }) => `${run ? `${run}: ` : ""}${classes[answer]}, ${confidence} %`;
+
+  function describe(item) {
+    const image = item.shows;
+    const button = shot("button", image);
+    button.type = "button";
+    button.setAttribute("aria-label", `Enlarge image ${image.index}`);
+    button.addEventListener("click", () => {
+      const text = `Image ${image.index}, ${classes[image.label]}. ${image.answers.map(said).join("; ")}`;
+      enlarge(button, shot("div", image), text);
+    });
+    const answers = image.answers.map((answer) => {
+      const right = answer.answer === image.label;
+      return element("span", { className: right ? "right" : "wrong", textContent: said(answer) });
+    });
+    const words = element("p", {}, element("b", { textContent: image.index }), ` ${classes[image.label]}`, ...answers);
+    item.append(button, words);
+  }
+
+  // An item an image at once; what they hold, a screenful at a time, so that a cell of a thousand opens as fast.
+  function fillList(found) {
+    const items = found.map((image) => element("li", { shows: image }));
+    items.forEach((item) => { item.dataset.image = item.shows.index; });
+    list.replaceChildren(...items);
+    clearTimeout(pending);
+    (function some(from) {
+      items.slice(from, from + 100).forEach(describe);
+      if (from + 100 < items.length) pending = setTimeout(some, 30, from + 100);
+    })(0);
+  }
+
+  function filter() {
+    const [low, high] = confidence.value.split(",").map(Number);
+    let shown = 0;
+    [...list.children].forEach((child) => {
+      const { wrong } = child.shows;
+      const surest = Math.max(...wrong.map((answer) => answer.confidence));
+      child.hidden = surest < low || surest > high || Boolean(all?.checked && wrong.length < runs.length);
+      shown += !child.hidden;
+    });
+    const total = list.children.length;
+    status.textContent = shown === total ? "The surest mistakes come first." : `${shown} of these are shown.`;
+  }
+
+  function fill() {
+    const [from, to] = [label.value, predicted.value];
+    const found = images.filter((image) => (from === "" || image.label === Number(from))
+      && (to === "" || image.wrong.some(({ answer }) => answer === Number(to))));
+    fillList(found);
+    const names = [from, to].map((value) => (value === "" ? "any class" : classes[value]));
+    name.textContent = `${names[0]} predicted as ${names[1]}: ${found.length} ${found.length === 1 ? "image" : "images"}`;
+    const here = (button) => button.dataset.true === from && button.dataset.predicted === to;
+    buttons.forEach((button) => button.setAttribute("aria-expanded", here(button)));
+    filter();
+  }
+
+  function close() {
+    panel.hidden = true;
+    list.replaceChildren();
+    buttons.forEach((button) => button.setAttribute("aria-expanded", false));
+    opener?.focus();
+  }
+
+  buttons.forEach((button) => button.addEventListener("click", () => {
+    opener = button;
+    label.value = button.dataset.true;
+    predicted.value = button.dataset.predicted;
+    confidence.selectedIndex = 0;
+    if (all) all.checked = false;
+    panel.hidden = false;
+    fill();
+    name.focus();
+  }));
+  [label, predicted].forEach((select) => select.addEventListener("change", fill));
+  [confidence, all].forEach((input) => input?.addEventListener("change", filter));
+  panel.querySelector(".close").addEventListener("click", close);
+  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 }
 
 addEventListener("DOMContentLoaded", () => {
@@ -120,6 +231,7 @@ addEventListener("DOMContentLoaded", () => {
   each("#theme-switch", themeSwitch);
   each("#code-switch", codeSwitch);
   each("nav.contents", contents);
-  each("main table", sortable);
-  each("figure > img", enlargeable);
+  each("main table:not(.matrix table)", sortable);
+  each("figure:not(.explorer figure) > img", enlargeable);
+  each(".explorer", explorer);
 });
