@@ -1,4 +1,4 @@
-"""The commands that make calls: ``python -m fmnist_utils reports|data|params|runs|verify|models|readme|check``."""
+"""The command line: ``python -m fmnist_utils reports|data|params|runs|errors|verify|models|readme|check``."""
 
 from __future__ import annotations
 
@@ -74,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
     command(_runs, "runs", "list the finished runs", "profile", "out")
+    sub = command(_errors, "errors", "write the test images that a run gets wrong as a CSV", "profile", "out", *places)
+    sub.add_argument("key", metavar="KEY", help="the run's key, as `runs` lists it")
     sub = command(_verify, "verify", "hold every stored file against its checksum", "profile")
     sub.add_argument("folder", nargs="?", default="", metavar="OUT", help=HELP["out"])
     sub.add_argument("--mend", action="store_true", help=HELP["mend"])
@@ -84,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 HELP = {
-    "profile": "a folder of params/ (reports, runs: quick without a GPU, full with one; check: all)",
+    "profile": "a folder of params/ (reports, runs, errors: quick without a GPU, full with one; check: all)",
     "only": 'numbers or names of notebooks, such as "02 05"',
     "dataset": "name of a data set, or a folder of IDX files or of class-named image folders",
     "data_dir": "folder to take a named data set from",
@@ -166,21 +168,25 @@ def _params(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
-    from fmnist_utils.basics.system import from_root
-    from fmnist_utils.report import build
     from fmnist_utils.runs.store import results
 
-    out = options.out or f"reports/{options.profile or _default_profile()}"
-    if not from_root(out).is_dir():
-        if options.out:
-            raise UserError(f"OUT={out} is not a folder: name one of reports")
-        build.check_profile(options.profile or _default_profile())
+    out = _out(options)
     found = results(out)
     if found.empty:
         print(f"no finished runs in {out}")
     else:
         shown = found.drop(columns="experiment").map(lambda x: f"{x:.4g}" if isinstance(x, float) else str(x))
         _table([list(shown.columns), *shown.to_numpy().tolist()])
+
+
+def _errors(options: argparse.Namespace) -> None:
+    from fmnist_utils.runs import mistakes
+
+    out = _out(options)
+    run = mistakes.find(options.key, out)
+    data = mistakes.tested_on(run, options.dataset, options.data_dir)
+    path = mistakes.write(run, data, out)
+    print(f"{counted(int((~run.correct).sum()), 'mistake')} of {len(run.correct):,} test images: {path}")
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -219,6 +225,19 @@ def _check(options: argparse.Namespace) -> None:
             problems.append(str(error))
     if problems:
         raise UserError("\n".join(problems))
+
+
+def _out(options: argparse.Namespace) -> str:
+    """Name the reports folder that is meant; it need not be there if its profile is."""
+    from fmnist_utils.basics.system import from_root
+    from fmnist_utils.report import build
+
+    out = options.out or f"reports/{options.profile or _default_profile()}"
+    if not from_root(out).is_dir():
+        if options.out:
+            raise UserError(f"OUT={out} is not a folder: name one of reports")
+        build.check_profile(options.profile or _default_profile())
+    return str(out)
 
 
 def _default_profile() -> str:

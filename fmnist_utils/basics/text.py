@@ -1,8 +1,9 @@
-"""Words for people: times, counts, shares and intervals, each in one format; names made safe for Markdown."""
+"""Words for people: times, counts, shares and intervals, each in one format; names that are safe everywhere."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 
 def duration(seconds: float) -> str:
@@ -22,6 +23,11 @@ def md(name: object) -> str:
     """Escape a name (of a class, a data set, a file) so that Markdown and HTML show it as it is, on one line."""
     # entities mean nothing to Markdown, so no character can begin a list, a link or a tag
     return re.sub(r"[!-/:-@[-`{-~]", lambda match: f"&#{ord(match[0])};", " ".join(str(name).split()))
+
+
+def spreadsheet(cell: Any) -> Any:
+    """Keep spreadsheets from taking a name for a formula: it gets an apostrophe, which they do not show."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def percent(share: float, digits: int = 2) -> str:

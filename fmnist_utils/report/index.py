@@ -19,7 +19,7 @@ from fmnist_utils import models
 from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import ROOT, write_whole
-from fmnist_utils.basics.text import counted
+from fmnist_utils.basics.text import counted, spreadsheet
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
 from fmnist_utils.report.marker import index_is_new
@@ -47,7 +47,7 @@ def write_index(
         runs on other images, or without it, the index has none
     """
     runs = results(out)
-    write_whole(out / "results.csv", lambda path: runs.map(_text).to_csv(path, index=False))
+    write_whole(out / "results.csv", lambda path: runs.map(spreadsheet).to_csv(path, index=False))
     folder = Folder(out)
     cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
     done = [card for card in cards if card["provenance"]]
@@ -79,11 +79,6 @@ def write_index(
     )
     write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
     index_is_new(out)
-
-
-def _text(cell: Any) -> Any:
-    """Keep spreadsheets from taking a name for a formula: it gets an apostrophe, which they do not show."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _card(out: Path, notebook: Path) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""The mistakes of a stored run as a table for spreadsheets, and the images that a run was tested on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, nearest, os_errors
+from fmnist_utils.basics.system import from_root, write_whole
+from fmnist_utils.basics.text import spreadsheet
+from fmnist_utils.data.dataset import Dataset, load_dataset
+from fmnist_utils.runs.record import Damaged
+from fmnist_utils.runs.store import Store
+from fmnist_utils.training.run import Run
+
+
+def find(key: str, out: str | Path) -> Run:
+    """Read the run called `key` from a reports folder.
+
+    Raises
+    ------
+    UserError
+        There is none, or it is damaged.
+    """
+    store = Store(out)
+    keys = [path.parent.name for path in store.folder.glob("*/record.json")]
+    if key not in keys:
+        raise UserError(f"no finished run {key[:40]!r} in {out}{nearest(key, keys)}")
+    try:
+        return store.check(key)
+    except Damaged as error:
+        raise UserError(f"run {key} in {out} is damaged: {str(error).splitlines()[0]}") from None
+
+
+def tested_on(run: Run, dataset: str = "", data_dir: str = "") -> Dataset:
+    """Load the data set that a run was tested on; `dataset` and `data_dir` say where it lies now, if elsewhere.
+
+    Raises
+    ------
+    UserError
+        It is not there, or holds other images today.
+    """
+    name = dataset or run.experiment.dataset
+    data = load_dataset(name, data_dir or run.experiment.data_dir)
+    if run.provenance.get("dataset_checksum", data.checksum) != data.checksum:
+        raise UserError(f"run {run.key} was tested on other images than {name[:80]!r} holds: name its data set")
+    return data
+
+
+def table(run: Run, data: Dataset) -> pd.DataFrame:
+    """List the test images that a run gets wrong.
+
+    Returns
+    -------
+    DataFrame, one row an image
+        index (in the test part, from 0), label, prediction (names of classes), and the probability of each class.
+    """
+    names = np.array([spreadsheet(name) for name in data.class_names])
+    wrong = np.flatnonzero(~run.correct)
+    answers = {"index": wrong, "label": names[run.test_labels[wrong]], "prediction": names[run.predictions[wrong]]}
+    probabilities = pd.DataFrame(run.test_probabilities[wrong], columns=[f"p({name})" for name in data.class_names])
+    return pd.concat([pd.DataFrame(answers), probabilities], axis=1)
+
+
+def write(run: Run, data: Dataset, out: str | Path) -> Path:
+    """Write `table` into the run's folder; returns the file."""
+    path = from_root(out) / "runs" / run.key / "errors.csv"
+    with os_errors("write", MAKE_ROOM):
+        write_whole(path, lambda part: table(run, data).to_csv(part, index=False, float_format="%.4g"))
+    return path
