@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.report.summary import say as say
     from fmnist_utils.report.summary import show_source as show_source
     from fmnist_utils.report.summary import summary as summary
+    from fmnist_utils.runs.explore import explore as explore
     from fmnist_utils.runs.groups import Group as Group
     from fmnist_utils.runs.groups import Groups as Groups
     from fmnist_utils.runs.groups import compare as compare
@@ -47,6 +48,7 @@ _EXPORTS = {
     "Run": "training.run",
     "UserError": "basics.errors",
     "augment": "training.batches",
+    "explore": "runs.explore",
     "Group": "runs.groups",
     "Groups": "runs.groups",
     "compare": "runs.groups",

@@ -1,0 +1,176 @@
+"""`explore`: the mistakes of stored runs in JupyterLab, of one run alone or of two side by side."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ipywidgets import HTML, Dropdown, IntRangeSlider, Layout, Select, VBox
+from numpy.typing import NDArray
+from PIL import Image
+
+from fmnist_utils.analysis.metrics import Mistakes
+from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.text import counted, percent
+from fmnist_utils.data.dataset import Dataset
+from fmnist_utils.runs.groups import Group
+from fmnist_utils.runs.mistakes import find, tested_on
+from fmnist_utils.runs.store import Store
+from fmnist_utils.training.run import Run
+
+MOST = 200  # pictures at a time
+ALONE = "What does A get wrong?"
+# Question -> whether A and B are wrong about the images that answer it.
+QUESTIONS = {
+    ALONE: (True, None),
+    "What does B repair?": (True, False),
+    "What does B break?": (False, True),
+    "What do both get wrong?": (True, True),
+}
+
+
+def explore(runs: Iterable[Run] | str | Path, data: Dataset | None = None) -> Explorer:
+    """Look at the test images that runs get wrong.
+
+    Parameters
+    ----------
+    runs : runs, such as a group; or a reports folder, for all of its finished runs on the same data
+    data : the data set that they were tested on; loaded if left out
+
+    Returns
+    -------
+    Explorer
+        A widget, which JupyterLab shows when it is the last line of a cell.
+    """
+    if isinstance(runs, str | Path):
+        records = Store(runs).records()
+        wanted = [(_name(record["experiment"], record["test_accuracy"], record["key"]), record) for record in records]
+        if not wanted:
+            raise UserError(f"no finished runs in {runs}")
+        data = data or tested_on(find(wanted[0][1]["key"], runs))
+        same = {
+            name: partial(find, record["key"], runs)
+            for name, record in sorted(wanted, key=lambda entry: -entry[1]["test_accuracy"])
+            if record["provenance"].get("dataset_checksum", data.checksum) == data.checksum
+        }
+        return Explorer(same, data)
+    runs = list(runs)
+    if not runs:
+        raise UserError("explore: there are no runs to look at")
+    data = data or tested_on(runs[0])
+    named = {_name(run.experiment.model_dump(), run.test_accuracy, run.key): run for run in runs}
+    return Explorer({name: partial(_same, run) for name, run in named.items()}, data)
+
+
+def _name(experiment: Mapping[str, Any], accuracy: float, key: str) -> str:
+    epochs = counted(experiment["epochs"], "epoch")
+    return f"{experiment['model']}, {epochs}, seed {experiment['seed']}: {percent(accuracy)} ({key})"
+
+
+def _same(run: Run) -> Run:
+    return run
+
+
+class Explorer(VBox):
+    """Chooses runs, a question and a cell of the confusion matrix, and shows the images.
+
+    Attributes
+    ----------
+    first, second : the runs A and B; B may be none
+    question : one of `QUESTIONS`
+    cells : pairs of classes, the commonest confusion first
+    confidence : range in percent, of the wrong answers
+    found : indices of all test images that were asked for, the surest mistakes first
+    """
+
+    def __init__(self, runs: Mapping[str, Callable[[], Run]], data: Dataset) -> None:
+        wide = Layout(width="100%", max_width="46rem")
+        self._runs, self._data = runs, data
+        self.first = Dropdown(options=list(runs), description="A", layout=wide)
+        self.second = Dropdown(options=[("none", ""), *((name, name) for name in runs)], description="B", layout=wide)
+        self.question = Dropdown(options=[ALONE], description="Question", layout=wide)
+        self.cells = Select(description="Confusion", rows=10, layout=wide)
+        self.confidence = IntRangeSlider(value=(0, 100), min=0, max=100, description="Confidence", layout=wide)
+        self.found: NDArray[np.int64] = np.empty(0, np.int64)
+        self._status, self._pictures = HTML(), HTML()
+        super().__init__(
+            [self.first, self.second, self.question, self.cells, self.confidence, self._status, self._pictures]
+        )
+        for widget, then in (
+            (self.first, self._read), (self.second, self._read), (self.question, self._ask),
+            (self.cells, self._draw), (self.confidence, self._draw),
+        ):  # fmt: skip
+            widget.observe(lambda _, then=then: then(), "value")
+        self._read()
+
+    def _read(self) -> None:
+        """Read the chosen runs."""
+        try:
+            chosen = [self._runs[name]() for name in (self.first.value, self.second.value) if name]
+        except UserError as error:  # a stored one may be damaged, or of a model that is gone
+            self._status.value = escape(str(error))
+            return
+        self._mistakes: Mistakes = Group(chosen).mistakes(self._data)
+        options = list(QUESTIONS) if len(chosen) > 1 else [ALONE]
+        if self.question.options != tuple(options):
+            self.question.options = options  # chooses the first, and so asks it
+        self._ask()
+
+    def _ask(self) -> None:
+        """Find the images that answer the question, and count them by label and wrong answer."""
+        first, second = QUESTIONS[self.question.value]
+        wrong = self._mistakes.wrong
+        asked = wrong[0] == first
+        if second is not None:
+            asked = asked & (wrong[1] == second)
+        self._asked = np.flatnonzero(asked)
+        self._speaker = 0 if first else 1  # whose wrong answers these are
+        labels, answers = self._mistakes.labels[asked], self._mistakes.predictions[self._speaker][asked]
+        pairs, counts = np.unique(np.stack([labels, answers], 1), axis=0, return_counts=True)
+        names = self._data.class_names
+        options: list[tuple[str, tuple[int, int] | None]] = [(f"all: {counted(len(labels), 'image')}", None)]
+        for i in np.argsort(-counts, kind="stable"):
+            true, predicted = map(int, pairs[i])
+            said = f"{names[true]} predicted as {names[predicted]}: {counted(int(counts[i]), 'image')}"
+            options.append((said, (true, predicted)))
+        self.cells.options = options
+        self._draw()
+
+    def _draw(self) -> None:
+        """Show the images of the chosen cell."""
+        mistakes, images = self._mistakes, self._asked
+        answers, confidence = mistakes.predictions[self._speaker], 100 * mistakes.confidence[self._speaker]
+        if self.cells.value is not None:
+            true, predicted = self.cells.value
+            images = images[(mistakes.labels[images] == true) & (answers[images] == predicted)]
+        low, high = self.confidence.value
+        images = images[(confidence[images].round() >= low) & (confidence[images].round() <= high)]
+        self.found = images[np.argsort(-confidence[images], kind="stable")]
+        rest = f", the surest {MOST} of them below" if len(self.found) > MOST else ", the surest first"
+        self._status.value = f"{counted(len(self.found), 'image')}{rest if len(self.found) else ''}"
+        shown = "".join(map(self._figure, self.found[:MOST]))
+        self._pictures.value = f'<div style="display:flex;flex-wrap:wrap;gap:12px;line-height:1.35">{shown}</div>'
+
+    def _figure(self, image: int) -> str:
+        mistakes, names = self._mistakes, self._data.class_names
+        said = [
+            f"{run}: {names[predictions[image]]}, {percent(confidence[image], 0)}"
+            for run, predictions, confidence in zip("AB", mistakes.predictions, mistakes.confidence, strict=False)
+        ]
+        label = names[mistakes.labels[image]]
+        lines = "<br>".join(map(escape, [f"{image} {label}", *said]))
+        style = "width:84px;height:84px;image-rendering:pixelated"
+        picture = f'<img src="{self._address(image)}" alt="{escape(label)}" style="{style}">'
+        return f'<div style="width:9rem;overflow-wrap:anywhere" data-image="{image}">{picture}<br>{lines}</div>'
+
+    def _address(self, image: int) -> str:
+        """Address of a test image, dark on white, that needs no request."""
+        buffer = io.BytesIO()
+        Image.fromarray(255 - self._data.test_images[image].cpu().numpy()).save(buffer, "png")
+        return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
