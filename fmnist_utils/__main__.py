@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         for option in names:
             variable = os.environ.get(option.upper(), "")
             flag = f"--{option.replace('_', '-')}"
-            if option in ("force", "dry_run"):
+            if option in ("force", "retrain", "dry_run"):
                 kind: dict[str, Any] = {"action": "store_true", "default": variable not in ("", "0")}
             else:
                 kind = {"default": variable, "metavar": option.upper()}
@@ -63,13 +63,17 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     places = ("dataset", "data_dir")
-    reports = ("profile", "only", *places, "out", "jobs", "precision", "scheduler", "seeds", "force", "dry_run")
+    reports = ("profile", "only", *places, "out", "jobs", "precision", "scheduler", "seeds")
+    reports += ("force", "retrain", "dry_run")
     sub = command(_reports, "reports", "run the notebooks that have changed and write their reports", *reports)
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
-    command(_runs, "runs", "list the finished runs", "profile", "out")
+    sub = command(_runs, "runs", "list the finished runs, or delete some", "profile", "out")
+    sub.add_argument("--delete", nargs="+", default=[], metavar="KEY", help=HELP["delete"])
+    sub.add_argument("--stale", action="store_true", help=HELP["stale"])
+    sub.add_argument("--yes", action="store_true", help="do not ask")
     sub = command(_verify, "verify", "hold every stored file against its checksum", "profile")
     sub.add_argument("folder", nargs="?", default="", metavar="OUT", help=HELP["out"])
     sub.add_argument("--mend", action="store_true", help=HELP["mend"])
@@ -92,6 +96,9 @@ HELP = {
     "set": "set parameters of the notebooks, as in the params files",
     "mend": "put aside what is damaged, and add checksums that are missing",
     "force": "execute what has not changed, too",
+    "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole",
+    "delete": "delete these runs: keys, or what they begin with",
+    "stale": "delete the runs of models that are gone or have changed",
     "dry_run": "say what would be executed and what it would cost, and stop",
 }
 
@@ -113,13 +120,14 @@ def _reports(options: argparse.Namespace) -> int:
             raise UserError(
                 f"--set {setting[:60]}: {brief(text, 40)} is not valid YAML ({why}); put quotes around text"
             ) from None
-    resources = Resources.of(options.precision, options.jobs, options.scheduler)
+    resources = Resources.of(options.precision, options.jobs, options.scheduler, options.retrain)
+    force = options.force or options.retrain
     reports = build.prepare(
         options.profile or _default_profile(), options.only, overrides, options.out,
-        stale=lambda report: bool(report.reason(options.force)),
+        stale=lambda report: bool(report.reason(force)),
     )  # fmt: skip
     act = build.dry_run if options.dry_run else build.build
-    return 1 if act(reports, options.force, resources) else 0
+    return 1 if act(reports, force, resources) else 0
 
 
 def _data(options: argparse.Namespace) -> None:
@@ -158,12 +166,48 @@ def _runs(options: argparse.Namespace) -> None:
         if options.out:
             raise UserError(f"OUT={out} is not a folder: name one of reports")
         build.check_profile(options.profile or _default_profile())
+    if options.delete or options.stale:
+        return _delete(out, options)
     found = results(out)
     if found.empty:
         print(f"no finished runs in {out}")
     else:
         shown = found.drop(columns="experiment").map(lambda x: f"{x:.4g}" if isinstance(x, float) else str(x))
         _table([list(shown.columns), *shown.to_numpy().tolist()])
+
+
+def _delete(out: str, options: argparse.Namespace) -> None:
+    """Delete runs, after saying which and asking."""
+    from fmnist_utils.runs.record import stale
+    from fmnist_utils.runs.store import Store
+
+    store = Store(out)
+    records, going = {record["key"]: record for record in store.records()}, dict[str, str]()
+    for key, record in records.items():
+        if options.stale and (why := stale(record)):
+            going[key] = why
+    for wanted in options.delete:
+        keys = [key for key in store.keys() if key.startswith(wanted)]
+        if len(keys) != 1:
+            hint = (
+                f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, store.keys())}"
+            )
+            raise UserError(f"{out}: run {brief(wanted, 40)} {hint}")
+        going.setdefault(keys[0], "")
+    if not going:
+        print(f"{out} has no stale runs")
+        return
+    for key, why in sorted(going.items()):
+        experiment = records.get(key, {}).get("experiment", {})
+        what = f"{experiment['model']}, seed {experiment['seed']}" if experiment else "not finished"
+        print(f"{key}: {what}" + (f" ({why})" if why else ""))
+    try:
+        sure = options.yes or input(f"Delete {counted(len(going), 'run')} of {out}? [y/N] ").lower() in ("y", "yes")
+    except EOFError:
+        raise UserError("nothing is deleted, as nobody can answer here: add --yes") from None
+    for key in going if sure else ():
+        store.delete(key)
+    print(f"{counted(len(going), 'run')} deleted" if sure else "nothing is deleted")
 
 
 def _verify(options: argparse.Namespace) -> int:

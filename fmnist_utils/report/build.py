@@ -443,6 +443,7 @@ def build(reports: list[Report], force: bool = False, resources: Resources | Non
             raise UserError("\n".join(filter(None, found)))
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
+        (resources or Resources()).check_scheduler()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     environment = (resources or Resources()).as_environment()
     with _alone(out):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import shutil
 import sys
 import uuid
 import zipfile
@@ -24,7 +25,7 @@ import pandas as pd
 
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
-from fmnist_utils.runs.record import Damaged, read, sealed, written
+from fmnist_utils.runs.record import Damaged, read, sealed, stale, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import Run
 
@@ -35,10 +36,12 @@ class Store:
     Parameters
     ----------
     out : a reports folder, relative to the project root or absolute
+    since : a moment, in seconds since 1970: what was stored before it is not loaded, as it is to be trained again
     """
 
-    def __init__(self, out: str | Path) -> None:
+    def __init__(self, out: str | Path, since: int = 0) -> None:
         self.folder = from_root(out) / "runs"
+        self.since = since
 
     def checkpoint(self, key: str) -> Path:
         """Path of the checkpoint of an unfinished run."""
@@ -69,7 +72,7 @@ class Store:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
         path = self.folder / key / "record.json"
         try:
-            return self.check(key)
+            return self.check(key) if path.stat().st_mtime >= self.since else None
         except (FileNotFoundError, NotADirectoryError):
             if path.exists():
                 put_aside(path, "its test.npz is missing")
@@ -172,6 +175,17 @@ class Store:
         stored.fresh = True
         return stored
 
+    def keys(self) -> list[str]:
+        """Keys of all runs, finished or begun."""
+        return sorted(path.name for path in self.folder.glob("[!.]*/"))
+
+    @os_errors("delete")
+    def delete(self, key: str) -> None:
+        """Delete a run, finished or begun; one that is being trained is waited for."""
+        with self.lock(key):
+            (self.folder / key / "record.json").unlink(missing_ok=True)  # first: what is left is no run
+        shutil.rmtree(self.folder / key)
+
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
         found = []
@@ -208,16 +222,12 @@ def results(out: str | Path) -> pd.DataFrame:
     rows = []
     store = Store(out)
     for record in store.records():
-        try:
-            experiment = Experiment(**record["experiment"])
-        except UserError as error:
-            print(f"Left out of the results, run {record['key']}: {str(error).split(' (')[0]}", flush=True)
-            continue
-        if record["provenance"].get("model_digest", "") != experiment.model_digest:
-            print(f"Left out of the results, run {record['key']}: model {experiment.model!r} has changed", flush=True)
+        if why := stale(record):
+            print(f"Left out of the results, run {record['key']}: {why}", flush=True)
             continue
         if (run := store.load(record["key"])) is None:  # its predictions are damaged
             continue
+        experiment = run.experiment
         rows.append(
             {
                 "key": run.key,

@@ -99,7 +99,7 @@ class Run:
         if weights is None:
             file = self.folder / "weights.safetensors" if self.folder else None
             if file is None or not file.exists():
-                raise UserError(f"the weights of run {self.key} were not kept; train it again in another `out`")
+                raise UserError(f"the weights of run {self.key} were not kept: train it again with RETRAIN=1")
             content = file.read_bytes()
             try:
                 if self.weights_sha256 and hashlib.sha256(content).hexdigest() != self.weights_sha256:
@@ -107,7 +107,7 @@ class Run:
                 weights = load(content)
             except (ValueError, SafetensorError) as error:
                 put_aside(file, str(error))
-                raise UserError(f"the weights of run {self.key} are damaged; train it again in another `out`") from None
+                raise UserError(f"the weights of run {self.key} are damaged: train it again with RETRAIN=1") from None
         classes = self.test_probabilities.shape[1]
         model = models.build(self.experiment.model, classes, **self.experiment.model_options)
         model.load_state_dict(weights)
