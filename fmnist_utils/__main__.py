@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         for option in names:
             variable = os.environ.get(option.upper(), "")
             flag = f"--{option.replace('_', '-')}"
-            if option in ("force", "retrain", "dry_run"):
+            if option in ("force", "retrain", "dry_run", "edit"):
                 kind: dict[str, Any] = {"action": "store_true", "default": variable not in ("", "0")}
             else:
                 kind = {"default": variable, "metavar": option.upper()}
@@ -63,9 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     places = ("dataset", "data_dir")
-    reports = ("profile", "only", *places, "out", "jobs", "precision", "scheduler", "seeds")
-    reports += ("force", "retrain", "dry_run")
-    sub = command(_reports, "reports", "run the notebooks that have changed and write their reports", *reports)
+    where, how = ("profile", "only", *places, "out"), ("jobs", "precision", "scheduler", "seeds")
+    does = "run the notebooks that have changed and write their reports"
+    sub = command(_reports, "reports", does, *where, *how, "force", "retrain", "dry_run")
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
@@ -79,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--mend", action="store_true", help=HELP["mend"])
     command(_models, "models", "list the models with their sizes and origins")
     command(_readme, "readme", "write the tables of published results into README.md")
+    sub = command(_lab, "lab", "open JupyterLab on working copies of the notebooks, in lab/", "edit")
+    sub.add_argument("arguments", nargs="*", metavar="-- OPTION", help="for JupyterLab")
+    sub = command(_notebook, "notebook", "make a notebook to begin with, and its params for every profile")
+    sub.add_argument("name", help="a free number and a few words, such as 07_mine")
+    sub = command(_profile, "profile", "make a profile of your own from another one")
+    sub.add_argument("name", help="of the new folder of params/")
+    sub.add_argument("--like", default="quick", help="the profile to begin with")
+    sub = command(_tidy, "tidy", "write notebooks as they are committed: without outputs, as Jupyter saves them")
+    sub.add_argument("notebooks", nargs="*", help="files; all of notebooks/ if left out")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
     return parser
 
@@ -99,6 +108,7 @@ HELP = {
     "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole",
     "delete": "delete these runs: keys, or what they begin with",
     "stale": "delete the runs of models that are gone or have changed",
+    "edit": "open the series itself, which is saved without outputs",
     "dry_run": "say what would be executed and what it would cost, and stop",
 }
 
@@ -187,11 +197,10 @@ def _delete(out: str, options: argparse.Namespace) -> None:
         if options.stale and (why := stale(record)):
             going[key] = why
     for wanted in options.delete:
-        keys = [key for key in store.keys() if key.startswith(wanted)]
+        names = store.names()
+        keys = [key for key in names if key.startswith(wanted)]
         if len(keys) != 1:
-            hint = (
-                f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, store.keys())}"
-            )
+            hint = f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, names)}"
             raise UserError(f"{out}: run {brief(wanted, 40)} {hint}")
         going.setdefault(keys[0], "")
     if not going:
@@ -232,6 +241,43 @@ def _readme(options: argparse.Namespace) -> None:
     from fmnist_utils.report import readme
 
     readme.write()
+
+
+def _lab(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import authoring
+
+    arguments = [str(authoring.to_open(options.edit)), *options.arguments]
+    if options.edit:
+        arguments.append(f"--ContentsManager.pre_save_hook={authoring.__name__}.pre_save")
+    from jupyterlab.labapp import main as lab
+
+    lab(arguments)
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import authoring
+    from fmnist_utils.report.parameters import shown
+
+    path = authoring.make_notebook(options.name)
+    print(f"{shown(path)} is made, with params for every profile: make reports ONLY={path.name[:2]}")
+
+
+def _profile(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import authoring
+    from fmnist_utils.report.parameters import shown
+
+    print(f"{shown(authoring.make_profile(options.name, options.like))} is made: make reports PROFILE={options.name}")
+
+
+def _tidy(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from fmnist_utils.report import authoring, build
+    from fmnist_utils.report.parameters import shown
+
+    named = [Path(name).resolve() for name in options.notebooks]
+    for path in authoring.tidy_files(named or build.notebooks_in(build.NOTEBOOKS)):
+        print(f"tidied {shown(path)}")
 
 
 def _check(options: argparse.Namespace) -> None:

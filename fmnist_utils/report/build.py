@@ -119,8 +119,8 @@ def prepare(
                 raise UserError(f"{shown(file)} is missing: every notebook has one; it may be empty")
             defaults = {name: parameter.default for name, parameter in own.items()}
             values, given = parameters.load(file), {"out": out, **overrides}
-            if "out" in values:
-                found.append(f"{shown(file)}: out: is not set here but by OUT, on the command line: remove the line")
+            if values.get("out", home := f"reports/{profile}") != home:
+                found.append(f"{shown(file)}: out: {brief(values['out'], 60)} must be {home}, or OUT=folder for once")
             given = {name: value for name, value in given.items() if name in own}
             links = _neighbours(series, index, selected, from_root(out))
             report = Report(notebook, profile, defaults, values | given, from_root(out), *links)

@@ -77,10 +77,8 @@ class Order:
     def of(cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str) -> Order:
         """Order the training of `experiment` for `store`."""
         model = models.entry(experiment.model)
-        place = store.folder.parent, store.identity()
-        return cls(
-            key, experiment, checksum, model, model.digest, version(), *place, device, precision, since=store.since
-        )
+        place, how = (store.folder.parent, store.identity()), (device, precision)
+        return cls(key, experiment, checksum, model, model.digest, version(), *place, *how, since=store.since)
 
     def on(self, threads: int) -> Order:
         """Return the same order for a number of threads."""

@@ -175,7 +175,7 @@ class Store:
         stored.fresh = True
         return stored
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """Keys of all runs, finished or begun."""
         return sorted(path.name for path in self.folder.glob("[!.]*/"))
 
