@@ -144,7 +144,7 @@ def _data(options: argparse.Namespace) -> None:
     from fmnist_utils.data.dataset import load_dataset
 
     dataset = load_dataset(options.dataset or "fashion-mnist", options.data_dir)
-    sizes = f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images"
+    sizes = f"{len(dataset.train_labels):,} training and {counted(len(dataset.test_labels), 'test image')}"
     print(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes; every file is as it should be")
     print(f"files: {dataset.source}\nSHA-256 of the content: {dataset.checksum}")
 

@@ -236,3 +236,9 @@ def test_retrain_trains_a_run_once_for_all_notebooks_of_one_command(
     monkeypatch.setenv("RETRAIN", "yes")
     with pytest.raises(UserError, match="RETRAIN=yes is not allowed: write 1"):
         run_all(TINY, tmp_path)
+
+
+@pytest.mark.parametrize("wrong", ["base", [TINY, "base"], {"plain": TINY}])
+def test_what_is_no_experiment_is_named_in_a_line(wrong: object, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="^run_all takes an Experiment, or a list of them, not '"):
+        run_all(wrong, tmp_path)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
-from fmnist_utils.basics.text import interval, number, percent
+from fmnist_utils.basics.text import counted, interval, number, percent
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure
@@ -124,7 +124,7 @@ def image_grid(
     told = [caption.replace("\n", ", ") for caption in captions]
     detail = f" Rows: {', '.join(map(str, row_names))}." if len(row_names) else ""
     detail += f" Captions: {'; '.join(told[:20])}." if told else ""
-    show(fig, f"{title}: {n} images in {rows} rows.{detail}")
+    show(fig, f"{title}: {counted(n, 'image')} in {counted(rows, 'row')}.{detail}")
 
 
 @_styled
@@ -342,7 +342,7 @@ def pareto(table: pd.DataFrame, costs: Mapping[str, str], title: str) -> None:
         told[f"Front for {label}:"] = ", ".join(map(str, front.index))
     axes[0].set_ylabel("test accuracy (%)")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    show(fig, f"{title}: test accuracy of {len(table)} models against cost. {_listing(told)}.")
+    show(fig, f"{title}: test accuracy of {counted(len(table), 'model')} against cost. {_listing(told)}.")
 
 
 @_styled

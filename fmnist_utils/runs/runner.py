@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.basics.system import DRY_RUN_FILE, is_dry_run, write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
@@ -68,6 +69,8 @@ def run_all(
     """
     resources = Resources.of(precision, jobs, scheduler, retrain)
     experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+    if strange := [item for item in experiments if not isinstance(item, Experiment)]:
+        raise UserError(f"run_all takes an Experiment, or a list of them, not {brief(strange[0])}")
     store = Store(out, resources.since)
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
