@@ -95,6 +95,12 @@ def test_one_cell_is_tagged_parameters_and_it_is_the_first_with_code(name: str):
 
 
 @every_notebook
+def test_a_model_comes_with_its_options(name: str):
+    declared = parameters.read(path(name))
+    assert ("model" in declared) == ("model_options" in declared)
+
+
+@every_notebook
 def test_papermill_knows_every_parameter(name: str):
     """It reads the cell line by line, and warns about what it cannot read there when it is given a value."""
     assert list(papermill.inspect_notebook(path(name))) == list(parameters.read(path(name)))

@@ -128,6 +128,17 @@ def image_grid(
 
 
 @_styled
+def before_and_after(before: Sequence[ArrayLike], after: ArrayLike, title: str) -> None:
+    """Show pictures in colour (112, 112, 3) and below each what became of it: grey (n, 28, 28), dark is high."""
+    above = np.concatenate([np.asarray(picture) for picture in before], axis=1)
+    below = np.concatenate([255 - np.kron(image, np.ones((4, 4), np.uint8)) for image in np.asarray(after)], axis=1)
+    fig, (ax,) = _figure(title, 0.4 + WIDTH * 2 / max(len(before), 4))
+    ax.imshow(np.concatenate([above, np.repeat(below[..., None], 3, axis=2)]))
+    ax.set_axis_off()
+    show(fig, f"{title}: {counted(len(before), 'picture')}, each above what became of it.")
+
+
+@_styled
 def bars(values: pd.Series[float], label: str, title: str, digits: int = 1, highlight: Sequence[str] = ()) -> None:
     """Draw one horizontal bar an entry of `values`, the first at the top; `label` names axis and unit."""
     fig, (ax,) = _figure(title, 0.9 + 0.27 * len(values))

@@ -127,7 +127,8 @@ def prepare(
             reports.append(report)
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
             wrong = _problems(notebook, origins, ranges=False)
-            found += _problems(notebook, origins, ranges=True) if wrong or stale(report) else []
+            if wrong or stale(report):
+                found += _problems(notebook, origins, ranges=True) or _options_problem(report.effective)
     if selected:
         found += [
             f"command line: no selected notebook has a parameter {brief(name, 40)}{nearest(name, declared)}"
@@ -145,6 +146,18 @@ def prepare(
 def _problems(notebook: Path, origins: Mapping[str, Mapping[str, Any]], ranges: bool) -> list[str]:
     found = (parameters.problems(notebook, values, origin, ranges) for origin, values in origins.items())
     return list(itertools.chain.from_iterable(found))
+
+
+def _options_problem(values: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the options of a model, which only the two together tell."""
+    if values.get("model_options"):
+        from fmnist_utils import models
+
+        try:
+            models.check_options(values["model"], values["model_options"])
+        except UserError as error:
+            return [f"model_options: {error}"]
+    return []
 
 
 def matching(names: list[str], only: str) -> list[int]:

@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.runs.record import Damaged, read, sealed, stale, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
-from fmnist_utils.training.run import Run
+from fmnist_utils.training.run import WEIGHTS, Run
 
 
 class Store:
@@ -151,7 +151,7 @@ class Store:
         if run.weights is not None:
             weights = save({name: value.detach().cpu().contiguous() for name, value in run.weights.items()})
             checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
-            write_whole(folder / "weights.safetensors", lambda path: path.write_bytes(weights))
+            write_whole(folder / WEIGHTS, lambda path: path.write_bytes(weights))
         write_whole(folder / "test.npz", lambda path: path.write_bytes(test))
         record = sealed(
             {
@@ -199,6 +199,44 @@ class Store:
             except OSError as error:
                 print(f"{path} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
         return found
+
+
+def load_run(name: str, out: str | Path = "") -> Run:
+    """Read a finished run: by its key, or the longest training of a model that is stored.
+
+    Parameters
+    ----------
+    name : the beginning of a key, or a model's name; of its runs those with weights go before those without, then
+        those on the most images, for the most epochs, of the lowest seed
+    out : a reports folder; "" for all of reports/
+
+    Raises
+    ------
+    UserError
+        There is none.
+    """
+    folders = [from_root(out)] if out else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
+    stores = [Store(folder) for folder in folders]
+    known = set[str]()
+    fitting = []
+    for store in stores:
+        for record in store.records():
+            if record["training_version"] == TRAINING_VERSION and not stale(record):
+                known.add(model := record["experiment"]["model"])
+                if model == name or (len(name) >= 4 and record["key"].startswith(name)):
+                    fitting.append((store, record))
+    for store, record in sorted(fitting, key=lambda item: _longest_first(*item)):
+        if run := store.load(record["key"]):
+            return run
+    where = " and ".join(folder.name for folder in folders) or "reports"
+    raise UserError(
+        f"no finished run {brief(name, 40)} in {where}{nearest(name, known)} (models: {listed(sorted(known))})"
+    )
+
+
+def _longest_first(store: Store, record: dict[str, Any]) -> tuple[bool, int, int, int]:
+    has_weights = (store.folder / record["key"] / WEIGHTS).exists()
+    return not has_weights, -record["provenance"]["train_size"], -len(record["history"]), record["experiment"]["seed"]
 
 
 def _bounds(run: Run) -> tuple[float, float]:
