@@ -74,6 +74,7 @@ clean: ## remove caches, reports/smoke and reports/quick; .venv, data and report
 #:    JOBS=auto|1|2|…            runs side by side                PRECISION=auto|fp32|bf16
 #:    SCHEDULER=tcp://host:8786  train on a Dask cluster          FORCE=1         execute the unchanged too
 #:    DRY_RUN=1                  say what would run, and its cost    RETRAIN=1   train again what is stored, too
+#:    SET="name=value …"         parameters of the notebooks, as in the params files
 #:    PYTHON=python3.12          use this Python, or make .venv with it
 #:
 #:  For example: make reports PROFILE=smoke ONLY=02

@@ -11,6 +11,7 @@ if __name__ == "__main__":  # before anything that takes time to import
 import argparse
 import io
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -66,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     where, how = ("profile", "only", *places, "out"), ("jobs", "precision", "scheduler", "seeds")
     does = "run the notebooks that have changed and write their reports"
     sub = command(_reports, "reports", does, *where, *how, "force", "retrain", "dry_run")
-    sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", help=HELP["set"])
+    given = shlex.split(os.environ.get("SET", ""))
+    sub.add_argument("--set", nargs="+", action="extend", default=given, metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")

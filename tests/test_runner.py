@@ -13,6 +13,7 @@ from made_up_runs import run_with
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, models, results, run_all
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.runner import DryRun
@@ -242,3 +243,26 @@ def test_retrain_trains_a_run_once_for_all_notebooks_of_one_command(
 def test_what_is_no_experiment_is_named_in_a_line(wrong: object, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="^run_all takes an Experiment, or a list of them, not '"):
         run_all(wrong, tmp_path)  # type: ignore[arg-type]
+
+
+def test_the_stop_button_of_a_notebook_gives_one_line(tmp_path: Path) -> None:
+    """What the button does: the kernel is interrupted while a cell trains."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
+    try:
+        long = TINY.but(model="cnn-big", epochs=500, train_size=20_000).model_dump()
+        code = f"from fmnist_utils import Experiment, run_all\nrun_all(Experiment(**{long}), {str(tmp_path)!r})"
+        client.execute(code)
+        shown = []
+        while True:
+            message = client.get_iopub_msg(timeout=120)
+            if message["msg_type"] == "stream" and "epoch 1/" in message["content"]["text"]:
+                manager.interrupt_kernel()
+            if message["msg_type"] == "error":
+                shown = message["content"]["traceback"]
+                break
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert shown == ["Stopped. What is finished is kept: the same cell goes on from there."]

@@ -7,6 +7,7 @@ import math
 import os
 import struct
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -282,7 +283,7 @@ def _read_images(
     paths = [[path for members in classes.values() for path in members] for classes in parts.values()]
     pictures = read([path for part in paths for path in part])
     if pictures.changes:
-        print(f"{folder}: {pictures.changes}", flush=True)
+        _say(f"{folder}: {pictures.changes}")
     arrays = []
     for classes, pixels in zip(parts.values(), np.split(pictures.images, [len(paths[0])]), strict=True):
         arrays.append(pixels)
@@ -291,6 +292,12 @@ def _read_images(
     shown = turned[:: -(-len(turned) // MOST_EXAMPLES) or 1]  # from all classes
     before = {i: original(paths[0][i]) for i in shown}
     return _folder_name(folder), tuple(map(_readable, names)), arrays, pictures.changes, before
+
+
+@cache
+def _say(line: str) -> None:
+    """Print a line, once a process."""
+    print(line, flush=True)
 
 
 def _readable(name: str) -> str:

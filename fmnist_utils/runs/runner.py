@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.errors import Stopped, UserError, brief
 from fmnist_utils.basics.system import DRY_RUN_FILE, is_dry_run, write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
@@ -84,7 +84,10 @@ def run_all(
             write_whole(Path(file), lambda path: path.write_text(json.dumps(told), "utf-8"))
         raise DryRun(cost)
     if missing:
-        found.update(_train(missing, store, device, resources))
+        try:
+            found.update(_train(missing, store, device, resources))
+        except KeyboardInterrupt:
+            raise Stopped from None
     return [found[key] for key in keys]
 
 
