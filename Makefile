@@ -1,6 +1,6 @@
 # Everything from a fresh clone: `make` lists the commands, `make reports` does all of it.
 .DEFAULT_GOAL := help
-.PHONY: help setup data reports lab test lint bench check verify clean dev
+.PHONY: help setup data reports lab notebook profile test lint bench check verify clean dev
 
 # Which Python? The one named by PYTHON= or of the active environment, if it has all that pyproject.toml asks for,
 # is used as it is, with the package taken from this folder. Otherwise it (or python3) makes the project's .venv.
@@ -33,8 +33,14 @@ data: setup ## find or fetch the data set and check every file
 reports: setup ## run the notebooks and write reports/<profile>/index.html; only what has changed
 	@'$(PY)' -m fmnist_utils reports
 
-lab: setup ## open JupyterLab in notebooks/, on the first one, which has a map of the others
-	@'$(PY)' -m jupyterlab notebooks/01_data_exploration.ipynb $(ARGS)
+lab: setup ## open JupyterLab on working copies of the notebooks; EDIT=1 on the series itself
+	@'$(PY)' -m fmnist_utils lab -- $(ARGS)
+
+notebook: setup ## make a notebook of your own: NAME=07_mine
+	@'$(PY)' -m fmnist_utils notebook $(or $(NAME),--help)
+
+profile: setup ## make a profile of your own: NAME=mine LIKE=quick
+	@'$(PY)' -m fmnist_utils profile $(or $(NAME),--help) $(if $(LIKE),--like $(LIKE))
 
 check: setup ## check the params/ files against the notebooks, running nothing
 	@'$(PY)' -m fmnist_utils check
@@ -67,7 +73,8 @@ clean: ## remove caches, reports/smoke and reports/quick; .venv, data and report
 #:    OUT=folder                 reports/<profile> if not given   SEEDS=5         seeds a comparison
 #:    JOBS=auto|1|2|…            runs side by side                PRECISION=auto|fp32|bf16
 #:    SCHEDULER=tcp://host:8786  train on a Dask cluster          FORCE=1         execute the unchanged too
-#:    DRY_RUN=1                  say what would run, and its cost
+#:    DRY_RUN=1                  say what would run, and its cost    RETRAIN=1   train again what is stored, too
+#:    SET="name=value …"         parameters of the notebooks, as in the params files
 #:    PYTHON=python3.12          use this Python, or make .venv with it
 #:
 #:  For example: make reports PROFILE=smoke ONLY=02

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.groups import readable as readable
     from fmnist_utils.runs.groups import run_groups as run_groups
     from fmnist_utils.runs.runner import run_all as run_all
+    from fmnist_utils.runs.store import load_run as load_run
     from fmnist_utils.runs.store import results as results
     from fmnist_utils.training.batches import augment as augment
     from fmnist_utils.training.experiment import Experiment as Experiment
@@ -59,6 +60,7 @@ _EXPORTS = {
     "run_groups": "runs.groups",
     "verdicts": "analysis.sentences",
     "load_dataset": "data.dataset",
+    "load_run": "runs.store",
     "md": "basics.text",
     "model_table": "models.registry",
     "register": "models.registry",

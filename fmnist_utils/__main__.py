@@ -11,12 +11,13 @@ if __name__ == "__main__":  # before anything that takes time to import
 import argparse
 import io
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         for option in names:
             variable = os.environ.get(option.upper(), "")
             flag = f"--{option.replace('_', '-')}"
-            if option in ("force", "dry_run"):
+            if option in ("force", "retrain", "dry_run", "edit"):
                 kind: dict[str, Any] = {"action": "store_true", "default": variable not in ("", "0")}
             else:
                 kind = {"default": variable, "metavar": option.upper()}
@@ -67,13 +68,18 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     places = ("dataset", "data_dir")
-    reports = ("profile", "only", *places, "out", "jobs", "precision", "scheduler", "seeds", "force", "dry_run")
-    sub = command(_reports, "reports", "run the notebooks that have changed and write their reports", *reports)
-    sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="name=value", help=HELP["set"])
+    where, how = ("profile", "only", *places, "out"), ("jobs", "precision", "scheduler", "seeds")
+    does = "run the notebooks that have changed and write their reports"
+    sub = command(_reports, "reports", does, *where, *how, "force", "retrain", "dry_run")
+    given = shlex.split(os.environ.get("SET", ""))
+    sub.add_argument("--set", nargs="+", action="extend", default=given, metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
-    command(_runs, "runs", "list the finished runs", "profile", "out")
+    sub = command(_runs, "runs", "list the finished runs, or delete some", "profile", "out")
+    sub.add_argument("--delete", nargs="+", default=[], metavar="KEY", help=HELP["delete"])
+    sub.add_argument("--stale", action="store_true", help=HELP["stale"])
+    sub.add_argument("--yes", action="store_true", help="do not ask")
     sub = command(_errors, "errors", "write the test images that a run gets wrong as a CSV", "profile", "out", *places)
     sub.add_argument("key", metavar="KEY", help="the run's key, as `runs` lists it")
     sub = command(_verify, "verify", "hold every stored file against its checksum", "profile")
@@ -81,6 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--mend", action="store_true", help=HELP["mend"])
     command(_models, "models", "list the models with their sizes and origins")
     command(_readme, "readme", "write the tables of published results into README.md")
+    sub = command(_lab, "lab", "open JupyterLab on working copies of the notebooks, in lab/", "edit")
+    sub.add_argument("arguments", nargs="*", metavar="-- OPTION", help="for JupyterLab")
+    sub = command(_notebook, "notebook", "make a notebook to begin with, and its params for every profile")
+    sub.add_argument("name", help="a free number and a few words, such as 07_mine")
+    sub = command(_profile, "profile", "make a profile of your own from another one")
+    sub.add_argument("name", help="of the new folder of params/")
+    sub.add_argument("--like", default="quick", help="the profile to begin with")
+    sub = command(_tidy, "tidy", "write notebooks as they are committed: without outputs, as Jupyter saves them")
+    sub.add_argument("notebooks", nargs="*", help="files; all of notebooks/ if left out")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
     return parser
 
@@ -98,6 +113,10 @@ HELP = {
     "set": "set parameters of the notebooks, as in the params files",
     "mend": "put aside what is damaged, and add checksums that are missing",
     "force": "execute what has not changed, too",
+    "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole",
+    "delete": "delete these runs: keys, or what they begin with",
+    "stale": "delete the runs of models that are gone or have changed",
+    "edit": "open the series itself, which is saved without outputs",
     "dry_run": "say what would be executed and what it would cost, and stop",
 }
 
@@ -119,14 +138,15 @@ def _reports(options: argparse.Namespace) -> int:
             raise UserError(
                 f"--set {setting[:60]}: {brief(text, 40)} is not valid YAML ({why}); put quotes around text"
             ) from None
-    resources = Resources.of(options.precision, options.jobs, options.scheduler)
+    resources = Resources.of(options.precision, options.jobs, options.scheduler, options.retrain)
+    force = options.force or options.retrain
     reports = build.prepare(
         options.profile or _default_profile(), options.only, overrides, options.out,
-        stale=lambda report: bool(report.reason(options.force)), checks=_checks,
+        stale=lambda report: bool(report.reason(force)), checks=_checks,
     )  # fmt: skip
     if options.dry_run:
-        return 1 if build.dry_run(reports, options.force, resources) else 0
-    return 1 if build.build(reports, options.force, resources, _claims) else 0
+        return 1 if build.dry_run(reports, force, resources) else 0
+    return 1 if build.build(reports, force, resources, _claims) else 0
 
 
 def _checks() -> dict[str, Callable[[Any], object]]:
@@ -145,7 +165,7 @@ def _data(options: argparse.Namespace) -> None:
     from fmnist_utils.data.dataset import load_dataset
 
     dataset = load_dataset(options.dataset or "fashion-mnist", options.data_dir)
-    sizes = f"{len(dataset.train_labels):,} training and {len(dataset.test_labels):,} test images"
+    sizes = f"{len(dataset.train_labels):,} training and {counted(len(dataset.test_labels), 'test image')}"
     print(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes; every file is as it should be")
     print(f"files: {dataset.source}\nSHA-256 of the content: {dataset.checksum}")
 
@@ -171,6 +191,8 @@ def _runs(options: argparse.Namespace) -> None:
     from fmnist_utils.runs.store import results
 
     out = _out(options)
+    if options.delete or options.stale:
+        return _delete(out, options)
     found = results(out)
     if found.empty:
         print(f"no finished runs in {out}")
@@ -187,6 +209,39 @@ def _errors(options: argparse.Namespace) -> None:
     data = mistakes.tested_on(run, options.dataset, options.data_dir)
     path = mistakes.write(run, data, out)
     print(f"{counted(int((~run.correct).sum()), 'mistake')} of {len(run.correct):,} test images: {path}")
+
+
+def _delete(out: str, options: argparse.Namespace) -> None:
+    """Delete runs, after saying which and asking."""
+    from fmnist_utils.runs.record import stale
+    from fmnist_utils.runs.store import Store
+
+    store = Store(out)
+    records, going = {record["key"]: record for record in store.records()}, dict[str, str]()
+    for key, record in records.items():
+        if options.stale and (why := stale(record)):
+            going[key] = why
+    for wanted in options.delete:
+        names = store.names()
+        keys = [key for key in names if key.startswith(wanted)]
+        if len(keys) != 1:
+            hint = f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, names)}"
+            raise UserError(f"{out}: run {brief(wanted, 40)} {hint}")
+        going.setdefault(keys[0], "")
+    if not going:
+        print(f"{out} has no stale runs")
+        return
+    for key, why in sorted(going.items()):
+        experiment = records.get(key, {}).get("experiment", {})
+        what = f"{experiment['model']}, seed {experiment['seed']}" if experiment else "not finished"
+        print(f"{key}: {what}" + (f" ({why})" if why else ""))
+    try:
+        sure = options.yes or input(f"Delete {counted(len(going), 'run')} of {out}? [y/N] ").lower() in ("y", "yes")
+    except EOFError:
+        raise UserError("nothing is deleted, as nobody can answer here: add --yes") from None
+    for key in going if sure else ():
+        store.delete(key)
+    print(f"{counted(len(going), 'run')} deleted" if sure else "nothing is deleted")
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -212,6 +267,43 @@ def _readme(options: argparse.Namespace) -> None:
     from fmnist_utils.studies import readme
 
     readme.write()
+
+
+def _lab(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import authoring
+
+    arguments = [str(authoring.to_open(options.edit)), *options.arguments]
+    if options.edit:
+        arguments.append(f"--ContentsManager.pre_save_hook={authoring.__name__}.pre_save")
+    from jupyterlab.labapp import main as lab
+
+    lab(arguments)
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import authoring
+    from fmnist_utils.report.parameters import shown
+
+    path = authoring.make_notebook(options.name)
+    print(f"{shown(path)} is made, with params for every profile: make reports ONLY={path.name[:2]}")
+
+
+def _profile(options: argparse.Namespace) -> None:
+    from fmnist_utils.report import authoring
+    from fmnist_utils.report.parameters import shown
+
+    print(f"{shown(authoring.make_profile(options.name, options.like))} is made: make reports PROFILE={options.name}")
+
+
+def _tidy(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from fmnist_utils.report import authoring, build
+    from fmnist_utils.report.parameters import shown
+
+    named = [Path(name).resolve() for name in options.notebooks]
+    for path in authoring.tidy_files(named or build.notebooks_in(build.NOTEBOOKS)):
+        print(f"tidied {shown(path)}")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -75,10 +75,13 @@ def test_all_problems_are_told_at_once_and_nothing_is_made(project: Path) -> Non
     assert not (project / "out").exists()
 
 
-def test_out_in_a_params_file_is_not_ignored_in_silence(project: Path) -> None:
-    (project / "params" / "quick" / "01_first.yaml").write_text("out: elsewhere\n")
-    with pytest.raises(UserError, match="01_first.yaml: out: is not set here but by OUT"):
+def test_out_in_a_params_file_is_that_of_its_profile(project: Path) -> None:
+    file = project / "params" / "quick" / "01_first.yaml"
+    file.write_text("out: elsewhere\n")
+    with pytest.raises(UserError, match="01_first.yaml: out: 'elsewhere' must be reports/quick, or OUT=folder"):
         prepare(project)
+    file.write_text("out: reports/quick\n")
+    assert prepare(project)[0].effective["out"] == str(project / "out"), "OUT goes before it"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -54,6 +53,8 @@ def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> No
     code, out, _ = call(made, "reports", DRY_RUN="1", OUT="elsewhere", FORCE="0")
     assert (code, out.splitlines()[-3]) == (0, "01_first: new; nothing to train")
     assert not (made / "elsewhere").exists()
+    code, out, _ = call(made, "reports", "--only", "1", "--dry-run", SET="lr=0.5 'models=[base, enhanced, base]'")
+    assert (code, out.splitlines()[-1]) == (0, "01_first: changed: parameters; nothing to train")
     code, out, _ = call(made, "reports", "--only", "1 3", "--set", "lr=0.5", "--dry-run")
     assert code == 0
     assert out.splitlines()[-2:] == [
@@ -147,7 +148,10 @@ def test_two_calls_at_once_wait_for_each_other_and_execute_once(project: Path) -
     assert out.splitlines()[0] == "01_first: unchanged"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_full_disk_is_one_line_and_status_2_and_keeps_the_reports(made: Path) -> None:
+    import resource
+
     before = tokens(made / OUT)
     done = subprocess.run(
         [sys.executable, "-m", "fmnist_utils", "reports", "--only", "01", "--force", "--profile", "quick"],
@@ -282,3 +286,67 @@ def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path, opt
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: ")
     assert len(line.removeprefix("Error: ").replace(str(made), "")) <= 300
+
+
+TRAINS = """\
+from fmnist_utils import Experiment, run_all
+[run] = run_all(Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1), out)
+print("fresh" if run.fresh else "stored", run.key)"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a run in its store."""
+    root = copy_package(write_project(tmp_path_factory.mktemp("trained")))
+    write_notebook(root / "notebooks" / "01_first.ipynb", TRAINS)
+    assert call(root, "reports", "--only", "01")[0] == 0
+    return root
+
+
+def test_retrain_trains_what_the_chosen_reports_need(trained: Path) -> None:
+    [record] = (trained / OUT).glob("runs/*/record.json")
+    os.utime(record, (0, 0))
+    assert "[01_first] stored" in call(trained, "reports", "--only", "01", "--force")[1]
+    code, out, _ = call(trained, "reports", "--only", "01", RETRAIN="1", DRY_RUN="1")
+    assert code == 0
+    assert "01_first: forced; 1 run to train" in out
+    assert "[01_first] fresh" in call(trained, "reports", "--only", "01", "--retrain")[1]
+    assert "01_first: unchanged" in call(trained, "reports", "--only", "01")[1]
+
+
+def test_a_scheduler_that_is_not_there_is_told_before_any_notebook(made: Path) -> None:
+    code, out, err = call(made, "reports", "--force", SCHEDULER="tcp://127.0.0.1:1")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: SCHEDULER=tcp://127.0.0.1:1: no Dask scheduler answers there")
+    assert len(err.splitlines()) == 1
+
+
+def test_runs_are_deleted_after_saying_which_and_asking(trained: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(trained, tmp_path / "project")
+    [run] = (root / OUT / "runs").glob("*/")
+    code, out, err = call(root, "runs", "--delete", "zzz")
+    assert (code, out, err) == (2, "", "Error: reports/quick: run 'zzz' is not there\n")
+    code, out, err = call(root, "runs", "--delete", run.name[:6])
+    assert (code, run.exists()) == (2, True), "nobody was there to answer"
+    assert f"{run.name}: cnn-small, seed 0" in out
+    assert err == "Error: nothing is deleted, as nobody can answer here: add --yes\n"
+    assert call(root, "runs", "--stale", "--yes")[:2] == (0, "reports/quick has no stale runs\n")
+    source = root / "fmnist_utils" / "models" / "projects.py"
+    edit(source, '"cnn-small"', '"cnn-tiny"')
+    code, out, _ = call(root, "runs", "--stale", "--yes")
+    assert code == 0
+    assert f"{run.name}: cnn-small, seed 0 (unknown model 'cnn-small'" in out
+    assert out.splitlines()[-1] == "1 run deleted"
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
+def test_the_answer_decides(trained: Path, tmp_path: Path, answer: str, left: int) -> None:
+    root = shutil.copytree(trained, tmp_path / "project")
+    [run] = (root / OUT / "runs").glob("*/")
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "runs", "--profile", "quick", "--delete", run.name],
+        cwd=root, input=answer, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Delete 1 run of reports/quick? [y/N]" in done.stdout
+    assert len(list((root / OUT / "runs").glob("*/"))) == left

@@ -295,7 +295,8 @@ def test_a_light_ground_is_inverted_and_said(tmp_path: Path, capsys: pytest.Capt
     folder = folder_of(tmp_path / "paper", *[drawn(255, ink=20)] * 4)
     assert pixels(folder) == [(0, 235)]
     assert capsys.readouterr().out == (
-        f"{folder}: the ground of 100 % of the images is light; all are inverted, ink is light now\n"
+        f"{folder}: of 8 pictures: 8 brought to 28 x 28 pixels; "
+        "all inverted, since the ground of 100 % is light: ink is light now\n"
     )
     assert pixels(folder_of(tmp_path / "dark", *[drawn(0)] * 4)) == [(0, 250)]
     assert capsys.readouterr().out == ""

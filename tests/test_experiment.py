@@ -1,11 +1,14 @@
 """Experiments: what is refused, and what names a run."""
 
 import math
+import pydoc
+import re
 
 import pytest
 import torch
 
-from fmnist_utils import Experiment, UserError
+from fmnist_utils import Experiment, UserError, models
+from fmnist_utils.training import augmentations, optim
 
 
 @pytest.mark.parametrize(
@@ -107,3 +110,13 @@ def test_what_no_training_can_have_is_told_when_an_experiment_is_made(changes: d
         Experiment(**changes)
     assert "\n" not in str(raised.value) and len(str(raised.value)) <= 300
     assert torch.get_rng_state().equal(state), "looking draws no random numbers"
+
+
+def test_help_shows_a_plain_signature_and_what_is_allowed() -> None:
+    text = pydoc.render_doc(Experiment, renderer=pydoc.plaintext)
+    first = text.splitlines()[3]
+    assert "model: str = 'base'" in first
+    assert "train_size: int | None = None" in first
+    assert "Annotated" not in first
+    for allowed in (*models.names(), *optim.OPTIMIZERS, *optim.SCHEDULES, *augmentations.AUGMENTATIONS):
+        assert re.search(rf"(: |, ){re.escape(allowed)}(,|$)", text, re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,12 +29,15 @@ def project(tmp_path: Path) -> Path:
     root = copy_package(tmp_path / "project")
     [example] = re.findall(r"```python\n(.*?register.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     (root / "fmnist_utils" / "models" / "mine.py").write_text(example, "utf-8")
-    edit(
-        root / "fmnist_utils" / "models" / "__init__.py",
-        "from fmnist_utils.models import projects  #",
-        "from fmnist_utils.models import projects, mine  #",
-    )
     return root
+
+
+def test_the_example_passes_lint_as_it_stands(project: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", project)
+    for arguments in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--follow-imports=silent"]):
+        command = [sys.executable, "-m", *arguments, "fmnist_utils/models/mine.py"]
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def train(root: Path) -> list[str]:

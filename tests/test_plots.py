@@ -194,3 +194,11 @@ def test_figures_leave_no_global_state():
     assert dict(plots.mpl.rcParams) == before
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or pyplot.get_fignums() == []
+
+
+def test_pictures_stand_above_what_became_of_them():
+    before = [np.full((112, 112, 3), (200, 30, 30), np.uint8)] * 3
+    image, alt, _ = figure(plots.before_and_after, before, np.full((3, 28, 28), 255, np.uint8), "Before and after")
+    assert alt == "Before and after: 3 pictures, each above what became of it."
+    colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20) or []}
+    assert {(200, 30, 30), (0, 0, 0)} <= colours, "a light thing is dark, as in the other figures"

@@ -126,7 +126,7 @@ def test_continuous_integration_runs_the_command_that_the_readme_names() -> None
 
 
 def test_links_in_the_documents_lead_to_files() -> None:
-    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "your-own.md"):
         links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", document.read_text("utf-8"))
         assert links
         assert [link for link in links if not (document.parent / link).exists()] == []

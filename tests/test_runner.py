@@ -13,7 +13,9 @@ from made_up_runs import run_with
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, models, results, run_all
+from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs.finished import Finished
+from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.runner import DryRun
 from fmnist_utils.runs.store import Store
 
@@ -199,3 +201,68 @@ def test_runs_come_back_from_a_dask_cluster(tmp_path: Path) -> None:
 def test_no_scheduler_at_the_address_gets_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="SCHEDULER=nonsense: no Dask scheduler answers there"):
         run_all([TINY], tmp_path, scheduler="nonsense")
+
+
+def test_retrain_trains_what_is_stored_and_keeps_the_old_run_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    [old] = run_all(TINY, tmp_path)
+    assert old.folder is not None
+    record = old.folder / "record.json"
+    before = json.loads(record.read_text("utf-8"))
+    os.utime(record, (0, 0))  # as of long ago
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("fmnist_utils.runs.runner.train", interrupt)
+        run_all(TINY, tmp_path, retrain=True)
+    assert json.loads(record.read_text("utf-8")) == before
+    [new] = run_all(TINY, tmp_path, retrain=True)
+    assert new.fresh
+    assert json.loads(record.read_text("utf-8"))["history"][0]["seconds"] != before["history"][0]["seconds"]
+    [again] = run_all(TINY, tmp_path)
+    assert not again.fresh
+    assert (again.test_probabilities == old.test_probabilities).all()
+
+
+def test_retrain_trains_a_run_once_for_all_notebooks_of_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [old] = run_all(TINY, tmp_path)
+    assert old.folder is not None
+    os.utime(old.folder / "record.json", (0, 0))
+    for name, value in Resources.of(retrain=True).as_environment().items():
+        monkeypatch.setenv(name, value)
+    assert [run_all(TINY, tmp_path)[0].fresh for _ in range(2)] == [True, False]
+    monkeypatch.setenv("RETRAIN", "yes")
+    with pytest.raises(UserError, match="RETRAIN=yes is not allowed: write 1"):
+        run_all(TINY, tmp_path)
+
+
+@pytest.mark.parametrize("wrong", ["base", [TINY, "base"], {"plain": TINY}])
+def test_what_is_no_experiment_is_named_in_a_line(wrong: object, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="^run_all takes an Experiment, or a list of them, not '"):
+        run_all(wrong, tmp_path)  # type: ignore[arg-type]
+
+
+def test_the_stop_button_of_a_notebook_gives_one_line(tmp_path: Path) -> None:
+    """What the button does: the kernel is interrupted while a cell trains."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
+    try:
+        long = TINY.but(model="cnn-big", epochs=500, train_size=20_000).model_dump()
+        code = f"from fmnist_utils import Experiment, run_all\nrun_all(Experiment(**{long}), {str(tmp_path)!r})"
+        client.execute(code)
+        shown = []
+        while True:
+            message = client.get_iopub_msg(timeout=120)
+            if message["msg_type"] == "stream" and "epoch 1/" in message["content"]["text"]:
+                manager.interrupt_kernel()
+            if message["msg_type"] == "error":
+                shown = message["content"]["traceback"]
+                break
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert shown == ["Stopped. What is finished is kept: the same cell goes on from there."]

@@ -72,3 +72,10 @@ def test_plain_text_has_neither_marks_nor_entities() -> None:
     said = f"**{sentences.listing(['T-shirt/top', 'a**b'])}** are <few>"
     assert sentences.plain(said) == "T-shirt/top and a**b are <few>"
     assert sentences.first_capital("most of them, Shirt") == "Most of them, Shirt"
+
+
+def test_one_image_of_a_class_is_singular() -> None:
+    counts = pd.DataFrame({"training": [2, 2], "test": [1, 1]}, ["a", "b"])
+    assert sentences.balanced(counts).endswith("2 training images and 1 test image of each.")
+    counts.loc["a", "training"] = 3
+    assert sentences.balanced(counts).endswith("3 training images of a against 2 of b and 1 test image of each.")

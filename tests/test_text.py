@@ -8,6 +8,7 @@ import pytest
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from fmnist_utils import md
+from fmnist_utils.basics.text import counted
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,11 @@ def test_a_name_is_shown_as_it_is(name: str):
 
 def test_a_name_of_several_lines_stays_in_its_sentence():
     assert md("a\n\n# b") == "a &#35; b"
+
+
+@pytest.mark.parametrize(
+    ("n", "thing", "said"),
+    [(1, "run", "1 run"), (0, "run", "0 runs"), (2000, "test image", "2,000 test images"), (3, "class", "3 classes")],
+)
+def test_what_is_counted_is_singular_or_plural(n: int, thing: str, said: str) -> None:
+    assert counted(n, thing) == said

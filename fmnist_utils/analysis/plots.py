@@ -23,7 +23,7 @@ from PIL import Image
 from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
 from fmnist_utils.analysis.mistakes import MIME as MISTAKES
 from fmnist_utils.analysis.mistakes import Mistakes
-from fmnist_utils.basics.text import interval, number, percent
+from fmnist_utils.basics.text import counted, interval, number, percent
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure
@@ -129,7 +129,18 @@ def image_grid(
     told = [caption.replace("\n", ", ") for caption in captions]
     detail = f" Rows: {', '.join(map(str, row_names))}." if len(row_names) else ""
     detail += f" Captions: {'; '.join(told[:20])}." if told else ""
-    show(fig, f"{title}: {n} images in {rows} rows.{detail}")
+    show(fig, f"{title}: {counted(n, 'image')} in {counted(rows, 'row')}.{detail}")
+
+
+@_styled
+def before_and_after(before: Sequence[ArrayLike], after: ArrayLike, title: str) -> None:
+    """Show pictures in colour (112, 112, 3) and below each what became of it: grey (n, 28, 28), dark is high."""
+    above = np.concatenate([np.asarray(picture) for picture in before], axis=1)
+    below = np.concatenate([255 - np.kron(image, np.ones((4, 4), np.uint8)) for image in np.asarray(after)], axis=1)
+    fig, (ax,) = _figure(title, 0.4 + WIDTH * 2 / max(len(before), 4))
+    ax.imshow(np.concatenate([above, np.repeat(below[..., None], 3, axis=2)]))
+    ax.set_axis_off()
+    show(fig, f"{title}: {counted(len(before), 'picture')}, each above what became of it.")
 
 
 @_styled
@@ -365,7 +376,7 @@ def pareto(table: pd.DataFrame, costs: Mapping[str, str], title: str) -> None:
         told[f"Front for {label}:"] = ", ".join(map(str, front.index))
     axes[0].set_ylabel("test accuracy (%)")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    show(fig, f"{title}: test accuracy of {len(table)} models against cost. {_listing(told)}.")
+    show(fig, f"{title}: test accuracy of {counted(len(table), 'model')} against cost. {_listing(told)}.")
 
 
 @_styled

@@ -258,7 +258,7 @@ def claimed(estimate: Estimate, accuracy: float) -> str:
 
 def budget(images: int, epochs: int, seeds: int) -> str:
     """Say what a result was measured with: ``"with 5,000 images, 3 epochs and 2 seeds"``."""
-    return f"with {images:,} image{'s' * (images != 1)}, {counted(epochs, 'epoch')} and {counted(seeds, 'seed')}"
+    return f"with {counted(images, 'image')}, {counted(epochs, 'epoch')} and {counted(seeds, 'seed')}"
 
 
 def ranges(values: Sequence[float], digits: int = 1) -> str:
@@ -419,17 +419,16 @@ def preview(epochs: int, own: int) -> str:
 def balanced(counts: pd.DataFrame) -> str:
     """Say whether the classes are balanced: "perfectly" if all have as many images in each part (the columns)."""
     if (counts.min() == counts.max()).all():
-        each = " and ".join(f"{int(counts[part].iloc[0]):,} {md(part)} images" for part in counts)
+        each = " and ".join(counted(int(counts[part].iloc[0]), f"{md(part)} image") for part in counts)
         return f"The classes are perfectly balanced: {each} of each."
     said = []
     for part, column in counts.items():
         most, least = int(column.max()), int(column.min())
         if most == least:
-            said.append(f"{most:,} {md(part)} images of each")
+            said.append(f"{counted(most, f'{md(part)} image')} of each")
         else:
-            said.append(
-                f"{most:,} {md(part)} images of {md(column.idxmax())} against {least:,} of {md(column.idxmin())}"
-            )
+            images = counted(most, f"{md(part)} image")
+            said.append(f"{images} of {md(column.idxmax())} against {least:,} of {md(column.idxmin())}")
     return f"The classes are not perfectly balanced: {' and '.join(said)}."
 
 

@@ -18,6 +18,13 @@ class UserError(Exception):
         return [f"Error: {self}"]
 
 
+class Stopped(KeyboardInterrupt):
+    """The stop button of a notebook, or Ctrl-C, during a training; a notebook shows it as one line."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["Stopped. What is finished is kept: the same cell goes on from there."]
+
+
 def brief(value: object, room: int = 80) -> str:
     """Write a value as Python would, cut short where it is long, so that an error stays one short line."""
     short = reprlib.Repr()

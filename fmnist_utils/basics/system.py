@@ -81,7 +81,10 @@ def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        waiting(path.read_text("utf-8") or "another process")
+        holder = ""
+        with contextlib.suppress(OSError):  # Windows lets nobody read what is locked
+            holder = path.read_text("utf-8")
+        waiting(holder or "another process")
         lock.acquire()
     try:
         with contextlib.suppress(OSError):  # it is for the eyes of who waits

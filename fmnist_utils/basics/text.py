@@ -15,8 +15,9 @@ def duration(seconds: float) -> str:
 
 
 def counted(n: int, thing: str) -> str:
-    """Write a number with what it counts: ``"1 run"``, ``"3 runs"``."""
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+    """Write a number with what it counts: ``"1 run"``, ``"3 runs"``, ``"1,000 classes"``."""
+    plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    return f"{n:,} {thing if n == 1 else plural}"
 
 
 def md(name: object) -> str:

@@ -6,24 +6,24 @@ import hashlib
 import math
 import os
 import struct
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from numpy.typing import NDArray
 
 from fmnist_utils.basics.errors import UserError, os_errors
 from fmnist_utils.basics.system import is_dry_run
 from fmnist_utils.data.fetch import fetch
 from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, locate, md5, uncompressed
+from fmnist_utils.data.pictures import SIDE, original, read
 
-SIDE = 28  # pixels
 SPLIT_SEED = 20170831  # constant: every run holds out the same images
 VALIDATION_SHARE = 1 / 12  # 5,000 of 60,000
 TEST_SHARE = 1 / 7  # of an image folder that has no test part; 10,000 of 70,000
+MOST_EXAMPLES = 8  # pictures of before that are kept
 
 # Images that the files before 2017-08-31 held twice (zalandoresearch/fashion-mnist, issue 44), from 0.
 OLD_PAIRS = {
@@ -50,6 +50,10 @@ class Dataset:
         SHA-256 (hex) of the shapes and bytes of the four tensors: same content, same checksum.
     source : str
         The folder it came from.
+    changes : str
+        A sentence about what turning pictures into 28 x 28 grey levels took away; "" where nothing was turned.
+    before : dict of int to uint8 array (112, 112, 3)
+        Some training images as their files have them, by their place in `train_images`.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Dataset:
     test_labels: torch.Tensor
     checksum: str
     source: str
+    changes: str = ""
+    before: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def to(self, device: torch.device | str) -> Dataset:
         """Return the same data set on `device`."""
@@ -88,10 +94,11 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
     """
     # A dry run only looks.
     source = locate(name, data_dir) if is_dry_run() else fetch(name, data_dir)
+    changes, before = "", dict[int, NDArray[np.uint8]]()
     if source.files:
         title, class_names, arrays = _read_idx(source)
     else:
-        title, class_names, arrays = _read_images(source.folder)
+        title, class_names, arrays, changes, before = _read_images(source.folder)
     tensors = [torch.tensor(array, dtype=torch.uint8 if array.ndim == 3 else torch.int64) for array in arrays]
     digest = hashlib.sha256()
     for tensor in tensors:
@@ -99,9 +106,8 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
         digest.update(tensor.numpy().tobytes())
     train_images, train_labels, test_images, test_labels = tensors
     split(train_labels)  # refuses what is too little to learn from
-    return Dataset(
-        title, class_names, train_images, train_labels, test_images, test_labels, digest.hexdigest(), str(source.folder)
-    )
+    parts = train_images, train_labels, test_images, test_labels
+    return Dataset(title, class_names, *parts, digest.hexdigest(), str(source.folder), changes, before)
 
 
 def split(
@@ -247,8 +253,15 @@ def _class_names(folder: Path, train_labels: np.ndarray, test_labels: np.ndarray
     return tuple(names)
 
 
-def _read_images(folder: Path) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
-    """Read class-named folders of images: name, class names, images and labels for training and test."""
+def _read_images(
+    folder: Path,
+) -> tuple[str, tuple[str, ...], list[np.ndarray], str, dict[int, NDArray[np.uint8]]]:
+    """Read class-named folders of images.
+
+    Returns
+    -------
+    Name, class names, images and labels for training and test; what was changed, and some images of before.
+    """
     parts = image_parts(folder)
     names, *others = (tuple(classes) for classes in parts.values())
     if others and others[0] != names:
@@ -271,95 +284,25 @@ def _read_images(folder: Path) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
             parts["test"][name] = [images[i] for i in np.sort(order[:n_test])]
             parts["train"][name] = [images[i] for i in np.sort(order[n_test:])]
     paths = [[path for members in classes.values() for path in members] for classes in parts.values()]
-    levels = _grey_levels(folder, [path for part in paths for path in part])
+    pictures = read([path for part in paths for path in part])
+    if pictures.changes:
+        _say(f"{folder}: {pictures.changes}")
     arrays = []
-    for classes, pixels in zip(parts.values(), np.split(levels, [len(paths[0])]), strict=True):
+    for classes, pixels in zip(parts.values(), np.split(pictures.images, [len(paths[0])]), strict=True):
         arrays.append(pixels)
         arrays.append(np.repeat(np.arange(len(names)), [len(members) for members in classes.values()]))
-    return _folder_name(folder), tuple(map(_readable, names)), arrays
+    turned = [i for i in pictures.turned if i < len(paths[0])]
+    shown = turned[:: -(-len(turned) // MOST_EXAMPLES) or 1]  # from all classes
+    before = {i: original(paths[0][i]) for i in shown}
+    return _folder_name(folder), tuple(map(_readable, names)), arrays, pictures.changes, before
+
+
+@cache
+def _say(line: str) -> None:
+    """Print a line, once a process."""
+    print(line, flush=True)
 
 
 def _readable(name: str) -> str:
     """Write the name of a folder that is not UTF-8 so that it can be shown and stored, and still told from others."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _grey_levels(folder: Path, paths: list[str]) -> np.ndarray:
-    """Read images as grey levels on a dark ground, 0 to 255: uint8 (n, 28, 28).
-
-    Raises
-    ------
-    UserError
-        A file that is no image, or one without any contrast, of which nothing can be learned.
-    """
-    read = [_image(path) for path in paths]
-    # Levels of 32 bits have no white of their own: it is the one that fits the brightest pixel of all such images.
-    images = np.empty((len(read), SIDE, SIDE), np.uint8)
-    for mode, whites in (("L", (255.0,)), ("I", (255.0, 65_535.0, 2.0**32 - 1)), ("F", (1.0, 255.0, 65_535.0))):
-        places = [i for i, image in enumerate(read) if image.mode == mode]
-        if not places:
-            continue
-        peak = max(read[i].peak for i in places)
-        if peak > whites[-1]:
-            raise UserError(f"{paths[places[0]]} and others of {mode} levels go to {peak:g}: at most {whites[-1]:g}")
-        white = next(white for white in whites if peak <= white)
-        for i in places:
-            levels = read[i].levels
-            images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
-    blank = np.flatnonzero(images.min((1, 2)) == images.max((1, 2)))
-    if len(blank):
-        more = f" (and {len(blank) - 1} more)" if len(blank) > 1 else ""
-        raise UserError(f"{paths[blank[0]]}{more} has no contrast, all {SIDE} x {SIDE} pixels are alike: remove it")
-    # Ink is light on a dark ground in all published data, and in what the notebooks say of them.
-    edges = np.concatenate(
-        [images[:, [0, -1]].reshape(len(images), -1), images[:, :, [0, -1]].reshape(len(images), -1)], 1
-    )
-    light = (np.median(edges, 1) > 127).mean()
-    if light > 0.5:
-        images = 255 - images
-        print(f"{folder}: the ground of {100 * light:.0f} % of the images is light; all are inverted, ink is light now")
-    return images
-
-
-class _Image(NamedTuple):
-    """An image as it was read: "L", "I" (whole numbers) or "F" levels, (28, 28), and the largest one in the file."""
-
-    mode: str
-    levels: np.ndarray
-    peak: float
-
-
-def _image(path: str) -> _Image:
-    """Read an image upright and shrink it."""
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            try:
-                upright = ImageOps.exif_transpose(image)
-            except Exception:  # damaged EXIF data, for which PIL raises whatever comes up: the picture counts
-                upright = image
-            if upright.mode.startswith("I;16") or (upright.mode == "I" and image.format == "PNG"):
-                # 16 bits, which PIL would clip to 255
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            if upright.mode in ("I", "F"):
-                whole = np.asarray(upright, np.float64)
-                if not np.isfinite(whole).all() or whole.min() < 0:
-                    raise ValueError("levels below 0, or that are no numbers")
-                small = Image.fromarray(whole.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-                return _Image(upright.mode, np.asarray(small), float(whole.max()))
-            if upright.has_transparency_data:
-                upright = _on_ground(upright.convert("RGBA"))
-            return _Image("L", np.asarray(upright.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)), 255.0)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} is not a readable image ({error}): mend or remove it") from error
-
-
-def _on_ground(image: Image.Image) -> Image.Image:
-    """Put a transparent image on the ground that it was drawn for: white under dark ink, black under light."""
-    gray, alpha = (
-        np.asarray(image.convert("RGB").convert("L"), np.float64),
-        np.asarray(image.getchannel("A"), np.float64),
-    )
-    if not alpha.any():
-        return Image.new("L", image.size)
-    ground = 255 if (gray * alpha).sum() < 127.5 * alpha.sum() else 0
-    return Image.alpha_composite(Image.new("RGBA", image.size, (ground, ground, ground, 255)), image)

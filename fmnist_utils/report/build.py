@@ -122,8 +122,8 @@ def prepare(
                 raise UserError(f"{shown(file)} is missing: every notebook has one; it may be empty")
             defaults = {name: parameter.default for name, parameter in own.items()}
             values, given = parameters.load(file), {"out": out, **overrides}
-            if "out" in values:
-                found.append(f"{shown(file)}: out: is not set here but by OUT, on the command line: remove the line")
+            if values.get("out", home := f"reports/{profile}") != home:
+                found.append(f"{shown(file)}: out: {brief(values['out'], 60)} must be {home}, or OUT=folder for once")
             given = {name: value for name, value in given.items() if name in own}
             links = _neighbours(series, index, selected, from_root(out))
             report = Report(notebook, profile, defaults, values | given, from_root(out), *links)
@@ -131,8 +131,10 @@ def prepare(
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
             ranges = any(parameters.problems(notebook, held, origin, False) for origin, held in origins.items())
             more = checks() if (ranges := ranges or stale(report)) else {}
+            wrong = list[str]()
             for origin, held in origins.items():
-                found += parameters.problems(notebook, held, origin, ranges, more)
+                wrong += parameters.problems(notebook, held, origin, ranges, more)
+            found += wrong or (_options_problem(report.effective) if ranges else [])
     if selected:
         found += [
             f"command line: no selected notebook has a parameter {brief(name, 40)}{nearest(name, declared)}"
@@ -145,6 +147,18 @@ def prepare(
     if found:
         raise UserError("\n".join(dict.fromkeys(found)))
     return reports
+
+
+def _options_problem(values: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the options of a model, which only the two together tell."""
+    if values.get("model_options"):
+        from fmnist_utils import models
+
+        try:
+            models.check_options(values["model"], values["model_options"])
+        except UserError as error:
+            return [f"model_options: {error}"]
+    return []
 
 
 def matching(names: list[str], only: str) -> list[int]:
@@ -449,6 +463,7 @@ def build(
             raise UserError("\n".join(filter(None, found)))
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
+        (resources or Resources()).check_scheduler()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     environment = (resources or Resources()).as_environment()
     with _alone(out):

@@ -29,12 +29,12 @@ from traitlets.config import Config
 from fmnist_utils.analysis.mistakes import MIME as MISTAKES
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import write_whole
-from fmnist_utils.basics.text import duration
+from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.report.parameters import first_heading
 from fmnist_utils.report.summary import MIME as SUMMARY
 from fmnist_utils.report.summary import cost
 
-SERIES = "Image classifiers in six questions"
+SERIES = "Image classifiers, question by question"
 TEMPLATE = Path(__file__).with_name("template")
 PROVENANCE = ["profile", "parameters", "date", "wall_seconds", "device", "machine", "commit", "versions", "fingerprint"]
 NUMBER = re.compile(r"[-+−]?\d[\d,. ]*(?:e[-+]?\d+)?\s*(?:%|s|k|M|min|ms)?(?:\s*±.*)?|[-–—]?|nan", re.IGNORECASE)
@@ -150,7 +150,7 @@ def plain(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"plain": plain, "duration": duration, "bare": strip_ansi}
+FILTERS: dict[str, Callable[..., Any]] = {"plain": plain, "duration": duration, "counted": counted, "bare": strip_ansi}
 
 
 @cache

@@ -55,6 +55,7 @@ class Order:
     reports, identity : the sender's reports folder, and what is unique to it: a worker that finds the same there
         sees the same folder
     device, precision, threads : as in `train`
+    since : a run stored before that moment is trained again
     topic : where the worker tells how far it is
     """
 
@@ -69,14 +70,15 @@ class Order:
     device: str
     precision: str
     threads: int | None = None
+    since: int = 0
     topic: str = ""
 
     @classmethod
     def of(cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str) -> Order:
         """Order the training of `experiment` for `store`."""
         model = models.entry(experiment.model)
-        place = store.folder.parent, store.identity()
-        return cls(key, experiment, checksum, model, model.digest, version(), *place, device, precision)
+        place, how = (store.folder.parent, store.identity()), (device, precision)
+        return cls(key, experiment, checksum, model, model.digest, version(), *place, *how, since=store.since)
 
     def on(self, threads: int) -> Order:
         """Return the same order for a number of threads."""
@@ -140,7 +142,7 @@ def work(order: Order) -> Run | None:
         raise UserError(f"the data of the worker at {where}, in {data.source}, are not yours: give both the same files")
     progress = _Reporter(order)
     with _ONE_AT_A_TIME:
-        store = Store(order.reports)
+        store = Store(order.reports, order.since)
         if not (seen := order.reports.is_dir() and store.identity() == order.identity):
             store = Store(_own_folder())
         with store.lock(order.key, progress.say):

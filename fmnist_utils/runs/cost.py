@@ -99,7 +99,8 @@ class Stopwatch:
     def _measure(self, experiment: Experiment, dataset: Dataset) -> tuple[float, float]:
         """Return seconds an image of a training step, and of an evaluation."""
         from fmnist_utils.training.device import choose_device, choose_precision, reproducible
-        from fmnist_utils.training.trainer import Trainer, evaluation_batch
+        from fmnist_utils.training.evaluate import evaluation_batch
+        from fmnist_utils.training.trainer import Trainer
 
         where = choose_device(self.device)
         with reproducible(where, self.threads, experiment.seed):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import PUBLISHED, from_root
 from fmnist_utils.runs.groups import Group
+from fmnist_utils.runs.record import stale
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 
@@ -54,14 +53,11 @@ class Folder:
         self.records = self.store.records()
         self.entries: dict[_Name, _Entry] = {}
         for record in self.records:
-            if record["training_version"] == TRAINING_VERSION:
-                with contextlib.suppress(UserError):  # of a model that is gone: nobody can ask for it
-                    self._add(record)
+            if record["training_version"] == TRAINING_VERSION and not stale(record):
+                self._add(record)
 
     def _add(self, record: dict[str, Any]) -> None:
         where, experiment = record["provenance"], Experiment(**record["experiment"])
-        if where.get("model_digest", "") != experiment.model_digest:
-            return  # an own model that has changed since
         first = experiment.but(seed=0)
         name = _Name(where["dataset"], where.get("dataset_checksum", ""), first.canonical())
         entry = self.entries.setdefault(name, _Entry(first, where["train_size"]))

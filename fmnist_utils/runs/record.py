@@ -97,6 +97,16 @@ def read(path: Path) -> dict[str, Any]:
     return dict(record)
 
 
+def stale(record: dict[str, Any]) -> str:
+    """Say why nobody can ask for a run any more: its model is gone, or has changed; "" if somebody can."""
+    try:
+        experiment = Experiment(**record["experiment"])
+    except UserError as error:
+        return str(error).split(" (")[0]
+    same = record["provenance"].get("model_digest", "") == experiment.model_digest
+    return "" if same else f"model {experiment.model!r} has changed"
+
+
 def _hold(values: Any, wanted: dict[str, type]) -> None:
     """Raise Damaged if `values` is no dict with entries of the wanted types."""
     if not isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""What a training may use: precision, number of runs side by side, a Dask cluster; asked for and checked.
+"""What a training may use: precision, number of runs side by side, a Dask cluster, runs stored before.
 
 Nothing here is part of an experiment: it decides how long a run takes, not what it is.
 """
@@ -6,10 +6,15 @@ Nothing here is part of an experiment: it decides how long a run takes, not what
 from __future__ import annotations
 
 import os
+import socket
+import time
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fmnist_utils.basics.errors import UserError, nearest
 from fmnist_utils.training import PRECISIONS
+
+ANSWER = 5.0  # seconds for a scheduler's machine to answer
 
 
 @dataclass(frozen=True)
@@ -21,20 +26,30 @@ class Resources:
     precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively
     jobs : runs side by side; 0 for as many as pay ("auto")
     scheduler : address of a Dask scheduler, "tcp://host:8786"; "" trains on this machine
+    since : a moment, in seconds since 1970: what was stored before it is trained again
     """
 
     precision: str = "auto"
     jobs: int = 0
     scheduler: str = ""
+    since: int = 0
 
     @classmethod
-    def of(cls, precision: str | None = None, jobs: int | str | None = None, scheduler: str | None = None) -> Resources:
-        """Check what is asked for; None stands for the environment variables PRECISION, JOBS and SCHEDULER.
+    def of(
+        cls,
+        precision: str | None = None,
+        jobs: int | str | None = None,
+        scheduler: str | None = None,
+        retrain: bool | None = None,
+    ) -> Resources:
+        """Check what is asked for; None stands for the environment variables PRECISION, JOBS, SCHEDULER and RETRAIN.
+
+        RETRAIN is 1 for now, or the moment at which whoever started this process was told 1.
 
         Raises
         ------
         UserError
-            An unknown precision, or a number of jobs that is neither "auto" nor a count.
+            An unknown precision, a number of jobs that is neither "auto" nor a count, a RETRAIN that is no number.
         """
         precision = (os.environ.get("PRECISION", "") if precision is None else precision) or "auto"
         jobs = (os.environ.get("JOBS", "") if jobs is None else str(jobs)) or "auto"
@@ -42,14 +57,32 @@ class Resources:
         if precision not in PRECISIONS:
             hint = nearest(precision, PRECISIONS)
             raise UserError(f"PRECISION={precision} is unknown{hint} (allowed: {', '.join(PRECISIONS)})")
+        again = (os.environ.get("RETRAIN", "") if retrain is None else str(int(retrain))) or "0"
+        if not (again.isascii() and again.isdigit()):
+            raise UserError(f"RETRAIN={again} is not allowed: write 1 to train again what is stored, or 0")
+        since = int(time.time()) if int(again) == 1 else int(again)
         if jobs == "auto":
-            return cls(precision, 0, scheduler)
+            return cls(precision, 0, scheduler, since)
         if not (jobs.isascii() and jobs.isdigit() and int(jobs) > 0):
             raise UserError(
                 f"JOBS={jobs} is not allowed: write auto, or how many runs to train side by side, 1 or more"
             )
-        return cls(precision, int(jobs), scheduler)
+        return cls(precision, int(jobs), scheduler, since)
 
     def as_environment(self) -> dict[str, str]:
         """Environment variables that ask another process for the same."""
-        return {"PRECISION": self.precision, "JOBS": str(self.jobs or "auto"), "SCHEDULER": self.scheduler}
+        return {
+            "PRECISION": self.precision,
+            "JOBS": str(self.jobs or "auto"),
+            "SCHEDULER": self.scheduler,
+            "RETRAIN": str(self.since),
+        }
+
+    def check_scheduler(self) -> None:
+        """Raise UserError at once if nothing answers where the Dask scheduler is said to be."""
+        try:
+            place = urlsplit(self.scheduler if "://" in self.scheduler else f"tcp://{self.scheduler}")
+            if self.scheduler and place.scheme in ("tcp", "tls"):
+                socket.create_connection((place.hostname, place.port or 8786), timeout=ANSWER).close()
+        except (OSError, ValueError) as error:
+            raise UserError(f"SCHEDULER={self.scheduler}: no Dask scheduler answers there ({error})") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from fmnist_utils.basics.errors import Stopped, UserError, brief
 from fmnist_utils.basics.system import DRY_RUN_FILE, is_dry_run, write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
@@ -44,6 +45,7 @@ def run_all(
     scheduler: str | None = None,
     jobs: int | str | None = None,
     precision: str | None = None,
+    retrain: bool | None = None,
 ) -> list[Run]:
     """Return the runs of `experiments`, in their order, training those that the store lacks.
 
@@ -55,8 +57,9 @@ def run_all(
     scheduler : address of a Dask scheduler ("tcp://host:8786"); empty trains here
     jobs : runs to train side by side, in a process each, or "auto" for as many as pay
     precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively
+    retrain : train again what is stored; an old run is replaced when the new one is whole
 
-    The last three are read from the environment variables SCHEDULER, JOBS and PRECISION where they are None.
+    The last four are read from the environment variables SCHEDULER, JOBS, PRECISION and RETRAIN where they are None.
 
     Returns
     -------
@@ -64,9 +67,11 @@ def run_all(
         Every run is stored as soon as it is finished, so an interruption loses an epoch of those that are on
         their way at most.
     """
-    resources = Resources.of(precision, jobs, scheduler)
+    resources = Resources.of(precision, jobs, scheduler, retrain)
     experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
-    store = Store(out)
+    if strange := [item for item in experiments if not isinstance(item, Experiment)]:
+        raise UserError(f"run_all takes an Experiment, or a list of them, not {brief(strange[0])}")
+    store = Store(out, resources.since)
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
@@ -79,7 +84,10 @@ def run_all(
             write_whole(Path(file), lambda path: path.write_text(json.dumps(told), "utf-8"))
         raise DryRun(cost)
     if missing:
-        found.update(_train(missing, store, device, resources))
+        try:
+            found.update(_train(missing, store, device, resources))
+        except KeyboardInterrupt:
+            raise Stopped from None
     return [found[key] for key in keys]
 
 
@@ -166,6 +174,7 @@ def _train(missing: dict[str, Experiment], store: Store, device: str, resources:
         for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
     ]
     if resources.scheduler:
+        resources.check_scheduler()
         return cluster.train(orders, costs, store, resources.scheduler)
     with cluster.local(jobs) as address:
         return cluster.train([order.on(_threads(jobs)) for order in orders], costs, store, address)

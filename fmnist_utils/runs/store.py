@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import shutil
 import sys
 import uuid
 import zipfile
@@ -22,11 +23,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
-from fmnist_utils.runs.record import Damaged, read, sealed, written
+from fmnist_utils.runs.record import Damaged, read, sealed, stale, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
-from fmnist_utils.training.run import Run
+from fmnist_utils.training.run import WEIGHTS, Run
 
 
 class Store:
@@ -35,10 +36,12 @@ class Store:
     Parameters
     ----------
     out : a reports folder, relative to the project root or absolute
+    since : a moment, in seconds since 1970: what was stored before it is not loaded, as it is to be trained again
     """
 
-    def __init__(self, out: str | Path) -> None:
+    def __init__(self, out: str | Path, since: int = 0) -> None:
         self.folder = from_root(out) / "runs"
+        self.since = since
 
     def checkpoint(self, key: str) -> Path:
         """Path of the checkpoint of an unfinished run."""
@@ -69,7 +72,7 @@ class Store:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
         path = self.folder / key / "record.json"
         try:
-            return self.check(key)
+            return self.check(key) if path.stat().st_mtime >= self.since else None
         except (FileNotFoundError, NotADirectoryError):
             if path.exists():
                 put_aside(path, "its test.npz is missing")
@@ -148,7 +151,7 @@ class Store:
         if run.weights is not None:
             weights = save({name: value.detach().cpu().contiguous() for name, value in run.weights.items()})
             checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
-            write_whole(folder / "weights.safetensors", lambda path: path.write_bytes(weights))
+            write_whole(folder / WEIGHTS, lambda path: path.write_bytes(weights))
         write_whole(folder / "test.npz", lambda path: path.write_bytes(test))
         record = sealed(
             {
@@ -172,6 +175,17 @@ class Store:
         stored.fresh = True
         return stored
 
+    def names(self) -> list[str]:
+        """Keys of all runs, finished or begun."""
+        return sorted(path.name for path in self.folder.glob("[!.]*/"))
+
+    @os_errors("delete")
+    def delete(self, key: str) -> None:
+        """Delete a run, finished or begun; one that is being trained is waited for."""
+        with self.lock(key):
+            (self.folder / key / "record.json").unlink(missing_ok=True)  # first: what is left is no run
+        shutil.rmtree(self.folder / key)
+
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
         found = []
@@ -185,6 +199,44 @@ class Store:
             except OSError as error:
                 print(f"{path} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
         return found
+
+
+def load_run(name: str, out: str | Path = "") -> Run:
+    """Read a finished run: by its key, or the longest training of a model that is stored.
+
+    Parameters
+    ----------
+    name : the beginning of a key, or a model's name; of its runs those with weights go before those without, then
+        those on the most images, for the most epochs, of the lowest seed
+    out : a reports folder; "" for all of reports/
+
+    Raises
+    ------
+    UserError
+        There is none.
+    """
+    folders = [from_root(out)] if out else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
+    stores = [Store(folder) for folder in folders]
+    known = set[str]()
+    fitting = []
+    for store in stores:
+        for record in store.records():
+            if record["training_version"] == TRAINING_VERSION and not stale(record):
+                known.add(model := record["experiment"]["model"])
+                if model == name or (len(name) >= 4 and record["key"].startswith(name)):
+                    fitting.append((store, record))
+    for store, record in sorted(fitting, key=lambda item: _longest_first(*item)):
+        if run := store.load(record["key"]):
+            return run
+    where = " and ".join(folder.name for folder in folders) or "reports"
+    raise UserError(
+        f"no finished run {brief(name, 40)} in {where}{nearest(name, known)} (models: {listed(sorted(known))})"
+    )
+
+
+def _longest_first(store: Store, record: dict[str, Any]) -> tuple[bool, int, int, int]:
+    has_weights = (store.folder / record["key"] / WEIGHTS).exists()
+    return not has_weights, -record["provenance"]["train_size"], -len(record["history"]), record["experiment"]["seed"]
 
 
 def _bounds(run: Run) -> tuple[float, float]:
@@ -208,16 +260,12 @@ def results(out: str | Path) -> pd.DataFrame:
     rows = []
     store = Store(out)
     for record in store.records():
-        try:
-            experiment = Experiment(**record["experiment"])
-        except UserError as error:
-            print(f"Left out of the results, run {record['key']}: {str(error).split(' (')[0]}", flush=True)
-            continue
-        if record["provenance"].get("model_digest", "") != experiment.model_digest:
-            print(f"Left out of the results, run {record['key']}: model {experiment.model!r} has changed", flush=True)
+        if why := stale(record):
+            print(f"Left out of the results, run {record['key']}: {why}", flush=True)
             continue
         if (run := store.load(record["key"])) is None:  # its predictions are damaged
             continue
+        experiment = run.experiment
         rows.append(
             {
                 "key": run.key,

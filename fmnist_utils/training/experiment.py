@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Collection
 from typing import Annotated, Any
@@ -87,6 +88,7 @@ class Experiment(BaseModel):
     test_time_views: bool = False
 
     def __init__(self, **values: Any) -> None:
+        """Check the fields; UserError names each that is wrong, and what is allowed."""
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -150,6 +152,29 @@ class Experiment(BaseModel):
         changes = [item.label for item in self.augmentation]
         extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
         return ", ".join([f"{self.optimizer} {self.lr:g}", self.schedule, *changes, *extra])
+
+
+def _signature() -> inspect.Signature:
+    """Signature of Experiment for people: plain types in place of pydantic's annotations."""
+    plain = {"augmentation": str | list, "train_size": int | None}
+    return inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default,
+                              annotation=plain.get(name) or type(field.default))
+            for name, field in Experiment.model_fields.items()
+        ]
+    )  # fmt: skip
+
+
+Experiment.__signature__ = _signature()
+Experiment.__doc__ = f"""{inspect.cleandoc(Experiment.__doc__ or "")}
+
+Allowed are
+    model : {", ".join(models.names())}
+    augmentation : none, {", ".join(augmentations.AUGMENTATIONS)}, or several of them joined by +
+    optimizer : {", ".join(optim.OPTIMIZERS)}
+    schedule : {", ".join(optim.SCHEDULES)}
+"""
 
 
 def _explain(error: ValidationError) -> str:

@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import put_aside
+from fmnist_utils.data import pictures as reader
+from fmnist_utils.data.dataset import load_dataset
+from fmnist_utils.training.evaluate import normalization, probabilities
 from fmnist_utils.training.experiment import Experiment
 
 if TYPE_CHECKING:
     from torch import nn
+
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(eq=False)
@@ -80,11 +87,41 @@ class Run:
         """Wall time of all epochs together."""
         return float(sum(row["seconds"] for row in self.history))
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether its weights were kept, so that `model` and `predict` work."""
+        return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).exists())
+
+    def predict(self, pictures: Any, invert: bool | None = None) -> pd.DataFrame:
+        """Classify pictures of one's own, brought to the form that the net was trained on.
+
+        Parameters
+        ----------
+        pictures : the path of an image file or an array (h, w) or (h, w, 3), or several: a list, an array (n, h, w)
+        invert : whether dark is ink; None decides by whether the ground of most is light (arrays of 28 x 28 uint8,
+            the form of the data sets, are taken as they are)
+
+        Returns
+        -------
+        DataFrame, one row a picture, one column a class
+            Probabilities, 0..1.
+        """
+        one = isinstance(pictures, str | Path) or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
+        given = [pictures] if one else list(pictures)
+        if not given:
+            raise UserError("there are no pictures to classify: give paths or arrays")
+        model, data = self.model(), load_dataset(self.experiment.dataset, self.experiment.data_dir)
+        if data.checksum != self.provenance["dataset_checksum"]:
+            raise UserError(f"run {self.key} was trained on other images than {data.source} holds now")
+        images = torch.from_numpy(reader.read(given, invert).images)
+        found = probabilities(model, images, *normalization(data.train_images)).numpy()
+        return pd.DataFrame(found, reader.names(given), data.class_names)
+
     def model(self) -> nn.Module:
         """Rebuild the trained model, in evaluation mode on the CPU.
 
         It takes float32 (n, 1, h, w), grey levels in 0..1 less the mean and divided by the standard deviation of
-        the training images (`trainer.normalization`).
+        the training images (`evaluate.normalization`).
         """
         from safetensors import SafetensorError
         from safetensors.torch import load
@@ -97,9 +134,9 @@ class Run:
             )
         weights = self.weights
         if weights is None:
-            file = self.folder / "weights.safetensors" if self.folder else None
+            file = self.folder / WEIGHTS if self.folder else None
             if file is None or not file.exists():
-                raise UserError(f"the weights of run {self.key} were not kept; train it again in another `out`")
+                raise UserError(f"the weights of run {self.key} were not kept: train it again with RETRAIN=1")
             content = file.read_bytes()
             try:
                 if self.weights_sha256 and hashlib.sha256(content).hexdigest() != self.weights_sha256:
@@ -107,8 +144,13 @@ class Run:
                 weights = load(content)
             except (ValueError, SafetensorError) as error:
                 put_aside(file, str(error))
-                raise UserError(f"the weights of run {self.key} are damaged; train it again in another `out`") from None
+                raise UserError(f"the weights of run {self.key} are damaged: train it again with RETRAIN=1") from None
         classes = self.test_probabilities.shape[1]
         model = models.build(self.experiment.model, classes, **self.experiment.model_options)
         model.load_state_dict(weights)
         return model.eval()
+
+
+def _is_one(array: NDArray[Any]) -> bool:
+    """Whether an array is one picture: (h, w), or (h, w, 3 or 4)."""
+    return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))

@@ -24,6 +24,7 @@ from fmnist_utils.basics.system import provenance, put_aside, write_whole
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
+from fmnist_utils.training.evaluate import channels_last, normalization, normalized, probabilities
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
 from fmnist_utils.training.progress import Progress
@@ -31,27 +32,6 @@ from fmnist_utils.training.run import Run
 
 STEM_IMAGES = 5_000  # shown to a model that prepares itself for the data before training
 LOW_RESOLUTION = (20, 20)  # pixels: half as many as 28 x 28
-
-
-def evaluation_batch(device: torch.device) -> int:
-    """Images to evaluate at a time: more of them leave a CPU's caches, and take nearly twice as long."""
-    return 250 if device.type == "cpu" else 2000
-
-
-def normalization(images: Tensor) -> tuple[float, float]:
-    """Return mean and standard deviation of the grey levels (0..1) of uint8 `images`, exactly.
-
-    They come from the histogram in integers, so they do not depend on the device or the thread count.
-    """
-    counts = torch.bincount(images.flatten(), minlength=256).tolist()
-    total = sum(counts)
-    mean = sum(level * count for level, count in enumerate(counts)) / total
-    variance = sum((level - mean) ** 2 * count for level, count in enumerate(counts)) / total
-    return mean / 255, max(variance**0.5 / 255, 1e-3)
-
-
-def _channels_last(images: Tensor) -> Tensor:
-    return images.contiguous(memory_format=torch.channels_last)
 
 
 @dataclass
@@ -88,7 +68,7 @@ class Trainer:
 
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
         if prepare := getattr(model, "prepare", None):
-            prepare(self._normalized(self.dataset.train_images[training[:STEM_IMAGES]]))
+            prepare(normalized(self.dataset.train_images[training[:STEM_IMAGES]], self.mean, self.std))
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema: AveragedModel | None = None
         if experiment.ema:
@@ -97,10 +77,6 @@ class Trainer:
         settings = Settings(experiment.lr, experiment.other_lr, experiment.momentum, experiment.weight_decay)
         self.optimizer = build_optimizer(experiment.optimizer, self.model, settings)
         self.schedule = build_schedule(experiment.schedule, self.optimizer, self.steps * experiment.epochs)
-
-    def _normalized(self, images: Tensor) -> Tensor:
-        """Bring uint8 images (n, h, w) to what models take: float32 (n, 1, h, w), mean 0, variance 1."""
-        return images.unsqueeze(1).float().div_(255).sub_(self.mean).div_(self.std)
 
     def _class_weights(self) -> Tensor | None:
         weights, names = self.experiment.class_weights, self.dataset.class_names
@@ -125,7 +101,7 @@ class Trainer:
         images, targets = batches.augment(images, labels, self.experiment.augmentation, names, indices, epoch)
         if epoch < self.experiment.low_resolution * self.experiment.epochs:
             images = F.interpolate(images, size=LOW_RESOLUTION, mode="bilinear", antialias=True)
-        return _channels_last(images.sub_(self.mean).div_(self.std)), targets
+        return channels_last(images.sub_(self.mean).div_(self.std)), targets
 
     def step(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Update the weights once; returns loss (scalar) and logits (n, classes), both detached."""
@@ -185,13 +161,7 @@ class Trainer:
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities (n, classes), float32 on the CPU, of uint8 images (n, h, w)."""
-        self.evaluated.eval()
-        parts = []
-        with torch.inference_mode():
-            for part in images.split(evaluation_batch(self.device)):
-                logits = self.evaluated(_channels_last(self._normalized(part)))
-                parts.append(logits.softmax(1).cpu())
-        return torch.cat(parts)
+        return probabilities(self.evaluated, images, self.mean, self.std)
 
     def validate(self) -> tuple[float | None, float | None]:
         """Cross-entropy and accuracy on the validation images; None where there are none."""

@@ -1,0 +1,211 @@
+"""Notebooks and profiles of one's own, working copies for JupyterLab, and the form in which notebooks are kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.system import ROOT, write_whole
+from fmnist_utils.report import build, parameters
+from fmnist_utils.report.parameters import shown
+
+LAB = ROOT / "lab"  # working copies, which git ignores
+LAB_OUT = "reports/lab"
+MAP = re.compile(r"^\*The series:\*.*$", re.M)  # a line with links to all notebooks
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def tidy(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook as it is committed: without outputs, and without what JupyterLab adds of this machine."""
+    cells = [{**cell, "metadata": {"tags": tags} if (tags := cell["metadata"].get("tags")) else {}}
+             for cell in content["cells"]]  # fmt: skip
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return {**content, "cells": cells, "metadata": {"kernelspec": KERNEL, "language_info": {"name": "python"}}}
+
+
+def pre_save(model: dict[str, Any], **_: Any) -> None:
+    """Tidy a notebook that JupyterLab is about to save; a hook of its contents manager."""
+    if model["type"] == "notebook":
+        model["content"] = nbformat.from_dict(tidy(model["content"]))
+
+
+def tidy_files(notebooks: Iterable[Path]) -> list[Path]:
+    """Write notebooks as they are committed, byte for byte as Jupyter saves them; returns those that were not so."""
+    changed = []
+    for path in notebooks:
+        parameters.load_notebook(path)  # refuses what is none
+        before = path.read_text("utf-8")
+        if (text := _written(tidy(json.loads(before)))) != before:
+            write_whole(path, lambda part, text=text: part.write_text(text, "utf-8", newline="\n"))  # type: ignore[misc]
+            changed.append(path)
+    return changed
+
+
+def _written(content: dict[str, Any]) -> str:
+    return nbformat.writes(nbformat.from_dict(content)).rstrip("\n") + "\n"
+
+
+def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
+    """Copy the series to where anything may be tried; copies that are there stay as they are.
+
+    A copy's runs go to a store of its own, so that nothing that is tried changes the series or its reports.
+
+    Returns
+    -------
+    The first copy.
+    """
+    series = build.notebooks_in(notebooks)
+    lab.mkdir(exist_ok=True)
+    for notebook in series:
+        if not (lab / notebook.name).exists():
+            content = json.loads(notebook.read_text("utf-8"))
+            for cell in content["cells"]:
+                if "parameters" in parameters.tags(cell):
+                    source = "".join(cell["source"])
+                    cell["source"] = re.sub(r'^(out: str = )"[^"]*"', rf'\1"{LAB_OUT}"', source, flags=re.M)
+            (lab / notebook.name).write_text(_written(content), "utf-8", newline="\n")
+    return lab / series[0].name
+
+
+def to_open(edit: bool) -> Path:
+    """Return the notebook to open first: a working copy, or (`edit`) the series' own."""
+    if edit:
+        return build.notebooks_in(build.NOTEBOOKS)[0]
+    first = working_copies()
+    print(f"{shown(LAB)}/ holds working copies, with runs in {LAB_OUT}; delete one to get it anew. EDIT=1: the series")
+    return first
+
+
+def make_profile(name: str, like: str, params: Path = build.PARAMS) -> Path:
+    """Make the profile `name`, a copy of the profile `like` with a reports folder of its own."""
+    build.check_profile(like, params)
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise UserError(f"profile {brief(name)} is not allowed: write letters, digits, - and _, such as mine")
+    if (params / name).exists():
+        raise UserError(f"{shown(params / name)} is there already: choose another name")
+    (params / name).mkdir()
+    for file in sorted((params / like).glob("*.yaml")):
+        text = re.sub(r"^out:.*$", f"out: reports/{name}", file.read_text("utf-8"), flags=re.M)
+        (params / name / file.name).write_text(text, "utf-8")
+    return params / name
+
+
+def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = build.PARAMS) -> Path:
+    """Make a notebook to begin with, its params for every profile, and its place in the map of the others.
+
+    Parameters
+    ----------
+    name : a number that no notebook has and a few words, "07_mine"
+    """
+    series = build.notebooks_in(notebooks)
+    free = max(int(path.name[:2]) for path in series) + 1
+    if not re.fullmatch(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*", name):
+        raise UserError(f"NAME={brief(name, 60).strip(chr(39))} is not allowed: write it as {free:02d}_mine")
+    if taken := [path.stem for path in series if path.name[:2] == name[:2]]:
+        raise UserError(f"NAME={name}: {taken[0]} has that number already: write {free:02d}_{name[3:]}")
+    labels = {path.stem: _label(path) for path in series} | {name: f"{name[:2]} {name[3:].replace('_', ' ')}"}
+    for path in series:
+        content = json.loads(path.read_text("utf-8"))
+        for cell in content["cells"]:
+            cell["source"] = MAP.sub(_map(labels, path.stem), "".join(cell["source"]))
+        path.write_text(_written(content), "utf-8", newline="\n")
+    cells = [
+        new_markdown_cell(text, id=f"part-{number}")
+        if text.startswith("#")
+        else new_code_cell(text, id=f"part-{number}")
+        for number, text in enumerate(
+            map(str.strip, TEMPLATE.format(words=name[3:].replace("_", " ")).split("\n---\n"))
+        )
+    ]
+    cells[0]["source"] = MAP.sub(_map(labels, name), cells[0]["source"])
+    cells[1]["metadata"]["tags"] = ["parameters"]
+    target = notebooks / f"{name}.ipynb"
+    target.write_text(_written(tidy(new_notebook(cells=cells))), "utf-8", newline="\n")
+    declared = parameters.read(target)
+    for profile in build.profiles_in(params):
+        model = params / profile / "02_baseline.yaml"
+        values = {"out": f"reports/{profile}"} | (parameters.load(model) if model.exists() else {})
+        lines = [f"{key}: {json.dumps(value)}\n" for key, value in values.items() if key in declared]
+        (params / profile / f"{name}.yaml").write_text("".join(lines), "utf-8")
+    return target
+
+
+def _label(notebook: Path) -> str:
+    """Short name of a notebook, in bold in its own map of the series: "02 the baseline"."""
+    first = parameters.load_notebook(notebook)["cells"][0]["source"]
+    found = re.search(r"^\*The series:\*.*?\*\*(.+?)\*\*", first, re.M)
+    return found[1] if found else notebook.stem.replace("_", " ")
+
+
+def _map(labels: Mapping[str, str], here: str) -> str:
+    """Line of links to all notebooks of the series but the one that it stands in."""
+    parts = [f"**{label}**" if name == here else f"[{label}]({name}.ipynb)" for name, label in sorted(labels.items())]
+    return f"*The series:* {' · '.join(parts)}"
+
+
+# A notebook to begin with; its parts stand between lines of ---, prose begins with #.
+TEMPLATE = """
+# What does {words} change?
+
+*The series:*
+
+Say here in a few sentences what is asked and why. This notebook compares two trainings that differ in one thing: put
+your own in the place of the second one.
+---
+dataset: str = "fashion-mnist"  # name of a data set, or a folder of IDX files or class-named image folders
+data_dir: str = ""  # where the files of a named data set are; empty for the usual places
+out: str = "reports/quick"  # reports folder; its runs are read and kept there
+device: str = "auto"  # auto, cuda, mps or cpu
+model: str = "cnn-small"  # a name from `python -m fmnist_utils models`
+model_options: dict = {{}}  # keyword arguments of the model's class, such as {{width: 32}}
+epochs: int = 2  # passes over the training images
+seeds: int = 3  # number of repetitions
+train_size: int = 5000  # training images; 0 for all that validation leaves
+---
+from fmnist_utils import Experiment, compare, plots, readable, run_groups, say, sentences, summary, verdicts
+---
+## What is compared?
+
+An experiment says what to train, as data; a copy of it with one field changed is the other one. Every training is
+repeated with several seeds, and a run that the store has is read instead of trained again.
+---
+first = Experiment(
+    dataset=dataset, data_dir=data_dir, model=model, model_options=model_options, epochs=epochs, train_size=train_size,
+)
+groups = run_groups({{"as it is": first, "flipped": first.but(augmentation="flip")}}, seeds, out=out, device=device)
+groups
+---
+## How do they learn?
+
+The curves show every epoch on images that are held out from training. Where the curve of the training goes on to
+rise and that of the validation does not, the images are being learnt by heart.
+---
+plots.curves({{name: [run.history for run in runs] for name, runs in groups.items()}}, "Learning curves")
+---
+## Is the difference more than chance?
+
+The two are compared on the same test images. The interval covers what other seeds and other test images would change,
+and the words follow from it.
+---
+table = compare(groups, "as it is")
+plots.intervals(table, "Accuracy against the training as it is")
+readable(table)
+---
+answer = verdicts(table, "the training as it is", "change")
+say(answer)
+---
+## What follows?
+
+Say here what the answer means, and what it does not: how many images, epochs and seeds it rests on stands above.
+---
+summary("What does {words} change?", sentences.plain(answer), groups["flipped"].accuracy, groups.runs)
+"""

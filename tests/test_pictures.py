@@ -1,0 +1,102 @@
+"""Pictures of one's own: they reach the net in the form of the data that it was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fmnist_utils import Dataset, Experiment, Run, UserError, load_dataset, load_run, run_all
+from fmnist_utils.data import pictures
+
+TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    run_all([TINY, TINY.but(epochs=2)], out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(out: Path) -> Run:
+    return load_run("cnn-small", out)
+
+
+def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(out: Path, run: Run) -> None:
+    assert run.experiment.epochs == 2
+    [other] = run_all(TINY, out)
+    assert load_run(other.key[:8], out).key == other.key
+    (out / "runs" / run.key / "weights.safetensors").rename(out / "moved")
+    assert load_run("cnn-small", out).key == other.key, "one without weights is of less use"
+    (out / "moved").rename(out / "runs" / run.key / "weights.safetensors")
+    with pytest.raises(
+        UserError, match=r"no finished run 'cnn-smal' in .*; did you mean 'cnn-small'\? \(models: cnn-s"
+    ):
+        load_run("cnn-smal", out)
+
+
+def test_test_images_get_the_probabilities_that_were_stored(run: Run, data: Dataset) -> None:
+    images = data.test_images[:300].numpy()
+    table = run.predict(images)
+    assert list(table.columns) == list(data.class_names)
+    assert table.to_numpy() == pytest.approx(run.test_probabilities[:300], abs=1e-3)  # stored as float16
+    assert run.predict(images[7]).to_numpy() == pytest.approx(table.to_numpy()[[7]], abs=1e-5)
+
+
+def test_files_and_arrays_of_other_forms_are_brought_to_the_same(run: Run, data: Dataset, tmp_path: Path) -> None:
+    image = data.test_images[0].numpy()
+    large = Image.fromarray(image).resize((280, 280), Image.Resampling.NEAREST)
+    Image.fromarray(255 - np.asarray(large)).convert("RGB").save(tmp_path / "dark on light.png")
+    large.save(tmp_path / "light on dark.png")
+    expected = run.predict(image).to_numpy()
+    for given in (tmp_path / "dark on light.png", str(tmp_path / "light on dark.png"), np.asarray(large) / 255.0,
+                  np.stack([255 - np.asarray(large)] * 3, -1)):  # fmt: skip
+        table = run.predict(given)
+        assert table.to_numpy() == pytest.approx(expected, abs=0.05)
+    both = run.predict([tmp_path / "light on dark.png", image])
+    assert list(both.index) == ["light on dark.png", "1"]
+    other = run.predict(tmp_path / "light on dark.png", invert=True).to_numpy()
+    assert np.abs(other - expected).max() > 0.05
+
+
+def test_what_cannot_be_classified_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_text("no image")
+    for given, said in (
+        (tmp_path / "x.png", "x.png is not a readable image"),
+        (tmp_path / "nowhere.png", "nowhere.png is not a readable image"),
+        ([], "there are no pictures to classify"),
+        (np.zeros((28, 28), np.uint8), "picture 0 has no contrast"),
+        (np.zeros((2, 3, 4, 5)), "picture 0 is not a readable image .its shape is"),
+    ):
+        with pytest.raises(UserError, match=said):
+            run.predict(given)
+
+
+def test_what_turning_pictures_took_away_is_said_with_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(0)
+    for name in ("apple", "pear"):
+        (tmp_path / name).mkdir()
+        for i in range(21):
+            colours = generator.integers(0, 100, (40 if i else 28, 30 if i else 28, 3), np.uint8)
+            colours[..., 1:] = colours[..., :1] if i % 2 else colours[..., 1:]
+            Image.fromarray(colours).save(tmp_path / name / f"{i}.png")
+    data = load_dataset(str(tmp_path))
+    said = "of 42 pictures: 40 brought to 28 x 28 pixels; 22 turned from colour to gray levels"
+    assert data.changes == said
+    assert capsys.readouterr().out == f"{tmp_path}: {said}\n"
+    assert 1 <= len(data.before) <= 8
+    assert {data.class_names[data.train_labels[place]] for place in data.before} == {"apple", "pear"}
+    assert all(picture.shape == (112, 112, 3) for picture in data.before.values())
+    place, picture = next(iter(data.before.items()))
+    again = pictures.read([picture]).images[0].astype(int)
+    assert np.abs(again - data.train_images[place].numpy()).mean() < 12, "it is the same picture"
+
+
+def test_published_files_are_taken_as_they_are(data: Dataset) -> None:
+    assert (data.changes, data.before) == ("", {})

@@ -1,0 +1,105 @@
+"""docs/your-own.md: every recipe works as it stands, in a project of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_project import copy_package, edit
+
+from fmnist_utils.basics.system import ROOT
+
+TEXT = (ROOT / "docs" / "your-own.md").read_text("utf-8")
+RECIPES = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
+
+
+def blocks(recipe: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", RECIPES[recipe], re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = copy_package(tmp_path_factory.mktemp("project"))
+    for folder in ("notebooks", "params"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    return root
+
+
+def run(root: Path, *command: str) -> str:
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=clean())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def clean() -> dict[str, str]:
+    """The environment of a plain shell in which this Python is called python."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {
+        **{name: value for name, value in os.environ.items() if name not in ("PROFILE", "OUT", "ONLY")},
+        "PATH": path,
+    }
+
+
+def shell(root: Path, recipe: str) -> str:
+    """Run the commands of a recipe, in order."""
+    lines = [line for block in blocks(recipe, "bash") for line in block.splitlines()]
+    assert lines
+    return "".join(run(root, "bash", "-c", line) for line in lines)
+
+
+def test_every_recipe_is_tested() -> None:
+    tested = {"A model", "An augmentation", "An optimizer", "Data", "A picture", "A notebook", "A profile", "A cluster"}
+    assert set(RECIPES) == tested
+
+
+def test_a_model(project: Path) -> None:
+    [example] = blocks("A model", "python")
+    assert example in (ROOT / "README.md").read_text("utf-8"), "the same example"
+    (project / "fmnist_utils" / "models" / "mine.py").write_text(example, "utf-8")
+    out = shell(project, "A model")
+    assert "[02_baseline] my-net, seed 0" in out
+    assert out.splitlines()[-1] == "reports/smoke has no stale runs"
+
+
+def test_an_augmentation(project: Path) -> None:
+    file = project / "fmnist_utils" / "training" / "augmentations.py"
+    [example] = blocks("An augmentation", "python")
+    edit(file, "# --- the registry", f"{example}\n\n# --- the registry")
+    edit(file, "| Mixup | Cutmix\n", "| Mixup | Cutmix | Darken\n")
+    assert "03_augmentation: executed" in shell(project, "An augmentation")
+
+
+def test_an_optimizer(project: Path) -> None:
+    file = project / "fmnist_utils" / "training" / "optim.py"
+    [example] = blocks("An optimizer", "python")
+    edit(file, "def build_optimizer(", f"{example}\n\ndef build_optimizer(")
+    assert "02_baseline: executed" in shell(project, "An optimizer")
+
+
+def test_data_and_a_picture(project: Path) -> None:
+    [example] = blocks("Data", "python")
+    run(project, sys.executable, "-c", example)
+    out = shell(project, "Data")
+    assert "of 80 pictures: 80 brought to 28 x 28 pixels" in out
+    assert "01_data_exploration: executed" in out
+    [example] = blocks("A picture", "python")
+    table = run(project, sys.executable, "-c", example).splitlines()[-3:]
+    assert table[0].split() == ["box", "circle"]
+    assert [sum(map(float, row.split()[1:])) for row in table[1:]] == pytest.approx([1, 1], abs=1e-3)
+
+
+def test_a_notebook_and_a_profile(project: Path) -> None:
+    assert "07_mine: executed" in shell(project, "A notebook")
+    out = shell(project, "A profile")
+    assert out.splitlines()[-1] == "Open reports/mine/index.html"
+
+
+def test_a_cluster(project: Path) -> None:
+    [example] = blocks("A cluster", "python")
+    run(project, sys.executable, "-c", example)
+    assert len(list((project / "reports" / "there").glob("runs/*/record.json"))) == 1
