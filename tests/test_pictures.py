@@ -87,7 +87,7 @@ def test_what_turning_pictures_took_away_is_said_with_examples(
             colours[..., 1:] = colours[..., :1] if i % 2 else colours[..., 1:]
             Image.fromarray(colours).save(tmp_path / name / f"{i}.png")
     data = load_dataset(str(tmp_path))
-    said = "of 42 pictures: 40 brought to 28 x 28 pixels; 22 turned from colour to gray levels"
+    said = "of 42 pictures: 40 brought to 28 x 28 pixels; 22 turned from colour to grey levels"
     assert data.changes == said
     assert capsys.readouterr().out == f"{tmp_path}: {said}\n"
     assert 1 <= len(data.before) <= 8
