@@ -416,6 +416,18 @@ def test_split_of_uneven_classes():
     assert [len(part) for part in split(torch.tensor([0, 0, 1, 1, 2, 2]))] == [5, 1]
 
 
+def test_folds_hold_out_every_image_once_in_equal_stratified_parts(data):
+    parts = [split(data.train_labels, folds=7, fold=fold) for fold in range(7)]
+    assert torch.equal(torch.cat([held_out for _, held_out in parts]).sort().values, torch.arange(60_000))
+    for train, held_out in parts:
+        assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(60_000))
+        counts = data.train_labels[held_out].bincount()
+        assert set(counts.tolist()) <= {856, 857, 858}
+    some, held_out = split(data.train_labels, train_size=500, folds=7, fold=3)
+    assert data.train_labels[some].bincount().tolist() == [50] * 10
+    assert torch.equal(held_out, parts[3][1]) and not set(some.tolist()) & set(held_out.tolist())
+
+
 @pytest.mark.parametrize("train_size", [-1, 9, 55_001])
 def test_split_refuses(train_size, data):
     with pytest.raises(UserError, match=r"train_size = -?\d+ is out of range: 10 .* 55,000"):

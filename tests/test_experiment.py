@@ -28,6 +28,9 @@ from fmnist_utils.training import augmentations, optim
             "model 'base' takes images of one size only .others: sprint, compact, best",
         ),
         ({"validation": False, "early_stopping": 2}, "set validation to true"),
+        ({"validation": False, "folds": 5}, "two or more, with fold below it and validation true"),
+        ({"folds": 1}, "folds: two or more"),
+        ({"folds": 5, "fold": 5}, "fold below it"),
     ],
 )
 def test_mistakes_get_one_line(values: dict, said: str) -> None:
@@ -66,6 +69,7 @@ def test_defaults_are_pinned() -> None:
         "model_options": {}, "augmentation": (), "optimizer": "adam", "lr": 1e-3, "other_lr": 0.0, "momentum": 0.9,
         "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0, "class_weights": {}, "ema": 0.0,
         "early_stopping": 0, "batch_size": 64, "epochs": 10, "seed": 0, "low_resolution": 0.0, "test_time_views": False,
+        "folds": 0, "fold": 0,
     }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """Our own recipes: which there are, and what is said of finished runs, the views apart."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_runs import run_with
 
-from fmnist_utils import Experiment, UserError, models
+from fmnist_utils import Dataset, Experiment, UserError, models
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import recipes
 
@@ -23,6 +25,14 @@ def test_experiments_are_found_by_name() -> None:
     assert len({item.canonical() for item in everything}) == len(everything) == 5 + 2 + 2
     with pytest.raises(UserError, match="unknown recipe 'sprnt'; did you mean 'sprint'. .recipes: sprint"):
         recipes.experiments(["sprnt"])
+
+
+def test_published_runs_are_those_on_exactly_these_data(data: Dataset) -> None:
+    groups = recipes.published(data)
+    assert {name: len(group) for name, group in groups.items()}.items() >= {"compact": 2, "best": 1}.items()
+    assert all(np.array_equal(run.test_labels, data.test_labels) for run in groups.runs)
+    assert groups["compact"].predictions.shape == (len(groups["compact"]), 10_000)
+    assert recipes.published(replace(data, checksum="other")) == {}
 
 
 def test_sizes_are_within_their_limits() -> None:

@@ -73,6 +73,20 @@ def test_confidence_leans_only_if_the_interval_says_so() -> None:
     assert "it is" not in sentences.lean(one) and "cannot be judged" in sentences.lean(one)
 
 
+def test_what_tells_two_classes_apart_is_said_of_the_best_part_first() -> None:
+    reached = {"collar": estimate(0.6, 0.7, 0.8), "sleeves": estimate(0.8, 0.82, 0.9)}
+    said = sentences.tells_apart(("Shirt", "Coat"), reached, "sleeves")
+    assert (
+        said
+        == "a linear model tells Shirt and Coat apart in 82 % of their images from the sleeves, in 70 % from the collar"
+    )
+    assert sentences.tells_apart(("a", "b"), {"x": estimate(0.6, 0.7, 0.8)}, "x").endswith(
+        "in 70 % of their images from the x"
+    )
+    nan = float("nan")
+    assert "no test image of a and b" in sentences.tells_apart(("a", "b"), {"x": estimate(nan, nan, nan)}, "x")
+
+
 def test_a_recipe_in_fewer_epochs_is_a_preview() -> None:
     assert sentences.preview(6, 6) == ""
     assert sentences.preview(1, 6) == "A preview: 1 epoch of a recipe that is made for 6."

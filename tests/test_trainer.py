@@ -10,6 +10,7 @@ from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 
 from fmnist_utils import Dataset, Experiment, UserError
+from fmnist_utils.data.dataset import split
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import recipes
 from fmnist_utils.training import trainer as train
@@ -176,6 +177,19 @@ def test_views_are_kept_apart_from_the_plain_predictions(data: Dataset, tmp_path
     np.testing.assert_allclose(store.load(viewed.key).view_probabilities, viewed.view_probabilities, atol=1e-3)
 
 
+def test_held_out_images_keep_their_probabilities(data: Dataset, tmp_path: Path) -> None:
+    run = train.train(TINY.but(epochs=1, folds=4, fold=2), data, "cpu")
+    held_out = split(data.train_labels, TINY.train_size, folds=4, fold=2)[1]
+    assert run.validation_probabilities.shape == (15_000, 10)
+    right = run.validation_probabilities.argmax(1) == data.train_labels[held_out].numpy()
+    assert right.mean() == run.history[-1]["validation_accuracy"]
+    stored = Store(tmp_path)
+    stored.save(run)
+    again = stored.load(run.key).validation_probabilities
+    np.testing.assert_allclose(again, run.validation_probabilities, atol=1e-3)
+    assert train.train(TINY.but(epochs=1, validation=False), data, "cpu").validation_probabilities is None
+
+
 def test_training_on_all_images_has_no_validation(data: Dataset) -> None:
     trainer = Trainer(TINY.but(validation=False, train_size=None), data, torch.device("cpu"))
     assert len(trainer.training) == 60_000
@@ -211,7 +225,7 @@ def test_normalization_is_the_published_one(data: Dataset) -> None:
 def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch, forward pass, loss, optimizer and schedule on a pretended GPU (autograd cannot be pretended)."""
     monkeypatch.setattr(train, "normalization", lambda images: (0.3, 0.35))
-    monkeypatch.setattr(train, "split", lambda labels, size, hold: (torch.arange(600), torch.arange(600, 700)))
+    monkeypatch.setattr(train, "split", lambda *_: (torch.arange(600), torch.arange(600, 700)))
     build = train.models.build
 
     def build_there(*args: object, **options: object) -> torch.nn.Module:

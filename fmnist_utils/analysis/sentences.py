@@ -416,6 +416,20 @@ def preview(epochs: int, own: int) -> str:
     return f"{what}: {counted(epochs, 'epoch')} of a recipe that is made for {own}."
 
 
+def tells_apart(pair: Sequence[str], reached: Mapping[str, Estimate], best: str) -> str:
+    """Say in plain text how well a linear model tells two classes apart from the part `best`, and from each other part.
+
+    It names numbers alone; which part is measurably ahead is what `leader` says. Nothing is said without an image.
+    """
+    others = [f"{percent(value.mean, 0)} from the {name}" for name, value in reached.items() if name != best]
+    if np.isnan(reached[best].mean):
+        return f"there is no test image of {_names(pair)}"
+    return (
+        f"a linear model tells {_names(pair)} apart in {percent(reached[best].mean, 0)} of their images from the {best}"
+        f"{f', in {_names(others)}' if others else ''}"
+    )
+
+
 def balanced(counts: pd.DataFrame) -> str:
     """Say whether the classes are balanced: "perfectly" if all have as many images in each part (the columns)."""
     if (counts.min() == counts.max()).all():

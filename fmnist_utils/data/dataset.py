@@ -111,7 +111,7 @@ def load_dataset(name: str = "fashion-mnist", data_dir: str | Path | None = None
 
 
 def split(
-    labels: torch.Tensor, train_size: int | None = 0, validation: bool = True
+    labels: torch.Tensor, train_size: int | None = 0, validation: bool = True, folds: int = 0, fold: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Split training images into those to learn from and those to choose by, the same way in every run.
 
@@ -126,6 +126,8 @@ def split(
         one. 0 or None: all that validation leaves.
     validation : bool
         Hold out one twelfth of each class; else nothing.
+    folds, fold : int
+        Hold out the `fold`-th (from 0) of `folds` equal parts in place of the twelfth; 0 folds for the twelfth.
 
     Returns
     -------
@@ -145,25 +147,27 @@ def split(
     rank[np.argsort(classes, kind="stable")] = np.concatenate([np.arange(count) for count in counts])
     # Sorted by the share of its class that goes before it, every stretch has the classes' proportions.
     order = order[np.argsort((rank + 0.5) / counts[classes], kind="stable")]
-    held_out = math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
-    available, n_classes = len(order) - held_out, np.count_nonzero(counts)
+    if folds and validation:
+        start, stop = (len(order) * part // folds for part in (fold, fold + 1))
+    else:
+        start, stop = 0, math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
+    held_out, order = order[start:stop], np.concatenate([order[:start], order[stop:]])
+    available, n_classes = len(order), np.count_nonzero(counts)
     train_size = train_size or available
     if available < n_classes:
         raise UserError(
-            f"{len(order)} training images are too few for {n_classes} classes, since a twelfth of them is held out "
-            "to choose by: two images a class are enough"
+            f"{len(labels)} training images are too few for {n_classes} classes, since {len(held_out)} of them are "
+            "held out to choose by: two images a class are enough"
         )
     if not n_classes <= train_size <= available:
         raise UserError(f"train_size = {train_size} is out of range: {n_classes} (one a class) to {available:,} images")
-    train = order[held_out:][:train_size]
+    train = order[:train_size]
     if len(np.unique(labels.cpu().numpy()[train])) < n_classes:
         # A class too rare to have a part in so few images: the first one of each class goes before all others. Of
         # classes that do have a part they are among the first anyway, so a smaller choice stays part of a larger one.
-        kinds = labels.cpu().numpy()[order[held_out:]]
-        first = np.sort(np.unique(kinds, return_index=True)[1])
-        rest = np.delete(order[held_out:], first)
-        train = np.concatenate([order[held_out:][first], rest])[:train_size]
-    return torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(order[:held_out]))
+        first = np.sort(np.unique(labels.cpu().numpy()[order], return_index=True)[1])
+        train = np.concatenate([order[first], np.delete(order, first)])[:train_size]
+    return torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(held_out))
 
 
 def _read_idx(source: Source) -> tuple[str, tuple[str, ...], list[np.ndarray]]:

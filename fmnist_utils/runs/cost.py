@@ -41,7 +41,7 @@ def _cores(record: dict[str, Any]) -> int:
 
 def images_seen(experiment: Experiment, images: int = 60_000) -> int:
     """Count the images that a training sees, repeated ones included, if the data set has `images` for training."""
-    size = experiment.train_size or (images * 11 // 12 if experiment.validation else images)
+    size = experiment.train_size or images - round(images * experiment.held_out)
     return size * experiment.epochs
 
 
@@ -90,7 +90,7 @@ class Stopwatch:
             self._rates[name] = self._measure(steps_alike, dataset)
         step, evaluated = self._rates[name]
         images = len(dataset.train_labels)
-        held_out = images // 12 * experiment.epochs if experiment.validation else 0
+        held_out = images * experiment.held_out * experiment.epochs
         tested = len(dataset.test_labels) * (7 if experiment.test_time_views else 1) + min(10_000, images)
         trained = images_seen(experiment, images)
         alone = trained * step * (1 - experiment.low_resolution / 2) + (held_out + tested) * evaluated

@@ -27,6 +27,11 @@ class Group(list[Run]):
         return [run.correct for run in self]
 
     @property
+    def predictions(self) -> NDArray[np.int64]:
+        """The class that each seed's net gives each test image, int64 (seeds, images)."""
+        return np.stack([run.predictions for run in self])
+
+    @property
     def accuracy(self) -> metrics.Estimate:
         """Test accuracy, with the interval that this group gives by itself (`Groups.accuracies` has narrower ones)."""
         return metrics.accuracy_estimate(self.correct)

@@ -2,7 +2,7 @@
 
 <out>/runs/<key>/record.json           experiment, history, provenance, checksums of all files; written last
 <out>/runs/<key>/test.npz              test-set predictions, probabilities (float16) and labels; the first two of
-                                       test-time views, too
+                                       test-time views, too; probabilities of the held-out training images
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
 """
@@ -102,7 +102,7 @@ class Store:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 probabilities, labels = arrays["probabilities"], arrays["labels"]
-                views = arrays["views"].astype(np.float32) if "views" in arrays else None
+                more = {name: arrays[name].astype(np.float32) for name in ("views", "validation") if name in arrays}
                 # Runs of before predictions were stored have those of their rounded probabilities.
                 names = ("predictions", "view_predictions")
                 predicted = {name: arrays[name].astype(np.int64) for name in names if name in arrays}
@@ -114,7 +114,8 @@ class Store:
             history=record["history"],
             test_probabilities=probabilities.astype(np.float32),
             test_labels=labels.astype(np.int64),
-            view_probabilities=views,
+            view_probabilities=more.get("views"),
+            validation_probabilities=more.get("validation"),
             **predicted,
             train_accuracy=record["train_accuracy"],
             parameters=record["parameters"],
@@ -142,6 +143,8 @@ class Store:
         if run.view_probabilities is not None and run.view_predictions is not None:
             arrays["views"] = run.view_probabilities.astype(np.float16)
             arrays["view_predictions"] = run.view_predictions.astype(np.uint16)
+        if run.validation_probabilities is not None:
+            arrays["validation"] = run.validation_probabilities.astype(np.float16)
 
         # What is written is made in memory first: a full disk is then told with the name of the file.
         content = io.BytesIO()

@@ -11,9 +11,10 @@ from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.basics.text import counted, duration
+from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
-from fmnist_utils.runs.groups import Group
+from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.training.experiment import Experiment
 
 # airbench's ingredients at rates that suit 28 x 28 grey images: the recipe that the ablation starts from.
@@ -60,6 +61,17 @@ def experiments(names: Iterable[str]) -> list[Experiment]:
     """Return the experiments of the recipes called `names`, once for each seed; "all" stands for every recipe."""
     chosen = {other: find(other) for name in names for other in (RECIPES if name == "all" else [name])}
     return [recipe.but(seed=seed) for name, recipe in chosen.items() for seed in range(SEEDS[name])]
+
+
+def published(dataset: Dataset) -> Groups:
+    """Read the published runs of every recipe on exactly these data, by its name; none where there are none."""
+    finished = Finished(PUBLISHED)
+    groups = {name: finished.group(recipe.but(dataset=dataset.name)) for name, recipe in RECIPES.items()}
+    same = {
+        name: Group(run for run in group if run.provenance["dataset_checksum"] == dataset.checksum)
+        for name, group in groups.items()
+    }
+    return Groups({name: group for name, group in same.items() if group})
 
 
 def table(out: str | Path) -> pd.DataFrame:

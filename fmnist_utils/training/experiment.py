@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError, brief, nearest
+from fmnist_utils.data.dataset import VALIDATION_SHARE
 from fmnist_utils.training import augmentations, optim
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
@@ -47,6 +48,8 @@ class Experiment(BaseModel):
     data_dir : folder to take the named data set from; empty for the usual places
     train_size : number of training images, a fixed stratified subset; None or 0 for all
     validation : hold a twelfth of the training images (5,000) out for choices; False trains on all
+    folds, fold : hold the `fold`-th (from 0) of `folds` equal parts out in place of a twelfth, for cross-validation;
+        0 folds for none
     model, model_options : a name of the registry, and keyword arguments of its class
     augmentation : a shorthand ("flip+translate") or a list of specifications, applied in order
     optimizer, lr, momentum, weight_decay : `momentum` is for "sgd" and "muon"
@@ -68,6 +71,8 @@ class Experiment(BaseModel):
     data_dir: str = ""
     train_size: Annotated[Annotated[int, Field(ge=10)] | None, BeforeValidator(lambda size: size or None)] = None
     validation: bool = True
+    folds: Annotated[int, Field(ge=0, le=100)] = 0
+    fold: Annotated[int, Field(ge=0)] = 0
     model: Annotated[str, BeforeValidator(_model)] = "base"
     model_options: dict[str, int | float | bool | str] = {}
     augmentation: Annotated[tuple[augmentations.AnyAugmentation, ...], BeforeValidator(augmentations.parse)] = ()
@@ -97,6 +102,8 @@ class Experiment(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Experiment:
         models.check_options(self.model, self.model_options)
+        if self.folds == 1 or self.fold >= max(1, self.folds) or (self.folds and not self.validation):
+            raise UserError("folds: two or more, with fold below it and validation true; 0 for no cross-validation")
         if not self.validation and (self.early_stopping or self.schedule == "plateau"):
             raise UserError("early_stopping and schedule 'plateau' watch the validation loss: set validation to true")
         if self.low_resolution and not models.entry(self.model).any_size:
@@ -135,6 +142,11 @@ class Experiment(BaseModel):
     def model_digest(self) -> str:
         """What tells versions of an own model apart; "" for a model of the package."""
         return models.entry(self.model).digest
+
+    @property
+    def held_out(self) -> float:
+        """Share of the training images that is held out for choices."""
+        return (1 / self.folds if self.folds else VALIDATION_SHARE) if self.validation else 0.0
 
     @property
     def label(self) -> str:

@@ -38,6 +38,8 @@ class Run:
     test_probabilities : float32 (n, classes), of the last epoch; rounded to float16 when stored
     test_labels : int64 (n,)
     view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
+    validation_probabilities : like `test_probabilities`, of the training images that were held out, in the order of
+        `split`; None if none were, or the run is of before they were stored
     predictions, view_predictions : int64 (n,), the most probable class of each test image before any rounding;
         every accuracy is counted from them
     train_accuracy : share in 0..1, in evaluation mode, of up to 10,000 of the training images
@@ -60,6 +62,7 @@ class Run:
     provenance: dict[str, Any]
     weights: dict[str, Any] | None = None
     view_probabilities: NDArray[np.float32] | None = None
+    validation_probabilities: NDArray[np.float32] | None = None
     predictions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     view_predictions: NDArray[np.int64] | None = None
     folder: Path | None = None
@@ -81,6 +84,11 @@ class Run:
     def test_accuracy(self) -> float:
         """Share of the test images classified correctly, in 0..1."""
         return float(self.correct.mean())
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether `model` can rebuild the net: published runs are stored without their weights."""
+        return self.weights is not None or bool(self.folder and (self.folder / "weights.safetensors").exists())
 
     @property
     def seconds(self) -> float:

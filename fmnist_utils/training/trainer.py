@@ -59,7 +59,9 @@ class Trainer:
         experiment = self.experiment
         for augmentation in experiment.augmentation:
             augmentation.check_classes(self.dataset.class_names)
-        training, validation = split(self.dataset.train_labels, experiment.train_size, experiment.validation)
+        training, validation = split(
+            self.dataset.train_labels, experiment.train_size, experiment.validation, experiment.folds, experiment.fold
+        )
         self.mean, self.std = normalization(self.dataset.train_images)
         self.data = self.dataset.to(self.device)
         self.training, self.validation = training.to(self.device), validation.to(self.device)
@@ -214,6 +216,7 @@ class Trainer:
         train_labels = self.data.train_labels[sample].cpu()
         train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
         test = self.probabilities(self.data.test_images).numpy()
+        held_out = self.probabilities(self.data.train_images[self.validation]).numpy() if len(self.validation) else None
         views = None
         if self.experiment.test_time_views:
             seen = batches.test_time_views(self.data.test_images)
@@ -225,6 +228,7 @@ class Trainer:
             history=self.history,
             test_probabilities=test,
             view_probabilities=views,
+            validation_probabilities=held_out,
             test_labels=self.dataset.test_labels.cpu().numpy(),
             train_accuracy=train_hits.double().mean().item(),
             parameters=models.count_parameters(self.model),
