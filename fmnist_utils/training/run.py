@@ -86,18 +86,13 @@ class Run:
         return float(self.correct.mean())
 
     @property
-    def has_weights(self) -> bool:
-        """Whether `model` can rebuild the net: published runs are stored without their weights."""
-        return self.weights is not None or bool(self.folder and (self.folder / "weights.safetensors").exists())
-
-    @property
     def seconds(self) -> float:
         """Wall time of all epochs together."""
         return float(sum(row["seconds"] for row in self.history))
 
     @property
     def has_weights(self) -> bool:
-        """Whether its weights were kept, so that `model` and `predict` work."""
+        """Whether its weights were kept, so that `model` and `predict` work; those of published runs were not."""
         return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).exists())
 
     def predict(self, pictures: Any, invert: bool | None = None) -> pd.DataFrame:
