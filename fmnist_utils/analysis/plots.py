@@ -183,6 +183,23 @@ def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: in
 
 
 @_styled
+def lines(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: tuple[str, str], title: str, ends: str = "ends"
+) -> None:
+    """Draw one line a group, from its x and its y values; `labels` name the axes and `ends` the last point in words."""
+    fig, (ax,) = _figure(title, 3.4)
+    told = {}
+    for i, (name, (x, y)) in enumerate(groups.items()):
+        across, up = np.asarray(x, float), np.asarray(y, float)
+        few = {"marker": "os^vDP"[i % 6], "ms": 4} if len(across) <= 20 else {}
+        ax.plot(across, up, ["-", "--", "-.", ":"][i % 4], color=COLOURS[i % 10], label=_short(name, 40), **few)
+        told[str(name)] = f"begins at {up[0]:.1f} and {ends} at {up[-1]:.1f}"
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    show(fig, f"{title}: {labels[1]} over {labels[0]}. {_listing(told)}.")
+
+
+@_styled
 def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title: str) -> None:
     """Draw loss and accuracy over epochs; `groups` maps a name to the histories of its runs.
 
