@@ -194,3 +194,15 @@ def test_figures_leave_no_global_state():
     assert dict(plots.mpl.rcParams) == before
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or pyplot.get_fignums() == []
+
+
+def test_lines_and_points_say_what_they_show() -> None:
+    image, alt, _ = figure(plots.lines, {"a": ([0, 1, 2], [90, 80, 70])}, ("strength", "accuracy (%)"), "Shifted")
+    assert alt == "Shifted: accuracy (%) over strength. a begins at 90.0 and ends at 70.0." and ink(image) > 0.01
+    points = np.random.default_rng(0).random((300, 2))
+    image, alt, _ = figure(
+        plots.scatter, {"components": points, "islands": points}, np.arange(300) % 3, NAMES, "In the plane"
+    )
+    classes = "T-shirt/top, Trouser, Pullover"
+    assert alt == f"In the plane: 300 images as points, by components and islands; classes {classes}."
+    assert ink(image) > 0.02

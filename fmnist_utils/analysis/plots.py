@@ -183,6 +183,25 @@ def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: in
 
 
 @_styled
+def scatter(panels: Mapping[str, NDArray[Any]], labels: ArrayLike, class_names: Sequence[str], title: str) -> None:
+    """Draw points in the plane, coloured by class, one panel a projection: ``{name: (n, 2)}``.
+
+    The first twenty classes have a colour and a mark of their own.
+    """
+    fig, axes = _figure(title, 4.4, columns=len(panels))
+    classes = np.asarray(labels)
+    for ax, (name, points) in zip(axes, panels.items(), strict=True):
+        for i, kind in enumerate(np.unique(classes)[:20]):
+            x, y = points[classes == kind].T
+            ax.scatter(x, y, s=7, color=COLOURS[i % 10], marker="os"[i // 10], linewidths=0, alpha=0.7)
+            ax.scatter([], [], s=28, color=COLOURS[i % 10], marker="os"[i // 10], label=_short(class_names[kind]))
+        ax.set(xticks=[], yticks=[], xlabel=name)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    present = ", ".join(class_names[kind] for kind in np.unique(classes)[:20])
+    show(fig, f"{title}: {len(classes)} images as points, by {' and '.join(panels)}; classes {present}.")
+
+
+@_styled
 def lines(
     groups: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: tuple[str, str], title: str, ends: str = "ends"
 ) -> None:
