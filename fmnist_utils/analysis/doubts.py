@@ -95,8 +95,9 @@ def kinds(
     -------
     {kind: bool (images,)}, in the order of `KINDS`; they do not overlap
     """
-    left, found = wrong.any(axis=0), {}
-    for kind, fits in zip(KINDS, (doubtful, duplicate, wrong.all(axis=0), left), strict=True):
+    left: NDArray[np.bool_] = np.asarray(wrong.any(axis=0))
+    found: dict[str, NDArray[np.bool_]] = {}
+    for kind, fits in zip(KINDS, (doubtful, duplicate, np.asarray(wrong.all(axis=0)), left), strict=True):
         found[kind] = left & fits
         left = left & ~fits
     return found

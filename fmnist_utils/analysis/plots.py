@@ -210,7 +210,7 @@ def lines(
     told = {}
     for i, (name, (x, y)) in enumerate(groups.items()):
         across, up = np.asarray(x, float), np.asarray(y, float)
-        few = {"marker": "os^vDP"[i % 6], "ms": 4} if len(across) <= 20 else {}
+        few: dict[str, Any] = {"marker": "os^vDP"[i % 6], "ms": 4} if len(across) <= 20 else {}
         ax.plot(across, up, ["-", "--", "-.", ":"][i % 4], color=COLOURS[i % 10], label=_short(name, 40), **few)
         told[str(name)] = f"begins at {up[0]:.1f} and {ends} at {up[-1]:.1f}"
     ax.set(xlabel=labels[0], ylabel=labels[1])

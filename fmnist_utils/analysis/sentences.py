@@ -468,9 +468,9 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     )
     if doubtful.empty:
         return f"{count} are in doubt."
-    pairs = doubtful.groupby(["label", "suggestion"]).size()
-    label, suggestion = pairs.idxmax()
-    often = f"most often, {pairs.max():,} times, an image labelled {md(label)} looks like {md(suggestion)}"
+    pairs = pd.Series(list(zip(doubtful["label"], doubtful["suggestion"], strict=True)), dtype=object).value_counts()
+    label, suggestion = pairs.index.tolist()[0]
+    often = f"most often ({pairs.max():,}) an image labelled {md(label)} looks like {md(suggestion)}"
     return f"{count} {'is' if len(doubtful) == 1 else 'are'} in doubt; {often}."
 
 
