@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _EXPORTS, which a test holds
     from fmnist_utils import models as models
     from fmnist_utils import studies as studies
+    from fmnist_utils.analysis import doubts as doubts
     from fmnist_utils.analysis import metrics as metrics
+    from fmnist_utils.analysis import neighbours as neighbours
     from fmnist_utils.analysis import plots as plots
     from fmnist_utils.analysis import sentences as sentences
     from fmnist_utils.analysis.sentences import verdicts as verdicts
@@ -33,6 +35,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.groups import compare_gaps as compare_gaps
     from fmnist_utils.runs.groups import compare_moves as compare_moves
     from fmnist_utils.runs.groups import compare_parts as compare_parts
+    from fmnist_utils.runs.groups import cross_validate as cross_validate
     from fmnist_utils.runs.groups import readable as readable
     from fmnist_utils.runs.groups import run_groups as run_groups
     from fmnist_utils.runs.runner import run_all as run_all
@@ -56,6 +59,7 @@ _EXPORTS = {
     "compare_gaps": "runs.groups",
     "compare_moves": "runs.groups",
     "compare_parts": "runs.groups",
+    "cross_validate": "runs.groups",
     "readable": "runs.groups",
     "run_groups": "runs.groups",
     "verdicts": "analysis.sentences",
@@ -73,8 +77,10 @@ _EXPORTS = {
 }
 # Public modules and packages.
 _MODULES = {
+    "doubts": "analysis.doubts",
     "metrics": "analysis.metrics",
     "models": "models",
+    "neighbours": "analysis.neighbours",
     "plots": "analysis.plots",
     "sentences": "analysis.sentences",
     "studies": "studies",

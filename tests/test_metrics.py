@@ -205,3 +205,27 @@ def test_equal_calibration_is_seldom_called_different():
             sides.append(seeds)
         alarms += metrics.compare(*sides).verdict != "no measurable difference"
     assert alarms <= 7  # 5 % of 60 are 3
+
+
+def test_temperature_undoes_what_was_done_to_honest_probabilities() -> None:
+    draw = np.random.default_rng(5)
+    honest = draw.dirichlet(np.full(4, 0.4), 20_000)
+    labels = (honest.cumsum(1) > draw.random((20_000, 1))).argmax(1)
+    for heat in (0.5, 1.0, 2.5):
+        spoiled = metrics.tempered(honest, 1 / heat)
+        assert metrics.temperature(spoiled, labels) == pytest.approx(heat, rel=0.05)
+        right_again = metrics.tempered(spoiled, heat)
+        np.testing.assert_allclose(right_again.sum(1), 1)
+        assert np.array_equal(right_again.argmax(1), spoiled.argmax(1))
+
+
+def test_coverage_is_the_greatest_share_of_surest_images_that_is_accurate_enough() -> None:
+    sure = np.linspace(0.99, 0.51, 10)
+    matrix = np.stack([sure, 1 - sure], axis=1)[::-1]  # the surest last: sorting is the function's work
+    labels = np.array([1, 0, 0, 0, 0, 1, 0, 0, 0, 0])  # wrong: the least sure, and the fifth surest
+    course = metrics.accuracy_by_coverage(matrix, labels)
+    np.testing.assert_allclose(course[[0, 3, 4, 8, 9]], [1, 1, 0.8, 8 / 9, 0.8])
+    assert metrics.coverage_at(1.0, course) == 0.4
+    assert metrics.coverage_at(0.85, course) == 0.9
+    assert metrics.coverage_at(0.8, course) == 1.0
+    assert metrics.coverage_at(0.9, [0.5, 0.6]) == 0.0

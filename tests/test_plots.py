@@ -202,3 +202,15 @@ def test_pictures_stand_above_what_became_of_them():
     assert alt == "Before and after: 3 pictures, each above what became of it."
     colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20) or []}
     assert {(200, 30, 30), (0, 0, 0)} <= colours, "a light thing is dark, as in the other figures"
+
+
+def test_lines_and_points_say_what_they_show() -> None:
+    image, alt, _ = figure(plots.lines, {"a": ([0, 1, 2], [90, 80, 70])}, ("strength", "accuracy (%)"), "Shifted")
+    assert alt == "Shifted: accuracy (%) over strength. a begins at 90.0 and ends at 70.0." and ink(image) > 0.01
+    points = np.random.default_rng(0).random((300, 2))
+    image, alt, _ = figure(
+        plots.scatter, {"components": points, "islands": points}, np.arange(300) % 3, NAMES, "In the plane"
+    )
+    classes = "T-shirt/top, Trouser, Pullover"
+    assert alt == f"In the plane: 300 images as points, by components and islands; classes {classes}."
+    assert ink(image) > 0.02

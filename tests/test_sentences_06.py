@@ -101,3 +101,8 @@ def test_the_densest_part_is_the_one_with_most_for_its_size() -> None:
     assert sentences.densest({"a-b": (0.5, 0.4)}, "it").startswith(
         "none of the parts has more of it than its size; **a&#45;b**"
     )
+
+
+def test_what_is_answered_is_said_with_its_range() -> None:
+    said = sentences.answered([0.7, 0.712], 0.99)
+    assert said == "At an accuracy of 99 % a net answers **70.0 to 71.2 %** of the images"

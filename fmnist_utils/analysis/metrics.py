@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import sklearn.metrics
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, special, stats
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from fmnist_utils.analysis.compare import (
@@ -37,11 +37,12 @@ from fmnist_utils.basics.text import interval, number, percent, points
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Mistakes", "Pair",
-    "Spread", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero",
-    "confidence_auroc", "confused_pairs", "confusion", "corrected", "ece", "ece_by_image", "ece_interval",
-    "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar", "mixed_up", "number", "paired",
-    "pareto_front", "per_class", "percent", "points", "power_table", "reaches", "reliability", "share_estimate",
-    "top_k", "worst_class", "worst_pair",
+    "Spread",
+    "accuracy_by_coverage", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero",
+    "confidence_auroc", "confused_pairs", "confusion", "corrected", "coverage_at", "ece", "ece_by_image",
+    "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar", "mixed_up", "number",
+    "paired", "pareto_front", "per_class", "percent", "points", "power_table", "reaches", "reliability",
+    "share_estimate", "temperature", "tempered", "top_k", "worst_class", "worst_pair",
 ]  # fmt: skip
 
 
@@ -213,6 +214,40 @@ def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equal_mass:
     """Expected calibration error: mean distance between confidence and accuracy over the images, 0 to 1."""
     table = reliability(probabilities, labels, bins, equal_mass)
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["count"]))
+
+
+def temperature(probabilities: ArrayLike, labels: ArrayLike) -> float:
+    """Fit the temperature that makes probabilities the likeliest (Guo et al. 2017): above 1 they were too sure.
+
+    Parameters
+    ----------
+    probabilities : float (n, classes), of images that were neither trained on nor tested
+    labels : int (n,)
+    """
+    fitted = optimize.minimize_scalar(
+        lambda exponent: log_loss(labels, tempered(probabilities, float(np.exp(exponent)))), bounds=(-3, 3)
+    )
+    return float(np.exp(fitted.x))
+
+
+def tempered(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
+    """Divide the logarithms of probabilities (n, classes) by `temperature`, and make them sum to 1 again."""
+    logarithms = np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-8)) / temperature
+    return special.softmax(logarithms, axis=1)
+
+
+def accuracy_by_coverage(probabilities: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
+    """Accuracy on the surest image, on the two surest, and so on to all, float (n,)."""
+    matrix = np.asarray(probabilities)
+    correct = matrix.argmax(axis=1) == np.asarray(labels)
+    order = np.argsort(-matrix.max(axis=1), kind="stable")
+    return np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+
+
+def coverage_at(accuracy: float, by_coverage: ArrayLike) -> float:
+    """Greatest share of the images, the surest ones, on which the accuracy is at least `accuracy`; 0 for none."""
+    enough = np.flatnonzero(np.asarray(by_coverage) >= accuracy)
+    return float((enough[-1] + 1) / len(np.asarray(by_coverage))) if len(enough) else 0.0
 
 
 def ece_by_image(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) -> NDArray[np.float64]:

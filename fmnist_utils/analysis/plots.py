@@ -199,6 +199,42 @@ def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: in
 
 
 @_styled
+def scatter(panels: Mapping[str, NDArray[Any]], labels: ArrayLike, class_names: Sequence[str], title: str) -> None:
+    """Draw points in the plane, coloured by class, one panel a projection: ``{name: (n, 2)}``.
+
+    The first twenty classes have a colour and a mark of their own.
+    """
+    fig, axes = _figure(title, 4.4, columns=len(panels))
+    classes = np.asarray(labels)
+    for ax, (name, points) in zip(axes, panels.items(), strict=True):
+        for i, kind in enumerate(np.unique(classes)[:20]):
+            x, y = points[classes == kind].T
+            ax.scatter(x, y, s=7, color=COLOURS[i % 10], marker="os"[i // 10], linewidths=0, alpha=0.7)
+            ax.scatter([], [], s=28, color=COLOURS[i % 10], marker="os"[i // 10], label=_short(class_names[kind]))
+        ax.set(xticks=[], yticks=[], xlabel=name)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    present = ", ".join(class_names[kind] for kind in np.unique(classes)[:20])
+    show(fig, f"{title}: {len(classes)} images as points, by {' and '.join(panels)}; classes {present}.")
+
+
+@_styled
+def lines(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: tuple[str, str], title: str, ends: str = "ends"
+) -> None:
+    """Draw one line a group, from its x and its y values; `labels` name the axes and `ends` the last point in words."""
+    fig, (ax,) = _figure(title, 3.4)
+    told = {}
+    for i, (name, (x, y)) in enumerate(groups.items()):
+        across, up = np.asarray(x, float), np.asarray(y, float)
+        few: dict[str, Any] = {"marker": "os^vDP"[i % 6], "ms": 4} if len(across) <= 20 else {}
+        ax.plot(across, up, ["-", "--", "-.", ":"][i % 4], color=COLOURS[i % 10], label=_short(name, 40), **few)
+        told[str(name)] = f"begins at {up[0]:.1f} and {ends} at {up[-1]:.1f}"
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    show(fig, f"{title}: {labels[1]} over {labels[0]}. {_listing(told)}.")
+
+
+@_styled
 def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title: str) -> None:
     """Draw loss and accuracy over epochs; `groups` maps a name to the histories of its runs.
 

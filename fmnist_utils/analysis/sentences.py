@@ -430,6 +430,42 @@ def tells_apart(pair: Sequence[str], reached: Mapping[str, Estimate], best: str)
     )
 
 
+def doubted(suspected: pd.DataFrame, part: str) -> str:
+    """Say how many labels of a part are in doubt (`doubts.suspects`), and which doubt is the most frequent."""
+    doubtful = suspected[suspected["doubtful"]]
+    count = (
+        f"Of {len(suspected):,} {md(part)} labels, **{len(doubtful):,}** ({percent(len(doubtful) / len(suspected))})"
+    )
+    if doubtful.empty:
+        return f"{count} are in doubt."
+    pairs = pd.Series(list(zip(doubtful["label"], doubtful["suggestion"], strict=True)), dtype=object).value_counts()
+    label, suggestion = pairs.index.tolist()[0]
+    often = f"most often ({pairs.max():,}) an image labelled {md(label)} looks like {md(suggestion)}"
+    return f"{count} {'is' if len(doubtful) == 1 else 'are'} in doubt; {often}."
+
+
+def recalled(found: pd.Series, known: int, wanted: float = 0.7) -> str:
+    """Say how many of the `known` wrong labels are among the first of the doubtful ones (`doubts.found`).
+
+    The last entry of `found` is held against the share that is `wanted`.
+    """
+    said = [f"{count or 'none'} {_verb_to_be(count)} among the first {first:,}" for first, count in found.items()]
+    word = "reaches" if found.iloc[-1] >= wanted * known else "does not reach"
+    return (
+        f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}; the last number {word} "
+        f"{percent(wanted, 0)} of them."
+    )
+
+
+def _verb_to_be(n: int) -> str:
+    return "are" if n > 1 else "is"
+
+
+def answered(coverages: Sequence[float], accuracy: float) -> str:
+    """Say how many of the images nets answer if they may leave out the least certain (`metrics.coverage_at`)."""
+    return f"At an accuracy of {percent(accuracy, 0)} a net answers **{ranges(coverages)}** of the images"
+
+
 def balanced(counts: pd.DataFrame) -> str:
     """Say whether the classes are balanced: "perfectly" if all have as many images in each part (the columns)."""
     if (counts.min() == counts.max()).all():

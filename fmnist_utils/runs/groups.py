@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.text import duration, percent, points
-from fmnist_utils.data.dataset import Dataset
+from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.runs.runner import run_all
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.run import Run
@@ -61,6 +61,21 @@ class Group(list[Run]):
         labels = self[0].test_labels
         present = {name: labels == i for i, name in enumerate(class_names) if (labels == i).any()}
         return metrics.estimate_all({name: [right[mask] for right in self.correct] for name, mask in present.items()})
+
+    def out_of_fold(self, dataset: Dataset) -> NDArray[np.float32]:
+        """What nets of a cross-validation (`cross_validate`) say of training images that they never saw.
+
+        Returns
+        -------
+        float32 (n, classes), in the order of the training images
+        """
+        joined = np.full((len(dataset.train_labels), len(dataset.class_names)), np.nan, np.float32)
+        for run in self:
+            wanted = run.experiment
+            _, held_out = split(dataset.train_labels, wanted.train_size, True, wanted.folds, wanted.fold)
+            assert run.validation_probabilities is not None
+            joined[held_out.numpy()] = run.validation_probabilities
+        return joined
 
     def confusion(self, n_classes: int) -> NDArray[np.int64]:
         """Confusion matrix (classes, classes) of all seeds together: the truth in rows, the answers in columns."""
@@ -172,6 +187,16 @@ def run_groups(
     wanted = [experiment.but(seed=seed) for experiment in experiments.values() for seed in range(seeds)]
     runs = iter(run_all([*wanted, *also], out, device))
     return Groups({name: Group(next(runs) for _ in range(seeds)) for name in experiments})
+
+
+def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick", device: str = "auto") -> Group:
+    """Train `experiment` once for each of `folds` equal parts of the training images, holding that part out.
+
+    `Group.out_of_fold` has what the nets say of the images that they never saw; `out` and `device` are those of
+    `run_all`.
+    """
+    parts = [experiment.but(validation=True, folds=folds, fold=fold) for fold in range(folds)]
+    return Group(run_all(parts, out, device))
 
 
 def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
