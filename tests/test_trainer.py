@@ -177,17 +177,17 @@ def test_views_are_kept_apart_from_the_plain_predictions(data: Dataset, tmp_path
     np.testing.assert_allclose(store.load(viewed.key).view_probabilities, viewed.view_probabilities, atol=1e-3)
 
 
-def test_held_out_images_keep_their_probabilities(data: Dataset, tmp_path: Path) -> None:
+def test_a_held_out_fold_keeps_its_probabilities(data: Dataset, tmp_path: Path) -> None:
     run = train.train(TINY.but(epochs=1, folds=4, fold=2), data, "cpu")
     held_out = split(data.train_labels, TINY.train_size, folds=4, fold=2)[1]
-    assert run.validation_probabilities.shape == (15_000, 10)
-    right = run.validation_probabilities.argmax(1) == data.train_labels[held_out].numpy()
+    assert run.held_out_probabilities.shape == (15_000, 10)
+    right = run.held_out_probabilities.argmax(1) == data.train_labels[held_out].numpy()
     assert right.mean() == run.history[-1]["validation_accuracy"]
     stored = Store(tmp_path)
     stored.save(run)
-    again = stored.load(run.key).validation_probabilities
-    np.testing.assert_allclose(again, run.validation_probabilities, atol=1e-3)
-    assert train.train(TINY.but(epochs=1, validation=False), data, "cpu").validation_probabilities is None
+    again = stored.load(run.key).held_out_probabilities
+    np.testing.assert_allclose(again, run.held_out_probabilities, atol=1e-3)
+    assert train.train(TINY.but(epochs=1), data, "cpu").held_out_probabilities is None
 
 
 def test_training_on_all_images_has_no_validation(data: Dataset) -> None:

@@ -73,8 +73,8 @@ class Group(list[Run]):
         for run in self:
             wanted = run.experiment
             _, held_out = split(dataset.train_labels, wanted.train_size, True, wanted.folds, wanted.fold)
-            assert run.validation_probabilities is not None
-            joined[held_out.numpy()] = run.validation_probabilities
+            assert run.held_out_probabilities is not None
+            joined[held_out.numpy()] = run.held_out_probabilities
         return joined
 
     def confusion(self, n_classes: int) -> NDArray[np.int64]:

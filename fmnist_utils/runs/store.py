@@ -2,7 +2,7 @@
 
 <out>/runs/<key>/record.json           experiment, history, provenance, checksums of all files; written last
 <out>/runs/<key>/test.npz              test-set predictions, probabilities (float16) and labels; the first two of
-                                       test-time views, too; probabilities of the held-out training images
+                                       test-time views, too; probabilities of a held-out fold
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
 """
@@ -115,7 +115,7 @@ class Store:
             test_probabilities=probabilities.astype(np.float32),
             test_labels=labels.astype(np.int64),
             view_probabilities=more.get("views"),
-            validation_probabilities=more.get("validation"),
+            held_out_probabilities=more.get("validation"),
             **predicted,
             train_accuracy=record["train_accuracy"],
             parameters=record["parameters"],
@@ -143,8 +143,8 @@ class Store:
         if run.view_probabilities is not None and run.view_predictions is not None:
             arrays["views"] = run.view_probabilities.astype(np.float16)
             arrays["view_predictions"] = run.view_predictions.astype(np.uint16)
-        if run.validation_probabilities is not None:
-            arrays["validation"] = run.validation_probabilities.astype(np.float16)
+        if run.held_out_probabilities is not None:
+            arrays["validation"] = run.held_out_probabilities.astype(np.float16)
 
         # What is written is made in memory first: a full disk is then told with the name of the file.
         content = io.BytesIO()

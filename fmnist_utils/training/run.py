@@ -38,8 +38,8 @@ class Run:
     test_probabilities : float32 (n, classes), of the last epoch; rounded to float16 when stored
     test_labels : int64 (n,)
     view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
-    validation_probabilities : like `test_probabilities`, of the training images that were held out, in the order of
-        `split`; None if none were, or the run is of before they were stored
+    held_out_probabilities : like `test_probabilities`, of the held-out fold of the training images, in the order
+        of `split`; None without cross-validation
     predictions, view_predictions : int64 (n,), the most probable class of each test image before any rounding;
         every accuracy is counted from them
     train_accuracy : share in 0..1, in evaluation mode, of up to 10,000 of the training images
@@ -62,7 +62,7 @@ class Run:
     provenance: dict[str, Any]
     weights: dict[str, Any] | None = None
     view_probabilities: NDArray[np.float32] | None = None
-    validation_probabilities: NDArray[np.float32] | None = None
+    held_out_probabilities: NDArray[np.float32] | None = None
     predictions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     view_predictions: NDArray[np.int64] | None = None
     folder: Path | None = None

@@ -216,7 +216,9 @@ class Trainer:
         train_labels = self.data.train_labels[sample].cpu()
         train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
         test = self.probabilities(self.data.test_images).numpy()
-        held_out = self.probabilities(self.data.train_images[self.validation]).numpy() if len(self.validation) else None
+        held_out = None
+        if self.experiment.folds:
+            held_out = self.probabilities(self.data.train_images[self.validation]).numpy()
         views = None
         if self.experiment.test_time_views:
             seen = batches.test_time_views(self.data.test_images)
@@ -228,7 +230,7 @@ class Trainer:
             history=self.history,
             test_probabilities=test,
             view_probabilities=views,
-            validation_probabilities=held_out,
+            held_out_probabilities=held_out,
             test_labels=self.dataset.test_labels.cpu().numpy(),
             train_accuracy=train_hits.double().mean().item(),
             parameters=models.count_parameters(self.model),
