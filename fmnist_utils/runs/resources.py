@@ -79,10 +79,17 @@ class Resources:
         }
 
     def check_scheduler(self) -> None:
-        """Raise UserError at once if nothing answers where the Dask scheduler is said to be."""
-        try:
-            place = urlsplit(self.scheduler if "://" in self.scheduler else f"tcp://{self.scheduler}")
-            if self.scheduler and place.scheme in ("tcp", "tls"):
+        """Raise UserError if nothing answers where the Dask scheduler is said to be; it has a moment to start."""
+        place = urlsplit(self.scheduler if "://" in self.scheduler else f"tcp://{self.scheduler}")
+        if not self.scheduler or place.scheme not in ("tcp", "tls"):
+            return
+        until = time.monotonic() + ANSWER
+        while True:
+            try:
                 socket.create_connection((place.hostname, place.port or 8786), timeout=ANSWER).close()
-        except (OSError, ValueError) as error:
-            raise UserError(f"SCHEDULER={self.scheduler}: no Dask scheduler answers there ({error})") from error
+            except (OSError, ValueError) as error:
+                if isinstance(error, ConnectionRefusedError) and time.monotonic() < until:
+                    time.sleep(0.2)
+                    continue
+                raise UserError(f"SCHEDULER={self.scheduler}: no Dask scheduler answers there ({error})") from error
+            return
