@@ -31,17 +31,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *command: str) -> str:
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=clean())
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=clean(root))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def clean() -> dict[str, str]:
-    """The environment of a plain shell in which this Python is called python."""
+def clean(root: Path) -> dict[str, str]:
+    """The environment of a plain shell in which this Python is called python, and the package is that of `root`."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {
         **{name: value for name, value in os.environ.items() if name not in ("PROFILE", "OUT", "ONLY")},
         "PATH": path,
+        "PYTHONPATH": str(root),
     }
 
 
