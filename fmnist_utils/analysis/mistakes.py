@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MIME = "application/vnd.fmnist.mistakes+json"
 COLUMNS = 40  # images a row of the sprite
-SPRITE_SIZE = 300_000  # bytes at most, so that a report stays below 1.5 MB
+SPRITE_SIZE = 220_000  # bytes at most, so that a report stays below 1.5 MB
 QUALITIES = (75, 50, 25, 10, 0)  # of WebP, from fine to coarse
 MOST_IMAGES, MOST_CLASSES = 10_000, 64  # what a page has room for
 
