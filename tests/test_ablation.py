@@ -55,3 +55,16 @@ def test_precision_is_compared_among_the_runs_of_the_starting_recipe(store: Stor
     assert table["difference"].tolist() == pytest.approx([0.01, -0.1])
     assert table["seeds"].tolist() == [3, 2]
     assert table["time"].isna().tolist() == [True, False]
+
+
+def test_a_seed_in_another_precision_counts_for_the_accuracy_and_not_for_the_time(store: Store) -> None:
+    for seed in range(3):
+        for experiment, accuracy in ((ablation.BASE, 0.9), (ablation.BASE.but(**ablation.CHANGES["no flips"]), 0.8)):
+            run = run_with(accuracy, experiment.but(seed=seed))
+            if seed == 2:
+                run.provenance |= {"precision": "bf16"}
+                run.history = [row | {"seconds": 1000.0 * accuracy} for row in run.history]
+            store.save(run)
+    row = ablation.table(store.folder.parent).loc["no flips"]
+    assert (row["seeds"], row["time"]) == (3, 1)
+    assert row["difference"] == pytest.approx(-0.1)

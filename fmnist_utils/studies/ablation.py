@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fmnist_utils.basics.system import PUBLISHED
@@ -72,28 +73,42 @@ def table(out: str | Path) -> pd.DataFrame:
         runs = [run for run in finished.group(BASE.but(**changed)) if run.experiment.seed in seeds]
         if seeds and len(runs) == len(seeds):
             groups[name] = Group(runs)
-    by_precision = {
-        name: Group(run for run in every if run.provenance.get("precision", "fp32") == name)
-        for name in ("fp32", "bf16")
-    }
-    if all(by_precision.values()) and len(groups) > 1:
-        groups[PRECISION] = by_precision["bf16"]
-        groups[REFERENCE] = by_precision["fp32"]
     if len(groups) == 1:
         return pd.DataFrame()
+    table = _measured(groups)
+    by_precision = {name: Group(run for run in every if _precision(run) == name) for name in ("fp32", "bf16")}
+    if all(by_precision.values()):
+        row = _measured({REFERENCE: by_precision["fp32"], PRECISION: by_precision["bf16"]}).assign(time=float("nan"))
+        each = table.attrs["each"] | row.attrs["each"]
+        table = pd.concat([table, row])
+        table.attrs["each"] = each
+    return table.sort_values("validation", ascending=False)
+
+
+def _measured(groups: dict[str, Group]) -> pd.DataFrame:
+    """Compare groups with the reference: on the test images, on the validation images, and in their time.
+
+    Time is compared among the runs in the precision of the reference's first one.
+    """
+    precision = _precision(groups[REFERENCE][0])
 
     def mean(measure: Callable[[Run], float]) -> pd.Series[float]:
         return pd.Series({name: sum(map(measure, runs)) / len(runs) for name, runs in groups.items()})
 
-    held_out, seconds = mean(lambda run: run.history[-1]["validation_accuracy"]), mean(_core_seconds)
-    if PRECISION in groups:
-        seconds[PRECISION] = float("nan")  # these runs are of another day and load; benchmarks compare the speed
-    compared: dict[str, Any] = {
-        "validation": held_out - held_out[REFERENCE],
-        "time": seconds / seconds[REFERENCE],
-        "seeds": pd.Series({name: len(runs) for name, runs in groups.items()}),
-    }
-    return compare(groups, REFERENCE).assign(**compared).sort_values("validation", ascending=False)
+    held_out = mean(lambda run: run.history[-1]["validation_accuracy"])
+    alike = {name: Group(run for run in runs if _precision(run) == precision) for name, runs in groups.items()}
+    seconds = pd.Series(
+        {name: np.mean([_core_seconds(run) for run in runs] or [np.nan]) for name, runs in alike.items()}
+    )
+    return compare(groups, REFERENCE).assign(
+        validation=held_out - held_out[REFERENCE],
+        time=seconds / seconds[REFERENCE],
+        seeds=pd.Series({name: len(runs) for name, runs in groups.items()}),
+    )
+
+
+def _precision(run: Run) -> str:
+    return str(run.provenance.get("precision", "fp32"))
 
 
 def _core_seconds(run: Run) -> float:
