@@ -264,6 +264,7 @@ def signed(text: str) -> float:
 
 
 ACCURACY = re.compile(r"(\d+\.\d\d) % (?:± (\d+\.\d\d) )?\(([^)]*)\)")
+NOTHING, CORRECTED = "makes no measurable difference", "when corrected for all comparisons of the table"
 NUMBER = r"[+−]?\d+\.\d\d"
 EFFECT = re.compile(rf"({NUMBER}) points? \(({NUMBER}) to ({NUMBER})\)")
 
@@ -729,11 +730,12 @@ def check_sentences(checks: Checks, page: str, text: str, store: Store) -> None:
     for match in re.finditer(r"most of the ([\d,]+) [\w -]+ are [^(]+ \(([\d,]+)\)", text, re.I):
         whole, part = (int(number.replace(",", "")) for number in match.groups())
         checks.that(page, match[0], whole > part > whole / 2, part / whole)
-    for match in re.finditer(
-        rf"\b(helps|hurts|makes no measurable difference): ({NUMBER}) points? \(({NUMBER}) to ({NUMBER})\)", text
-    ):
+    effects = rf"(helps|hurts|{NOTHING}(?: {CORRECTED})?): ({NUMBER}) points? \(({NUMBER}) to ({NUMBER})\)"
+    for match in re.finditer(rf"\b{effects}", text):
         low, high = signed(match[3]), signed(match[4])
-        true = "helps" if low > 0 else "hurts" if high < 0 else "makes no measurable difference"
+        # Corrected for a whole table, an effect may be none though its own interval leaves out zero.
+        found = f"{NOTHING} {CORRECTED}" if match[1].endswith(CORRECTED) else "helps" if low > 0 else "hurts"
+        true = found if low > 0 or high < 0 else NOTHING
         touching = 0.0 in (low, high)  # too near to zero to be told from what is shown
         checks.that(page, match[0], match[1] == true or touching, true)
     for match in re.finditer(

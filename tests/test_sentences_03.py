@@ -76,7 +76,8 @@ def test_a_row_keeps_the_verdict_that_is_corrected() -> None:
     """Its interval leaves out zero by itself, and the correction for the table takes that back."""
     row = table(["better"]).assign(verdict="no measurable difference")
     assert sentences.row(row, "a").low > 0
-    assert sentences.effect(sentences.row(row, "a")).startswith("makes no measurable difference: +2.00 points")
+    said = "makes no measurable difference when corrected for all comparisons of the table: +2.00 points"
+    assert sentences.effect(sentences.row(row, "a")).startswith(said)
 
 
 def test_the_largest_changes_are_named_only_if_they_are_measurable() -> None:

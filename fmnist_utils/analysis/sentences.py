@@ -21,6 +21,7 @@ from fmnist_utils.analysis.spread import CONFIDENCE
 from fmnist_utils.basics.text import counted, interval, md, percent, points
 
 # What a verdict says of a change that was made.
+CORRECTED = " when corrected for all comparisons of the table"
 EFFECTS = {"better": "helps", "worse": "hurts", "no measurable difference": "makes no measurable difference"}
 
 
@@ -225,6 +226,8 @@ def effect(change: Comparison, verb: bool = True) -> str:
     if np.isnan(change.low):
         return f"{points(change.difference)}, {CANNOT_BE_JUDGED}"
     word = EFFECTS[change.verdict] if verb else change.verdict
+    if change.verdict == "no measurable difference" and not change.low <= 0 <= change.high:
+        word += CORRECTED  # the interval is of this comparison alone
     return f"{word}: {change}"
 
 
