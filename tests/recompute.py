@@ -35,7 +35,9 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.record = json.loads((folder / "record.json").read_text("utf-8"))
-        self.key, self.experiment = self.record["key"], self.record["experiment"]
+        self.key = self.record["key"]
+        # Older records lack the fields of cross-validation, which is 0 folds then.
+        self.experiment = {"folds": 0, "fold": 0} | self.record["experiment"]
         with np.load(folder / "test.npz") as arrays:
             self.labels = arrays["labels"].astype(int)
             self.right = self._answers(arrays, "predictions", "probabilities") == self.labels
@@ -637,6 +639,17 @@ def time(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def changes(groups: dict[str, list[np.ndarray]]) -> dict[str, Change]:
+    """Compare every group with that called "", with verdicts corrected for all of them."""
+    weights = posteriors(groups)
+    made = {
+        name: Change(group, groups[""], weights and [weights[name], weights[""]])
+        for name, group in groups.items() if name
+    }  # fmt: skip
+    holm(list(made.values()))
+    return made
+
+
 def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str]) -> None:
     for line in text.splitlines():
         if match := re.match(r"- \*\*(\w+)\*\* \(([\d,]+) weights\): (.*); a training took (.*?) on ", line):
@@ -659,14 +672,10 @@ def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str
         name: [run.right for run in runs if run.experiment["seed"] in seeds]
         for name, runs in groups.items() if {run.experiment["seed"] for run in runs} >= set(seeds)
     }  # fmt: skip
+    made = changes(kept)
     fp32 = [run.right for run in every if run.record["provenance"].get("precision", "fp32") == "fp32"]
     if (bf16 := [run.right for run in every if run.record["provenance"].get("precision") == "bf16"]) and fp32:
-        kept |= {"": fp32, "bf16 for fp32": bf16}
-    weights = posteriors(kept)
-    made = {
-        name: Change(group, kept[""], weights and [weights[name], weights[""]]) for name, group in kept.items() if name
-    }
-    holm(list(made.values()))
+        made |= changes({"": fp32, "bf16 for fp32": bf16})  # a question of its own
     if match := re.search(r"Of (\d+) changes .*?(\d+) seeds?,", text):
         true = (len(made), len(seeds))
         checks.that("README", match[0], (int(match[1]), int(match[2])) == true, true)
