@@ -221,8 +221,8 @@ def _delete(out: str, options: argparse.Namespace) -> None:
     for key, record in records.items():
         if options.stale and (why := stale(record)):
             going[key] = why
+    names = store.names()
     for wanted in options.delete:
-        names = store.names()
         keys = [key for key in names if key.startswith(wanted)]
         if len(keys) != 1:
             hint = f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, names)}"

@@ -37,12 +37,11 @@ from fmnist_utils.basics.text import interval, number, percent, points
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Mistakes", "Pair",
-    "Spread",
-    "accuracy_by_coverage", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs", "compare_zero",
-    "confidence_auroc", "confused_pairs", "confusion", "corrected", "coverage_at", "ece", "ece_by_image",
-    "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar", "mixed_up", "number",
-    "paired", "pareto_front", "per_class", "percent", "points", "power_table", "reaches", "reliability",
-    "share_estimate", "temperature", "tempered", "top_k", "worst_class", "worst_pair",
+    "Spread", "accuracy_by_coverage", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs",
+    "compare_zero", "confidence_auroc", "confused_pairs", "confusion", "corrected", "coverage_at", "ece",
+    "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
+    "mixed_up", "number", "paired", "pareto_front", "per_class", "percent", "points", "power_table", "reaches",
+    "reliability", "share_estimate", "temperature", "tempered", "top_k", "worst_class", "worst_pair",
 ]  # fmt: skip
 
 

@@ -86,7 +86,7 @@ class Group(list[Run]):
         """Gather what each seed says of the test images that some seed gets wrong; `data` is what was trained on."""
         confidence = [np.take_along_axis(run.test_probabilities, run.predictions[:, None], 1)[:, 0] for run in self]
         seeds = tuple(f"seed {run.experiment.seed}" for run in self)
-        return metrics.Mistakes(data, np.stack([run.predictions for run in self]), np.stack(confidence), seeds)
+        return metrics.Mistakes(data, self.predictions, np.stack(confidence), seeds)
 
     def __repr__(self) -> str:
         return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
