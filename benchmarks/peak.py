@@ -34,17 +34,25 @@ def main(model: str = "best") -> None:
             yield
 
     def steps() -> Iterator[None]:
+        batch = trainer.batch(indices, 0)
+        while True:
+            trainer.step(*batch)
+            yield
+
+    def batches_too() -> Iterator[None]:
         while True:
             trainer.step(*trainer.batch(indices, 0))
             yield
 
-    product, step = seconds_per_step([products(), steps()], steps=5)
-    peak = 2 * SIDE**3 / statistics.median(product)
+    times = seconds_per_step([products(), steps(), batches_too()], steps=5, rounds=9)
+    product, step, whole = (statistics.median(taken) for taken in times)
+    peak = 2 * SIDE**3 / product
     # A training step takes three passes over the multiply-adds: one forward, two backward.
-    rate = 6 * count_multiply_adds(trainer.model) * len(indices) / statistics.median(step)
-    print(f"Training step of {model}, batch {len(indices)}, {precision}")
-    print(f"  matrix product {peak / 1e9:6.1f} GFLOP/s   training step {rate / 1e9:6.1f} GFLOP/s")
-    print(f"  share of the peak {rate / peak:.0%} (target 60 %)")
+    operations = 6 * count_multiply_adds(trainer.model) * len(indices)
+    print(f"Training step of {model}, batch {len(indices)}, {precision}: matrix product {peak / 1e9:.1f} GFLOP/s")
+    for what, seconds in (("forward, loss, backward, optimizer", step), ("and the batch made, augmented", whole)):
+        rate = operations / seconds
+        print(f"  {what:36s} {1000 * seconds:4.0f} ms, {rate / 1e9:6.1f} GFLOP/s, {rate / peak:.0%} (target 60 %)")
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         trainer.step(*trainer.batch(indices, 0))
     events = sorted(profiled.key_averages(), key=lambda event: -event.self_cpu_time_total)

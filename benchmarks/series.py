@@ -33,11 +33,12 @@ def timed(profile: str, out: str, *options: str) -> tuple[float, float]:
 
 
 def memory(process: psutil.Process) -> int:
-    """Bytes that a process and all below it hold; pages that several share count once for each."""
+    """Bytes that a process and all below it hold; a page that several share, as PyTorch's libraries, counts once."""
     total = 0
     for one in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
-            total += one.memory_info().rss
+            held = one.memory_full_info()
+            total += getattr(held, "pss", held.uss)  # Linux knows each process's share
     return total
 
 

@@ -36,6 +36,20 @@ def _keep_gradients(trainer: Trainer) -> Trainer:
     return trainer
 
 
+def _without_optimizer(trainer: Trainer) -> Trainer:
+    """Let the weights stay as they are: what no faster optimizer can beat."""
+    trainer.optimizer.step = lambda closure=None: None  # type: ignore[method-assign, assignment]
+    return trainer
+
+
+def _evaluations(trainer: Trainer, precision: str) -> Iterator[None]:
+    """Evaluate 1,000 test images for ever."""
+    while True:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            trainer.probabilities(trainer.data.test_images[:1000])
+        yield
+
+
 def main(names: tuple[str, ...] = ("sprint", "compact", "best")) -> None:
     """Print the time of a step for each net and change, as a multiple of the recipe's; about five minutes a net."""
     data = load_dataset()
@@ -58,6 +72,7 @@ def main(names: tuple[str, ...] = ("sprint", "compact", "best")) -> None:
             "channels first": (_steps(contiguous, channels_last=False), 1.0),
             "gradients zeroed, not dropped": (_steps(_keep_gradients(trainer(recipe))), 1.0),
             "no batch made at all": (_steps(trainer(recipe), augmented=False), 1.0),
+            "no step of the optimizer at all": (_steps(_without_optimizer(trainer(recipe))), 1.0),
             "ReLU for GELU": (_steps(trainer(recipe.but(model_options={"activation": "relu"}))), 1.0),
             **{
                 f"batch {size}, for as many images": (_steps(trainer(recipe.but(batch_size=size))), size / 256)
@@ -70,6 +85,11 @@ def main(names: tuple[str, ...] = ("sprint", "compact", "best")) -> None:
             ratios = [seconds / scale / plain for seconds, plain in zip(taken, times[0], strict=True)]
             spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
             print(f"  {change:32s} {statistics.median(ratios):5.2f} times as long {spread}", flush=True)
+        one = trainer(recipe)
+        plain, fast = seconds_per_step([_evaluations(one, "fp32"), _evaluations(one, precision)], 3, ROUNDS)
+        ratio = statistics.median(fast_ / plain_ for fast_, plain_ in zip(fast, plain, strict=True))
+        share = 10 * statistics.median(plain) / (60_000 / recipe.batch_size * statistics.median(times[0]))
+        print(f"  evaluation in {precision}: {ratio:.2f} times as long as in fp32 ({share:.1%} of an epoch)")
 
 
 if __name__ == "__main__":

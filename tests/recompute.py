@@ -70,7 +70,7 @@ class Store:
         newest = max((run.record["training_version"] for run in self.runs.values()), default=0)
         self.groups: dict[str, list[Run]] = defaultdict(list)
         for run in sorted(self.runs.values(), key=lambda run: run.experiment["seed"]):
-            if run.record["training_version"] == newest:
+            if run.record["training_version"] == newest and not run.experiment["folds"]:  # no net of a cross-validation
                 self.groups[run.group].append(run)
         self.estimates: dict[str, tuple[Fraction, float]] = {}
 

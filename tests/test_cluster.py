@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cloudpickle
+import numpy as np
 import psutil
 import pytest
+from dask.distributed import Client
 from safetensors.torch import load_file
 
 from fmnist_utils import Experiment, UserError, results, run_all
 from fmnist_utils.basics.system import ROOT
+from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs import cluster
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
@@ -174,6 +178,27 @@ def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
     cluster.train([replace(order, identity="another folder") for order in orders], costs, store, worker.address)
     assert same_weights(undisturbed, tmp_path / "here")
     assert len(list(tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt"))) == 2
+
+
+def new_pages() -> int:
+    """Count the pages that a process is given for a hundred times the same 4 MiB."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        np.ones(2**19)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told what to keep")
+def test_a_worker_keeps_the_memory_that_a_training_step_frees(tmp_path: Path, data: Dataset) -> None:
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
+    store, run = Store(tmp_path), TINY.but(epochs=1)
+    order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
+    with cluster.local(1) as address, Client(address) as client:
+        assert client.submit(new_pages).result() > 50_000  # what Dask makes of malloc
+        cluster.train([order], {order.key: 1.0}, store, address)
+        assert client.submit(new_pages, pure=False).result() < 10_000
 
 
 def test_a_stopped_call_stops_its_remote_workers(tmp_path: Path, worker: Worker) -> None:

@@ -27,6 +27,7 @@ from distributed.comm import CommClosedError
 
 from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import keep_freed_memory
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
@@ -133,6 +134,7 @@ def work(order: Order) -> Run | None:
     UserError
         The worker has another version of the package, no data, or other data.
     """
+    keep_freed_memory()
     where = get_worker().address
     if order.version != version():
         raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")

@@ -44,7 +44,8 @@ class Folder:
     Attributes
     ----------
     records : the records of all its runs, those of other training versions included
-    entries : its experiments, of today's training version and of models that there still are
+    entries : its experiments, of today's training version and of models that there still are; nets of a
+        cross-validation, which saw a part of the training images each, are none
     """
 
     def __init__(self, out: str | Path) -> None:
@@ -58,6 +59,8 @@ class Folder:
 
     def _add(self, record: dict[str, Any]) -> None:
         where, experiment = record["provenance"], Experiment(**record["experiment"])
+        if experiment.folds:
+            return
         first = experiment.but(seed=0)
         name = _Name(where["dataset"], where.get("dataset_checksum", ""), first.canonical())
         entry = self.entries.setdefault(name, _Entry(first, where["train_size"]))

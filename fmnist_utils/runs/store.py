@@ -1,7 +1,7 @@
 """The store: finished runs on disk, one folder each, never computed twice and never lost.
 
 <out>/runs/<key>/record.json           experiment, history, provenance, checksums of all files; written last
-<out>/runs/<key>/test.npz              test-set predictions, probabilities (float16) and labels; the first two of
+<out>/runs/<key>/test.npz              test-set predictions, probabilities (rounded) and labels; the first two of
                                        test-time views, too; probabilities of a held-out fold
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
@@ -22,12 +22,39 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.runs.record import Damaged, read, sealed, stale, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
+
+STEP = 1 / 8  # of the stored logits
+
+
+def packed(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Round probabilities (n, classes) to what is stored: their logits, log p / (1 − p), in steps of an eighth.
+
+    That moves a probability by two points at most, in the middle, and small ones by a sixteenth of themselves; it takes
+    0.4 of the room of float16, which spends it on the digits of the smallest. The most probable class stays the only
+    one (a class that rounding would make its equal loses a step), so that no answer depends on the form.
+    """
+    p = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-7)
+    codes = np.clip(np.rint(np.log(p / (1 - p)) / STEP), -126, 127).astype(np.int8)
+    rows, answers = np.arange(len(codes)), probabilities.argmax(1)
+    best = codes[rows, answers]
+    codes -= codes == best[:, None]  # those that rounding has made equal to the answer, and the answer itself
+    codes[rows, answers] = best
+    return codes
+
+
+def unpacked(stored: NDArray[np.int8] | NDArray[np.float16]) -> NDArray[np.float32]:
+    """Read stored probabilities, float32 (n, classes); those of older runs are rounded to float16 instead."""
+    if stored.dtype != np.int8:
+        return stored.astype(np.float32)
+    p = 1 / (1 + np.exp(-stored.astype(np.float64) * STEP))
+    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 class Store:
@@ -102,7 +129,7 @@ class Store:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 probabilities, labels = arrays["probabilities"], arrays["labels"]
-                more = {name: arrays[name].astype(np.float32) for name in ("views", "validation") if name in arrays}
+                more = {name: unpacked(arrays[name]) for name in ("views", "validation") if name in arrays}
                 # Runs of before predictions were stored have those of their rounded probabilities.
                 names = ("predictions", "view_predictions")
                 predicted = {name: arrays[name].astype(np.int64) for name in names if name in arrays}
@@ -112,7 +139,7 @@ class Store:
             experiment=Experiment(**record["experiment"]),
             key=record["key"],
             history=record["history"],
-            test_probabilities=probabilities.astype(np.float32),
+            test_probabilities=unpacked(probabilities),
             test_labels=labels.astype(np.int64),
             view_probabilities=more.get("views"),
             held_out_probabilities=more.get("validation"),
@@ -137,14 +164,14 @@ class Store:
         from safetensors.torch import save
 
         folder = self.folder / run.key
-        probabilities = run.test_probabilities.astype(np.float16)
+        probabilities = packed(run.test_probabilities)
         labels, predictions = run.test_labels.astype(np.uint16), run.predictions.astype(np.uint16)
         arrays: dict[str, Any] = {"probabilities": probabilities, "labels": labels, "predictions": predictions}
         if run.view_probabilities is not None and run.view_predictions is not None:
-            arrays["views"] = run.view_probabilities.astype(np.float16)
+            arrays["views"] = packed(run.view_probabilities)
             arrays["view_predictions"] = run.view_predictions.astype(np.uint16)
         if run.held_out_probabilities is not None:
-            arrays["validation"] = run.held_out_probabilities.astype(np.float16)
+            arrays["validation"] = packed(run.held_out_probabilities)
 
         # What is written is made in memory first: a full disk is then told with the name of the file.
         content = io.BytesIO()

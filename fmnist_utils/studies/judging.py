@@ -7,6 +7,7 @@ reached* (it lies below), *contradicted* (of claims that say "below" or name a r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ Judgement = tuple[str, str]  # what was measured, and the verdict; both as text
 
 
 @dataclass(frozen=True)
-class Judge:
+class Judge(ABC):
     """Base of the judges.
 
     Attributes
@@ -52,6 +53,7 @@ class Judge:
         """Numbers of the arms to compare, the first minus the second of each pair."""
         return []
 
+    @abstractmethod
     def judge(self, arms: Sequence[Arm], changes: pd.DataFrame) -> Judgement:
         """Judge the arms.
 
@@ -60,7 +62,6 @@ class Judge:
         arms : in the claim's order; all have runs, unless `judges_a_part`
         changes : one row a pair whose arms both have runs: difference, low, high (shares), verdict (corrected)
         """
-        raise NotImplementedError
 
     @property
     def judges_a_part(self) -> bool:

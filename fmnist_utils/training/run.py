@@ -35,7 +35,7 @@ class Run:
     key : its name in the store
     history : one row an epoch: epoch (from 1), train_loss, train_accuracy (of the batches as they were
         trained on), validation_loss, validation_accuracy (None without validation images), lr, seconds
-    test_probabilities : float32 (n, classes), of the last epoch; rounded to float16 when stored
+    test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `store.packed`)
     test_labels : int64 (n,)
     view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
     held_out_probabilities : like `test_probabilities`, of the held-out fold of the training images, in the order
