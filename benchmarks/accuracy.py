@@ -10,7 +10,7 @@ from benchmarks.training import BATCH, new_trainer, tutorial_net, tutorial_steps
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.studies.recipes import RECIPES
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.progress import Progress
+from fmnist_utils.training.progress import alone
 from fmnist_utils.training.trainer import Trainer
 
 TUTORIAL_EPOCHS = 3
@@ -44,7 +44,7 @@ def until(experiment: Experiment, data: Dataset, limit: float = float("inf")) ->
     Trainer, and the seconds after which the claimed accuracy was reached on the validation images, or None
     """
     trainer = new_trainer(experiment, data)
-    progress = Progress(experiment.label)
+    progress = alone(experiment.label)
     progress.begin(experiment.epochs, trainer.steps)
     reached, spent = None, 0.0
     while not trainer.finished and spent < limit and (reached is None or limit == float("inf")):

@@ -113,9 +113,10 @@ HELP = {
     "set": "set parameters of the notebooks, as in the params files",
     "mend": "put aside what is damaged, and add checksums that are missing",
     "force": "execute what has not changed, too",
-    "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole",
+    "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole, "
+    "and after an interruption the same command goes on",
     "delete": "delete these runs: keys, or what they begin with",
-    "stale": "delete the runs of models that are gone or have changed",
+    "stale": "delete the runs whose model, augmentation, optimizer or schedule is gone or has changed",
     "edit": "open the series itself, which is saved without outputs",
     "dry_run": "say what would be executed and what it would cost, and stop",
 }

@@ -1,18 +1,18 @@
+"""The command line: what it says and does, and that a mistake is one line."""
+
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
 
 from fmnist_utils import results
-from fmnist_utils.basics.system import PUBLISHED, ROOT
+from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.data.locate import locate
 
 OUT = Path("reports", "quick")
@@ -113,23 +113,6 @@ def test_changed_code_executes_again_and_a_changed_template_renders_only(project
     assert tokens(project / OUT) != before
 
 
-def test_ctrl_c_stops_the_kernel_keeps_what_is_finished_and_says_how_to_go_on(project: Path) -> None:
-    slow = "import os, time\nprint('kernel', os.getpid(), flush=True)\ntime.sleep(600)"
-    write_notebook(project / "notebooks" / "02_second.ipynb", slow)
-    process = start(project, "reports", "--out", "new")
-    assert process.stdout is not None
-    line = next(line for line in process.stdout if "kernel" in line)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert process.returncode == 130
-    assert err == "Stopped. What is finished is kept: the same command goes on from there.\n"
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(line.split()[-1]), 0)
-    assert "01_first.html" in (project / "new" / "index.html").read_text("utf-8")
-    assert [path.name for path in (project / "new" / "notebooks").iterdir()] == ["01_first.ipynb"]
-    assert (project / "new" / "01_first.html").exists()
-
-
 def test_two_calls_at_once_wait_for_each_other_and_execute_once(project: Path) -> None:
     wait = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)"
     write_notebook(project / "notebooks" / "01_first.ipynb", "print('kernel', flush=True)", wait)
@@ -221,39 +204,6 @@ def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
     assert call(made, "runs", "--out", "nowhere")[0] == 2
 
 
-@pytest.mark.parametrize("seconds", [0.02, 0.1, 0.3, 0.6, 1.0, 2.0, 3.0])
-def test_ctrl_c_is_heard_as_soon_as_python_has_started(seconds: float, project: Path) -> None:
-    process = start(project, "reports", "--out", "new", interpreter=("-X", "importtime"))
-    assert process.stderr is not None
-    # Until the first import of ours, Ctrl-C is Python's own affair.
-    assert any("fmnist_utils.basics.interrupt" in line for line in process.stderr)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    said = [line for line in err.splitlines() if not line.startswith("import time:")]
-    assert said == ["Stopped. What is finished is kept: the same command goes on from there."]
-
-
-def test_an_interruption_that_somebody_swallows_is_raised_again() -> None:
-    code = """
-import os, signal, time
-from fmnist_utils.basics import interrupt
-try:
-    with interrupt.in_order():
-        try:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(9)
-        except BaseException:
-            print("swallowed", flush=True)
-        time.sleep(9)
-except KeyboardInterrupt:
-    print("raised again")
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
-    assert (done.stdout, done.stderr) == ("swallowed\nraised again\n", "")
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -288,65 +238,8 @@ def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path, opt
     assert len(line.removeprefix("Error: ").replace(str(made), "")) <= 300
 
 
-TRAINS = """\
-from fmnist_utils import Experiment, run_all
-[run] = run_all(Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1), out)
-print("fresh" if run.fresh else "stored", run.key)"""
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a run in its store."""
-    root = copy_package(write_project(tmp_path_factory.mktemp("trained")))
-    write_notebook(root / "notebooks" / "01_first.ipynb", TRAINS)
-    assert call(root, "reports", "--only", "01")[0] == 0
-    return root
-
-
-def test_retrain_trains_what_the_chosen_reports_need(trained: Path) -> None:
-    [record] = (trained / OUT).glob("runs/*/record.json")
-    os.utime(record, (0, 0))
-    assert "[01_first] stored" in call(trained, "reports", "--only", "01", "--force")[1]
-    code, out, _ = call(trained, "reports", "--only", "01", RETRAIN="1", DRY_RUN="1")
-    assert code == 0
-    assert "01_first: forced; 1 run to train" in out
-    assert "[01_first] fresh" in call(trained, "reports", "--only", "01", "--retrain")[1]
-    assert "01_first: unchanged" in call(trained, "reports", "--only", "01")[1]
-
-
 def test_a_scheduler_that_is_not_there_is_told_before_any_notebook(made: Path) -> None:
     code, out, err = call(made, "reports", "--force", SCHEDULER="tcp://127.0.0.1:1")
     assert (code, out) == (2, "")
     assert err.startswith("Error: SCHEDULER=tcp://127.0.0.1:1: no Dask scheduler answers there")
     assert len(err.splitlines()) == 1
-
-
-def test_runs_are_deleted_after_saying_which_and_asking(trained: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(trained, tmp_path / "project")
-    [run] = (root / OUT / "runs").glob("*/")
-    code, out, err = call(root, "runs", "--delete", "zzz")
-    assert (code, out, err) == (2, "", "Error: reports/quick: run 'zzz' is not there\n")
-    code, out, err = call(root, "runs", "--delete", run.name[:6])
-    assert (code, run.exists()) == (2, True), "nobody was there to answer"
-    assert f"{run.name}: cnn-small, seed 0" in out
-    assert err == "Error: nothing is deleted, as nobody can answer here: add --yes\n"
-    assert call(root, "runs", "--stale", "--yes")[:2] == (0, "reports/quick has no stale runs\n")
-    source = root / "fmnist_utils" / "models" / "projects.py"
-    edit(source, '"cnn-small"', '"cnn-tiny"')
-    code, out, _ = call(root, "runs", "--stale", "--yes")
-    assert code == 0
-    assert f"{run.name}: cnn-small, seed 0 (unknown model 'cnn-small'" in out
-    assert out.splitlines()[-1] == "1 run deleted"
-    assert not run.exists()
-
-
-@pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
-def test_the_answer_decides(trained: Path, tmp_path: Path, answer: str, left: int) -> None:
-    root = shutil.copytree(trained, tmp_path / "project")
-    [run] = (root / OUT / "runs").glob("*/")
-    done = subprocess.run(
-        [sys.executable, "-m", "fmnist_utils", "runs", "--profile", "quick", "--delete", run.name],
-        cwd=root, input=answer, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "Delete 1 run of reports/quick? [y/N]" in done.stdout
-    assert len(list((root / OUT / "runs").glob("*/"))) == left

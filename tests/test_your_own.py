@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_project import copy_package, edit
+from small_project import copy_package
 
 from fmnist_utils.basics.system import ROOT
 
@@ -67,18 +67,12 @@ def test_a_model(project: Path) -> None:
     assert out.splitlines()[-1] == "reports/smoke has no stale runs"
 
 
-def test_an_augmentation(project: Path) -> None:
-    file = project / "fmnist_utils" / "training" / "augmentations.py"
-    [example] = blocks("An augmentation", "python")
-    edit(file, "# --- the registry", f"{example}\n\n# --- the registry")
-    edit(file, "| Mixup | Cutmix\n", "| Mixup | Cutmix | Darken\n")
-    assert "03_augmentation: executed" in shell(project, "An augmentation")
-
-
-def test_an_optimizer(project: Path) -> None:
-    file = project / "fmnist_utils" / "training" / "optim.py"
-    [example] = blocks("An optimizer", "python")
-    edit(file, "def build_optimizer(", f"{example}\n\ndef build_optimizer(")
+def test_an_augmentation_and_an_optimizer(project: Path) -> None:
+    [augmentation], [optimizer] = blocks("An augmentation", "python"), blocks("An optimizer", "python")
+    (project / "fmnist_utils" / "training" / "mine.py").write_text(f"{augmentation}\n\n{optimizer}", "utf-8")
+    out = shell(project, "An augmentation")
+    assert "03_augmentation: executed" in out
+    assert re.search(r"\[03_augmentation\] flip\+darken, seed 0 \(\d+ of \d+\): \d+\.\d\d % of the test images, ", out)
     assert "02_baseline: executed" in shell(project, "An optimizer")
 
 

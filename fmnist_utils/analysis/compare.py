@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from itertools import combinations
 from typing import Any, TypeVar
 
@@ -69,6 +70,12 @@ class Estimate:
         seeds = counted(self.n, "seed") if self.n else "no seed"
         return f"{percent(self.mean)} ± {self.margin} ({seeds}{', spread borrowed' if self.borrowed else ''})"
 
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return escape(str(self))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -102,6 +109,12 @@ class Comparison:
         if np.isnan(self.low):
             return f"{points(self.difference)} ({CANNOT_BE_JUDGED})"
         return f"{points(self.difference)} ({interval(self.low, self.high, signed=True)})"
+
+    def __repr__(self) -> str:
+        return f"{self}: {self.verdict}"
+
+    def _repr_html_(self) -> str:
+        return escape(repr(self))
 
     def sentence(self, a: str, b: str) -> str:
         """Say the comparison in words; `a` and `b` name the two sides."""

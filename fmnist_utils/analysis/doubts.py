@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import from_root, write_whole
+from fmnist_utils.basics.text import public_names
 
 # Training images of Fashion-MNIST whose label is wrong, each shown in zalandoresearch/fashion-mnist, issue 166, by the
 # authors of Müller and Markert, "Identifying Mislabeled Instances in Classification Datasets" (2019; arXiv 1912.05283).
@@ -101,3 +102,7 @@ def kinds(
         found[kind] = left & fits
         left = left & ~fits
     return found
+
+
+def __dir__() -> list[str]:
+    return public_names(globals())

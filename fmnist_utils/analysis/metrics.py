@@ -303,3 +303,7 @@ def pareto_front(cost: ArrayLike, value: ArrayLike) -> NDArray[np.bool_]:
     costs, values = np.asarray(cost)[:, None], np.asarray(value)[:, None]
     beats = (costs <= costs.T) & (values >= values.T) & ((costs < costs.T) | (values > values.T))
     return np.asarray(~beats.any(axis=0))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fmnist_utils.basics.text import counted, shortened
+
 if TYPE_CHECKING:
     from fmnist_utils.data.dataset import Dataset
 
@@ -38,6 +40,10 @@ class Mistakes:
     predictions: NDArray[np.int64]
     confidence: NDArray[np.floating]
     runs: tuple[str, ...] = ("",)
+
+    def __repr__(self) -> str:
+        wrong = counted(int(self.wrong.any(0).sum()), "test image")
+        return shortened(f"{wrong} of {self.data.name} that one of {counted(len(self.predictions), 'run')} gets wrong")
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:

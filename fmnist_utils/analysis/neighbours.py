@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
+from fmnist_utils.basics.text import public_names
+
 COMPONENTS = 64  # of the pixels: enough to find an image that is nearly the same
 ALIKE = 20.0  # gray levels, root mean square: closer images are near-duplicates, by eye the same cut of cloth
 
@@ -69,3 +71,7 @@ def counts(found: Nearest, labels: ArrayLike, among: ArrayLike, thresholds: Sequ
         "another label": [int((near & other).sum()) for near in close],
     }
     return pd.DataFrame(rows, index=pd.Index(thresholds, name="gray levels"))
+
+
+def __dir__() -> list[str]:
+    return public_names(globals())

@@ -23,7 +23,7 @@ from PIL import Image
 from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
 from fmnist_utils.analysis.mistakes import MIME as MISTAKES
 from fmnist_utils.analysis.mistakes import Mistakes
-from fmnist_utils.basics.text import counted, interval, number, percent
+from fmnist_utils.basics.text import counted, interval, number, percent, public_names
 
 P = ParamSpec("P")
 WIDTH = 8.0  # inches of every figure
@@ -443,3 +443,7 @@ def pairs(table: pd.DataFrame, order: Sequence[str], title: str) -> None:
         square.loc[first, second], square.loc[second, first] = difference, -difference
     if len(measured):
         heatmap(square, "row less column (points)", title)
+
+
+def __dir__() -> list[str]:
+    return public_names(globals())

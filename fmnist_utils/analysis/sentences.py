@@ -18,7 +18,7 @@ from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
 from fmnist_utils.analysis.spread import CONFIDENCE
-from fmnist_utils.basics.text import counted, interval, md, percent, points
+from fmnist_utils.basics.text import counted, interval, md, percent, points, public_names
 
 # What a verdict says of a change that was made.
 CORRECTED = " when corrected for all comparisons of the table"
@@ -597,7 +597,7 @@ def confident(excess: Comparison) -> str:
 # --- changes and a claim about all of them ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judged(Comparison):
     """A row of a table of comparisons; its verdict is the one that is corrected for the whole table."""
 
@@ -904,3 +904,7 @@ def against_public(landscape: pd.DataFrame) -> str:
         f"{placed}. Ours less theirs is {points(net['accuracy'] - figure['accuracy'])}, after "
         f"{percent(net['seconds'] / figure['seconds'], 1)} of the estimated seconds."
     )
+
+
+def __dir__() -> list[str]:
+    return public_names(globals())

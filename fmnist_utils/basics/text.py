@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 
@@ -18,6 +21,25 @@ def counted(n: int, thing: str) -> str:
     """Write a number with what it counts: ``"1 run"``, ``"3 runs"``, ``"1,000 classes"``."""
     plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
     return f"{n:,} {thing if n == 1 else plural}"
+
+
+def shortened(text: str, room: int = 120) -> str:
+    """Cut a text so that it fits a line of a terminal."""
+    text = " ".join(text.split())
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def html_table(rows: Mapping[str, object]) -> str:
+    """Write names and values as JupyterLab is to show them at the end of a cell."""
+    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+    return f"<table><tbody>{cells}</tbody></table>"
+
+
+def public_names(module: Mapping[str, Any]) -> list[str]:
+    """List the functions and classes that a module defines for others, given its globals: what its dir() is to show."""
+    defined = {name: value for name, value in module.items() if inspect.isfunction(value) or inspect.isclass(value)}
+    own = [name for name, value in defined.items() if value.__module__ == module["__name__"]]
+    return sorted(name for name in own if not name.startswith("_"))
 
 
 def md(name: object) -> str:

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fmnist_utils.basics.errors import UserError, os_errors
+from fmnist_utils.basics.errors import UserError, listed, os_errors
 from fmnist_utils.basics.system import is_dry_run
+from fmnist_utils.basics.text import counted, html_table, shortened
 from fmnist_utils.data.fetch import fetch
 from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, locate, md5, uncompressed
 from fmnist_utils.data.pictures import SIDE, original, read
@@ -66,6 +67,22 @@ class Dataset:
     source: str
     changes: str = ""
     before: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        images = f"{len(self.train_labels):,} training and {counted(len(self.test_labels), 'test image')}"
+        return shortened(f"{self.name}: {images} of {counted(len(self.class_names), 'class')}, from {self.source}")
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            {
+                "data set": self.name,
+                "training images": f"{len(self.train_labels):,}",
+                "test images": f"{len(self.test_labels):,}",
+                "classes": listed(self.class_names),
+                "from": self.source,
+                "SHA-256 of the content": self.checksum,
+            }
+        )
 
     def to(self, device: torch.device | str) -> Dataset:
         """Return the same data set on `device`."""

@@ -1,8 +1,6 @@
 """The models, by name; importing this package registers them all."""
 
-import importlib
-import pkgutil
-
+from fmnist_utils.basics import own
 from fmnist_utils.models.registry import (
     REGISTRY,
     Entry,
@@ -20,8 +18,7 @@ from fmnist_utils.models.registry import (
 from fmnist_utils.models import projects  # isort: skip
 from fmnist_utils.models import airbench  # isort: skip
 
-for _module in pkgutil.iter_modules(__path__):  # and those of one's own
-    importlib.import_module(f"{__name__}.{_module.name}")
+own.load(__name__)
 
 __all__ = [
     "REGISTRY",
@@ -37,3 +34,7 @@ __all__ = [
     "projects",
     "register",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

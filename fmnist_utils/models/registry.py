@@ -10,11 +10,8 @@ arguments of its constructor are its options (`model_options` of an experiment).
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import math
-import sys
-import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +22,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 
 MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
@@ -42,14 +40,11 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """What an own model's results depend on: SHA-256 (hex) of its source and of its presets.
+        """What an own model's results depend on: its source and its presets (`own.digest`).
 
-        The source is that of its module and of the modules beside the package's that it takes anything from. The
-        package's own models have "": they are pinned by TRAINING_VERSION, and golden tests tell if one changes.
+        The package's own models have "": they are pinned by TRAINING_VERSION, and golden tests tell if one changes.
         """
-        if self.build.__module__ in PINNED:
-            return ""
-        return hashlib.sha256(f"{_sources(self.build)}|{sorted(self.preset.items())}".encode()).hexdigest()
+        return own.digest(self.build, str(sorted(self.preset.items())))
 
     @property
     def any_size(self) -> bool:
@@ -66,43 +61,6 @@ class Entry:
 
 
 REGISTRY: dict[str, Entry] = {}
-# The modules whose models are pinned by TRAINING_VERSION; every other one is somebody's own.
-PINNED = tuple(f"{__package__}.{name}" for name in ("projects", "airbench", "layers", "registry"))
-
-
-def _sources(build: type[nn.Module]) -> str:
-    """Source of the module of a class and of all own modules that it uses; of the class alone in a notebook."""
-    if build.__module__ == "__main__":
-        try:
-            return inspect.getsource(build)
-        except (OSError, TypeError):  # typed into an interpreter: its functions' code has to do
-            return repr([_code(member) for _, member in sorted(vars(build).items()) if inspect.isfunction(member)])
-    found: dict[str, str] = {}
-    wanted = [build.__module__]
-    while wanted:
-        module = sys.modules.get(name := wanted.pop())
-        file = getattr(module, "__file__", None)
-        if name in found or module is None or file is None or not _is_own(name, file):
-            continue
-        found[name] = inspect.getsource(module)
-        wanted += [
-            value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", ""))
-            for value in vars(module).values()
-        ]
-    return repr(sorted(found.items()))
-
-
-def _is_own(name: str, file: str) -> bool:
-    """Whether a module is the user's: neither an installed library nor a part of the package as it comes."""
-    if name.startswith(f"{__package__}."):
-        return name not in PINNED
-    installed = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return name.partition(".")[0] != "fmnist_utils" and not any(file.startswith(str(path)) for path in installed)
-
-
-def _code(function: Any) -> tuple[Any, ...]:
-    code = function.__code__
-    return code.co_code, code.co_names, [str(constant) for constant in code.co_consts], function.__defaults__
 
 
 def register(name: str, source: str, **preset: Any) -> Callable[[Model], Model]:
@@ -112,12 +70,19 @@ def register(name: str, source: str, **preset: Any) -> Callable[[Model], Model]:
     """
 
     def add(build: Model) -> Model:
-        if name in REGISTRY and (not REGISTRY[name].digest or build.__module__ != "__main__"):
+        if name in REGISTRY and not _is_new_version(build, REGISTRY[name]):
             raise ValueError(f"two models are called {name!r}")
         REGISTRY[name] = Entry(build, source, preset)
         return build
 
     return add
+
+
+def _is_new_version(build: type[nn.Module], former: Entry) -> bool:
+    """Whether a class is an own model's again, from a cell run once more or a file that was read again."""
+    module, name = build.__module__, build.__qualname__
+    again = (module, name) == (former.build.__module__, former.build.__qualname__)
+    return module not in own.PINNED and former.build.__module__ not in own.PINNED and (again or module == "__main__")
 
 
 def names() -> list[str]:

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -465,9 +466,12 @@ def build(
         _import_what_takes_long()
         (resources or Resources()).check_scheduler()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
-    environment = (resources or Resources()).as_environment()
     with _alone(out):
         marker.prepare(out)
+        resources, wanted = _going_on(reports, resources or Resources())
+        if resources.since:
+            marker.retraining_begins(out, wanted, resources.since)
+        environment = resources.as_environment()
         try:
             with interrupt.in_order():
                 for report in reports:
@@ -480,6 +484,8 @@ def build(
                         failures.append(f"FAILED {report.name}, {error}{trace}")
                     seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
                     outcomes.append(f"{report.name}: {outcome}{seconds}")
+            if resources.since and not failures:
+                marker.retraining_ends(out)
         finally:  # also after Ctrl-C: the index lists what is finished
             # (Where nothing has become finished, it waits for the next call: Ctrl-C is to end soon.)
             stopped = len(outcomes) < len(reports) and all(line.endswith(UNCHANGED) for line in outcomes)
@@ -489,6 +495,17 @@ def build(
                 write_index(out, reports[0].notebook.parent, claims)
     print(*outcomes, *failures, f"Open {shown(out / 'index.html')}", sep="\n", flush=True)
     return failures
+
+
+def _going_on(reports: list[Report], resources: Resources) -> tuple[Resources, str]:
+    """Let RETRAIN=1 go on with a retraining of the same that was interrupted; says, too, what tells it from others."""
+    if not resources.since:
+        return resources, ""
+    wanted = freshness.digest([resources.precision, *((report.name, report.parts) for report in reports)])
+    if begun := marker.retraining(reports[0].out, wanted):
+        when = datetime.fromtimestamp(begun).strftime("%Y-%m-%d %H:%M")
+        print(f"Retraining goes on with what was begun on {when} and not ended", flush=True)
+    return replace(resources, since=min(begun or resources.since, resources.since)), wanted
 
 
 def _too_large(report: Report, dataset: Dataset) -> str:
@@ -516,7 +533,7 @@ def _fetch(reports: list[Report]) -> None:
 
 def dry_run(reports: list[Report], force: bool = False, resources: Resources | None = None) -> list[str]:
     """Say what `build` would execute and what it would cost; returns one line a failed notebook."""
-    environment = (resources or Resources()).as_environment()
+    environment = _going_on(reports, resources or Resources())[0].as_environment()
     outcomes, failures = list[str](), list[str]()
     _import_what_takes_long()
     for report in reports:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from fmnist_utils.basics.system import ROOT, expanded, from_root, leftovers, write_whole
 
@@ -58,23 +59,54 @@ def _looks_made(out: Path) -> bool:
 def prepare(out: Path) -> None:
     """Mark a folder, whose lock this process holds, as one of reports, and remove what killed processes left."""
     if not (out / MARKER).exists():
-        _write(out, {})
+        _write(out)
     for folder in (out, out / "notebooks", *out.glob("runs/*/")):
         for path in leftovers(folder):
             path.unlink(missing_ok=True)
     shutil.rmtree(out / "notebooks" / "executing.tmp", ignore_errors=True)
 
 
-def _write(out: Path, files: dict[str, str]) -> None:
-    text = json.dumps({"about": ABOUT, "files": files}, indent=1) + "\n"
+def _read(out: Path) -> dict[str, Any]:
+    """What the marker says; nothing if it is not there, or damaged: then it is written anew."""
+    try:
+        content = json.loads((out / MARKER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write(out: Path, **changes: Any) -> None:
+    content = {"about": ABOUT, "files": {}, **_read(out), **changes}
+    text = json.dumps({name: value for name, value in content.items() if value is not None}, indent=1) + "\n"
     write_whole(out / MARKER, lambda path: path.write_text(text, "utf-8"))
+
+
+def retraining(out: Path, wanted: str) -> int:
+    """Moment at which a retraining of the same began that has not come to its end; 0 if there is none.
+
+    `wanted` tells what is to be trained again, and with what.
+    """
+    match _read(out).get("retraining"):
+        case {"wanted": before, "since": int(since)} if before == wanted:
+            return since
+    return 0
+
+
+def retraining_begins(out: Path, wanted: str, since: int) -> None:
+    """Note that a retraining has begun: until `retraining_ends`, the same command goes on with it."""
+    _write(out, retraining={"wanted": wanted, "since": since})
+
+
+def retraining_ends(out: Path) -> None:
+    """Note that all that was to be trained again has been."""
+    _write(out, retraining=None)
 
 
 def recorded(out: Path, name: str) -> str:
     """Checksum of a file of the index as it was written last; "" if there is none, or it has become old."""
     try:
-        return str(json.loads((out / MARKER).read_text("utf-8"))["files"][name])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(_read(out)["files"][name])
+    except (KeyError, TypeError):
         return ""
 
 
@@ -85,12 +117,12 @@ def index_is_current(out: Path) -> bool:
 
 def index_is_old(out: Path) -> None:
     """Note that something in the folder is about to change: until `index_is_new`, its index is to be written again."""
-    _write(out, {})
+    _write(out, files={})
 
 
 def index_is_new(out: Path) -> None:
     """Note that index and table have been written."""
-    _write(out, {name: checksum(out / name) for name in INDEX})
+    _write(out, files={name: checksum(out / name) for name in INDEX})
 
 
 def sources(notebooks: Path, params: Path) -> list[Path]:

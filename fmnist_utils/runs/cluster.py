@@ -25,13 +25,12 @@ from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
 from distributed.comm import CommClosedError
 
-from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import keep_freed_memory
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.runs.store import Store
-from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
-from fmnist_utils.training.progress import Overall, Progress
+from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment, Part
+from fmnist_utils.training.progress import Board, Progress
 from fmnist_utils.training.run import Run
 from fmnist_utils.training.trainer import train as train_one
 
@@ -50,21 +49,22 @@ class Order:
     Attributes
     ----------
     key, experiment, checksum : the run's name in the store, what it is, and the content of its data
-    model, digest : the model's entry in the registry, and what tells versions of an own model apart; a class that
-        a notebook defines travels with it
+    own, digests : its parts that are not the package's, and what tells their versions apart, of each and by kind;
+        what a notebook defines travels with them
     version : of the package, which must be the worker's
     reports, identity : the sender's reports folder, and what is unique to it: a worker that finds the same there
         sees the same folder
     device, precision, threads : as in `train`
     since : a run stored before that moment is trained again
+    label : what it is called here
     topic : where the worker tells how far it is
     """
 
     key: str
     experiment: Experiment
     checksum: str
-    model: models.Entry
-    digest: str
+    own: tuple[tuple[Part, str], ...]
+    digests: dict[str, str]
     version: str
     reports: Path
     identity: str
@@ -72,14 +72,20 @@ class Order:
     precision: str
     threads: int | None = None
     since: int = 0
+    label: str = ""
     topic: str = ""
 
     @classmethod
-    def of(cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str) -> Order:
+    def of(
+        cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str, label: str = ""
+    ) -> Order:
         """Order the training of `experiment` for `store`."""
-        model = models.entry(experiment.model)
-        place, how = (store.folder.parent, store.identity()), (device, precision)
-        return cls(key, experiment, checksum, model, model.digest, version(), *place, *how, since=store.since)
+        own = tuple((part, digest) for part in experiment.parts if (digest := part.digest))
+        place, label = (store.folder.parent, store.identity()), label or experiment.label
+        return cls(
+            key, experiment, checksum, own, experiment.digests, version(), *place, device, precision,
+            since=store.since, label=label,
+        )  # fmt: skip
 
     def on(self, threads: int) -> Order:
         """Return the same order for a number of threads."""
@@ -95,7 +101,7 @@ class _Reporter(Progress):
     """A worker's progress: everything it is told goes to whoever ordered the run."""
 
     def __init__(self, order: Order) -> None:
-        super().__init__(order.experiment.label)
+        super().__init__(order.label, Board({}, {}))
         self.order, self.worker, self.batches, self.told = order, get_worker(), 0, time.monotonic()
         self.task = self.worker.get_current_task()
 
@@ -132,13 +138,16 @@ def work(order: Order) -> Run | None:
     Raises
     ------
     UserError
-        The worker has another version of the package, no data, or other data.
+        The worker has another version of the package or of a file of the sender's own, no data, or other data.
     """
     keep_freed_memory()
     where = get_worker().address
     if order.version != version():
         raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")
-    models.REGISTRY.setdefault(order.experiment.model, order.model)
+    for part, digest in order.own:
+        if part.home != "__main__" and part.digest != digest:
+            raise UserError(f"the worker at {where} has another {part.kind} {part.name!r}: give both the same files")
+        part.register()
     data = load_dataset(order.experiment.dataset, order.experiment.data_dir)
     if data.checksum != order.checksum:
         raise UserError(f"the data of the worker at {where}, in {data.source}, are not yours: give both the same files")
@@ -153,9 +162,9 @@ def work(order: Order) -> Run | None:
             checkpoint = store.checkpoint(order.key)
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
-            # A class that came along has no source here: the sender knows its name and digest.
+            # What came along has no source here: the sender knows the run's name, and the digests.
             run.key = order.key
-            run.provenance |= {"model_digest": order.digest} if order.digest else {}
+            run.provenance |= {f"{kind}_digest": digest for kind, digest in order.digests.items()}
             if seen:
                 store.save(run)
         return None if seen else run
@@ -226,10 +235,8 @@ class _Watch:
     """Waits for the runs that were ordered, shows how far they are, and stores those that are sent."""
 
     def __init__(self, client: Client, address: str, store: Store, costs: dict[str, float]) -> None:
-        self.client, self.address, self.store = client, address, store
-        self.overall = Overall(costs)
+        self.client, self.address, self.store, self.costs = client, address, store, costs
         self.news: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.bars: dict[str, Progress] = {}
         self.waiting = False
 
     def over(self, orders: Sequence[Order]) -> dict[str, Run]:
@@ -237,35 +244,34 @@ class _Watch:
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         one_gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
         futures: dict[Future, Order] = {}
-        for number, order in enumerate(orders, 1):
-            self.bars[order.key] = Progress(self.overall.label(order.experiment.label, number))
+        for number, order in enumerate(orders):
             future = self.client.submit(work, order, pure=False, priority=-number, resources=one_gpu)
             futures[future] = order
             future.add_done_callback(self.news.put)
         runs: dict[str, Run] = {}
         failures: list[Exception] = []
-        try:
-            while futures:
-                item = self._next()
-                if isinstance(item, dict):
-                    getattr(self.bars[item["key"]], item["method"])(*item["arguments"])
-                elif item in futures:
-                    order = futures.pop(item)
-                    self.bars[order.key].close()
-                    try:
-                        runs[order.key] = self._stored(order, item)
-                    except (UserError, OSError) as error:  # the other runs are still worth having: raised below
-                        failures.append(error)
-                        continue
-                    self.overall.finished(order.key)
-        finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
-            self.client.cancel(list(futures))
-            self.overall.close()
+        with Board({order.key: order.label for order in orders}, self.costs) as board:
+            try:
+                while futures:
+                    item = self._next(board)
+                    if isinstance(item, dict):
+                        getattr(board.runs[item["key"]], item["method"])(*item["arguments"])
+                    elif item in futures:
+                        order = futures.pop(item)
+                        try:
+                            runs[order.key] = run = self._stored(order, item)
+                        except (UserError, OSError) as error:  # the other runs are still worth having: raised below
+                            failures.append(error)
+                            board.runs[order.key].end("failed")
+                            continue
+                        board.runs[order.key].finished(run.test_accuracy, run.seconds)
+            finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
+                self.client.cancel(list(futures))
         if failures:
             raise failures[0]
         return runs
 
-    def _next(self) -> Any:
+    def _next(self, board: Board) -> Any:
         """Wait for news, and say once if there is no worker to bring any."""
         while True:
             try:
@@ -275,7 +281,7 @@ class _Watch:
                     raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from None
                 if not self.client.scheduler_info(n_workers=-1)["workers"] and not self.waiting:
                     self.waiting = True
-                    print(f"No worker is connected to {self.address}: waiting for one (Ctrl-C stops)", flush=True)
+                    board.screen.write(f"No worker is connected to {self.address}: waiting for one (Ctrl-C stops)")
                 continue
             self.waiting = False
             return item

@@ -92,7 +92,7 @@ class Group(list[Run]):
         return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
 
     def _repr_html_(self) -> str:
-        return Groups({"": self})._repr_html_()
+        return Groups({"": self})._repr_html_() if self else repr(self)
 
 
 class Groups(dict[str, Group]):
@@ -146,6 +146,8 @@ class Groups(dict[str, Group]):
         return Groups({**self, **other})
 
     def _repr_html_(self) -> str:
+        if not self:
+            return repr(self)
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(group[0].experiment.model)}</td><td>{escape(str(accuracy))}</td>"
             f"<td>{escape(points(group.gap).removesuffix(' points'))}</td><td>{len(group[0].history)}</td>"
@@ -184,8 +186,14 @@ def run_groups(
     Groups
         ``{name: Group}``, in the order of `experiments`.
     """
-    wanted = [experiment.but(seed=seed) for experiment in experiments.values() for seed in range(seeds)]
-    runs = iter(run_all([*wanted, *also], out, device))
+    wanted = {
+        f"{name}, seed {seed}": experiment.but(seed=seed)
+        for name, experiment in experiments.items()
+        for seed in range(seeds)
+    }
+    others = list(also)
+    labels = [*wanted, *(item.label for item in others)]
+    runs = iter(run_all([*wanted.values(), *others], out, device, names=labels))
     return Groups({name: Group(next(runs) for _ in range(seeds)) for name in experiments})
 
 
@@ -196,7 +204,8 @@ def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick
     `run_all`.
     """
     parts = [experiment.but(validation=True, folds=folds, fold=fold) for fold in range(folds)]
-    return Group(run_all(parts, out, device))
+    labels = [f"{experiment.model}, fold {fold + 1}" for fold in range(folds)]
+    return Group(run_all(parts, out, device, names=labels))
 
 
 def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:

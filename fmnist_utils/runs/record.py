@@ -14,7 +14,7 @@ from typing import Any
 
 from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError
-from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.experiment import REGISTRIES, Experiment, recorded_digests
 
 CHECKSUM = "record_sha256"
 # What every record holds, and of which type; `float` stands for any finite number.
@@ -80,8 +80,8 @@ def read(path: Path) -> dict[str, Any]:
     except TypeError as error:
         raise Damaged(str(error)) from None
     else:
-        data, digest = record["provenance"]["dataset_checksum"], record["provenance"].get("model_digest", "")
-        if experiment.key(data, record["training_version"], digest) != record["key"]:
+        data, digests = record["provenance"]["dataset_checksum"], recorded_digests(record["provenance"])
+        if experiment.key(data, record["training_version"], digests) != record["key"]:
             raise Damaged("its key is not that of its experiment and data")
     if not record["history"] or not all(isinstance(row, dict) for row in record["history"]):
         raise Damaged("it has no history of epochs")
@@ -98,13 +98,21 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def stale(record: dict[str, Any]) -> str:
-    """Say why nobody can ask for a run any more: its model is gone, or has changed; "" if somebody can."""
+    """Say why nobody can ask for a run any more; "" if somebody can.
+
+    Its model is gone, or has changed; or its augmentation, optimizer or schedule.
+    """
     try:
         experiment = Experiment(**record["experiment"])
     except UserError as error:
         return str(error).split(" (")[0]
-    same = record["provenance"].get("model_digest", "") == experiment.model_digest
-    return "" if same else f"model {experiment.model!r} has changed"
+    then, now = recorded_digests(record["provenance"]), experiment.digests
+    names = {
+        kind: "+".join(part.name for part in experiment.parts if part.kind == kind)
+        for kind in REGISTRIES
+        if then.get(kind) != now.get(kind)
+    }
+    return ", ".join(f"{kind} {name!r} has changed" for kind, name in names.items())
 
 
 def _hold(values: Any, wanted: dict[str, type]) -> None:

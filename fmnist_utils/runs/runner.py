@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.device import choose_device, choose_precision
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.progress import Overall, Progress
+from fmnist_utils.training.progress import Board
 from fmnist_utils.training.run import Run
 from fmnist_utils.training.trainer import train
 
@@ -46,6 +46,7 @@ def run_all(
     jobs: int | str | None = None,
     precision: str | None = None,
     retrain: bool | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[Run]:
     """Return the runs of `experiments`, in their order, training those that the store lacks.
 
@@ -58,8 +59,10 @@ def run_all(
     jobs : runs to train side by side, in a process each, or "auto" for as many as pay
     precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively
     retrain : train again what is stored; an old run is replaced when the new one is whole
+    names : what to call each run while it is trained; None for its model and seed
 
-    The last four are read from the environment variables SCHEDULER, JOBS, PRECISION and RETRAIN where they are None.
+    `scheduler`, `jobs`, `precision` and `retrain` are read from the environment variables SCHEDULER, JOBS, PRECISION
+    and RETRAIN where they are None.
 
     Returns
     -------
@@ -71,6 +74,9 @@ def run_all(
     experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
     if strange := [item for item in experiments if not isinstance(item, Experiment)]:
         raise UserError(f"run_all takes an Experiment, or a list of them, not {brief(strange[0])}")
+    labels = [item.label for item in experiments] if names is None else list(names)
+    if len(labels) != len(experiments):
+        raise UserError(f"run_all has {len(labels)} names for {counted(len(experiments), 'experiment')}: give one each")
     store = Store(out, resources.since)
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
@@ -85,7 +91,8 @@ def run_all(
         raise DryRun(cost)
     if missing:
         try:
-            found.update(_train(missing, store, device, resources))
+            called = dict(zip(reversed(keys), reversed(labels), strict=True))  # of equal ones the first name
+            found.update(_train(missing, called, store, device, resources))
         except KeyboardInterrupt:
             raise Stopped from None
     return [found[key] for key in keys]
@@ -159,18 +166,21 @@ def _data(experiment: Experiment) -> Dataset:
     return _dataset(experiment.dataset, experiment.data_dir)
 
 
-def _train(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> dict[str, Run]:
+def _train(
+    missing: dict[str, Experiment], labels: dict[str, str], store: Store, device: str, resources: Resources
+) -> dict[str, Run]:
     """Train what is missing where `resources` say, and return it as it is stored."""
     costs = _costs(missing, store)
     if not resources.scheduler:
         jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
         if jobs == 1:
-            return _train_here(missing, costs, store, device, resources.precision)
+            with Board({key: labels[key] for key in missing}, costs) as board:
+                return _train_here(missing, board, store, device, resources.precision)
     from fmnist_utils.runs import cluster
 
     sums = {key: _data(experiment).checksum for key, experiment in missing.items()}
     orders = [
-        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision)
+        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision, labels[key])
         for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
     ]
     if resources.scheduler:
@@ -181,21 +191,15 @@ def _train(missing: dict[str, Experiment], store: Store, device: str, resources:
 
 
 def _train_here(
-    missing: dict[str, Experiment], costs: dict[str, float], store: Store, device: str, precision: str
+    missing: dict[str, Experiment], board: Board, store: Store, device: str, precision: str
 ) -> dict[str, Run]:
     runs: dict[str, Run] = {}
-    overall = Overall(costs)
-    try:
-        for number, (key, experiment) in enumerate(missing.items(), 1):
-            progress = Progress(overall.label(experiment.label, number))
-            with store.lock(key):
-                # Another process may have trained it while this one waited for the lock.
-                run = store.load(key)
-                checkpoint = store.checkpoint(key)
-                runs[key] = run or store.save(
-                    train(experiment, _data(experiment), device, checkpoint, precision, progress=progress)
-                )
-            overall.finished(key)
-    finally:
-        overall.close()
+    for key, experiment in missing.items():
+        progress = board.runs[key]
+        with store.lock(key, progress.say):
+            # Another process may have trained it while this one waited for the lock.
+            runs[key] = store.load(key) or store.save(
+                train(experiment, _data(experiment), device, store.checkpoint(key), precision, progress=progress)
+            )
+        progress.finished(runs[key].test_accuracy, runs[key].seconds)
     return runs

@@ -284,8 +284,8 @@ def results(out: str | Path) -> pd.DataFrame:
     """Table of all finished runs below `out`: one row a run, shares in 0..1.
 
     The test accuracy is counted from the stored predictions, as everywhere (old records state another by some images,
-    of before probabilities were rounded). Runs of a model that is gone, or has changed since, are left out, with a line
-    that says so; damaged ones are put aside.
+    of before probabilities were rounded). Runs of a model (augmentation, optimizer, schedule) that is gone, or has
+    changed since, are left out, with a line that says so; damaged ones are put aside.
     """
     rows = []
     store = Store(out)

@@ -6,3 +6,7 @@ from fmnist_utils.studies import ablation, claims, projects, public, recipes
 CHECKS = {"recipe": recipes.find, "recipes": recipes.experiments, "claims": claims.find}
 
 __all__ = ["CHECKS", "ablation", "claims", "projects", "public", "recipes"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,10 +8,19 @@ made, and `classes` restricts it to images of those classes.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -299,21 +308,43 @@ class Cutmix(Mixing):
 
 # --- the registry --------------------------------------------------------------------------------------
 
-Kind = Flip | AlternatingFlip | VerticalFlip | Translate | Affine | Erasing | Cutout | TrivialAugment | Mixup | Cutmix
-AnyAugmentation = Annotated[Kind, Field(discriminator="name")]
-AUGMENTATIONS: dict[str, type[Augmentation]] = {kind.model_fields["name"].default: kind for kind in get_args(Kind)}
+KINDS: tuple[type[Change | Mixing], ...] = (
+    Flip, AlternatingFlip, VerticalFlip, Translate, Affine, Erasing, Cutout, TrivialAugment, Mixup, Cutmix,
+)  # fmt: skip
+AUGMENTATIONS: dict[str, type[Change | Mixing]] = {kind.model_fields["name"].default: kind for kind in KINDS}
+AnyAugmentation = SerializeAsAny[Change | Mixing]  # with the options of its own class
+
+Own = TypeVar("Own", bound=type[Change | Mixing])
+
+
+def register(kind: Own) -> Own:
+    """Class decorator that makes an augmentation of one's own known, by the default of its field `name`."""
+    name = kind.model_fields["name"].default
+    if not isinstance(name, str) or AUGMENTATIONS.get(name) in KINDS:
+        raise ValueError(f"{kind.__name__}: its field `name` must have a default, and not one of the package's")
+    AUGMENTATIONS[name] = kind
+    return kind
 
 
 def parse(value: Any) -> list[Any]:
-    """Turn the shorthand ``"flip+translate"`` or ``"none"`` into a list of specifications."""
+    """Make augmentations of a list of specifications, or of the shorthand ``"flip+translate"`` or ``"none"``."""
     if isinstance(value, str):
         value = [] if value == "none" else value.split("+")
     if not isinstance(value, (list, tuple)):
         raise ValueError('write a list, or a shorthand such as "flip+translate" or "none"')
-    specs = [{"name": item.strip()} if isinstance(item, str) else item for item in value]
-    for spec in specs:
-        name = spec.get("name", "") if isinstance(spec, dict) else getattr(spec, "name", spec)
-        if not isinstance(name, str) or name not in AUGMENTATIONS:
-            hint = nearest(str(name), AUGMENTATIONS)
-            raise ValueError(f"unknown augmentation {brief(name)}{hint} (none, {', '.join(AUGMENTATIONS)})")
-    return specs
+    return [_build({"name": item.strip()} if isinstance(item, str) else item) for item in value]
+
+
+def _build(spec: Any) -> Change | Mixing:
+    """Make an augmentation of its specification, a dict with its name and options; one that is made already stays."""
+    if isinstance(spec, Change | Mixing):
+        return spec
+    name = spec.get("name", "") if isinstance(spec, dict) else spec
+    if not isinstance(name, str) or name not in AUGMENTATIONS:
+        hint = nearest(str(name), AUGMENTATIONS)
+        raise ValueError(f"unknown augmentation {brief(name)}{hint} (none, {', '.join(AUGMENTATIONS)})")
+    try:
+        return AUGMENTATIONS[name].model_validate(spec)
+    except ValidationError as error:  # it knows its field, but not what it is a field of
+        problems: list[Any] = [{**problem, "loc": (name, *problem["loc"])} for problem in error.errors()]
+        raise ValidationError.from_exception_data(name, problems) from None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Collection
-from typing import Annotated, Any
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fmnist_utils import models
+from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, brief, nearest
+from fmnist_utils.basics.text import html_table, shortened
 from fmnist_utils.data.dataset import VALIDATION_SHARE
 from fmnist_utils.training import augmentations, optim
 
@@ -37,6 +39,43 @@ def _model(value: Any) -> str:
 
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+# What a user may add to, and where it is registered, by name.
+REGISTRIES: dict[str, dict[str, Any]] = {
+    "model": models.REGISTRY,
+    "augmentation": augmentations.AUGMENTATIONS,
+    "optimizer": optim.OPTIMIZERS,
+    "schedule": optim.SCHEDULES,
+}
+
+
+class Part(NamedTuple):
+    """A part of an experiment that is known by its name.
+
+    Attributes
+    ----------
+    kind, name : a key of `REGISTRIES`, and what it is called there
+    item : what is registered
+    """
+
+    kind: str
+    name: str
+    item: Any
+
+    @property
+    def home(self) -> str:
+        """The module that it is from; "__main__" for a notebook."""
+        return own.home(self.item.build if self.kind == "model" else self.item)
+
+    @property
+    def digest(self) -> str:
+        """What tells its versions apart; "" if it is the package's (`own.digest`)."""
+        return str(self.item.digest) if self.kind == "model" else own.digest(self.item)
+
+    def register(self) -> None:
+        """Make it known here."""
+        REGISTRIES[self.kind][self.name] = self.item
 
 
 class Experiment(BaseModel):
@@ -128,20 +167,51 @@ class Experiment(BaseModel):
         values = self.model_dump(mode="json", exclude_defaults=True, exclude={"dataset", "data_dir"})
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
-    def key(self, checksum: str, version: int = TRAINING_VERSION, model_digest: str | None = None) -> str:
+    def key(self, checksum: str, version: int = TRAINING_VERSION, digests: Mapping[str, str] | None = None) -> str:
         """Name of the run: SHA-256 of experiment, data set content and training version, 16 hex digits.
 
-        The source of a model that is not the package's own counts, too (`models.Entry.digest`; None for today's).
+        The sources of its parts that are not the package's own count, too (`digests`; None for today's).
         """
-        text = f"{self.canonical()}|{checksum}|{version}"
-        if digest := self.model_digest if model_digest is None else model_digest:
-            text += f"|{digest}"
+        own_parts = self.digests if digests is None else digests
+        text = "|".join([self.canonical(), checksum, str(version), *own_parts.values()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
-    def model_digest(self) -> str:
-        """What tells versions of an own model apart; "" for a model of the package."""
-        return models.entry(self.model).digest
+    def parts(self) -> list[Part]:
+        """Its model, augmentations, optimizer and schedule."""
+        return [
+            Part("model", self.model, models.entry(self.model)),
+            *(Part("augmentation", item.name, type(item)) for item in self.augmentation),
+            Part("optimizer", self.optimizer, optim.OPTIMIZERS[self.optimizer]),
+            Part("schedule", self.schedule, optim.SCHEDULES[self.schedule]),
+        ]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What tells versions of its own parts apart, by kind of part; those of the package have none."""
+        found = dict[str, str]()
+        for part in self.parts:
+            if digest := part.digest:
+                found[part.kind] = f"{found[part.kind]}+{digest}" if part.kind in found else digest
+        return found
+
+    @property
+    def _said(self) -> dict[str, Any]:
+        """The fields that are not at their default, augmentations by their shorthand."""
+        fields = type(self).model_fields.items()
+        values = {name: getattr(self, name) for name, field in fields if getattr(self, name) != field.default}
+        if self.augmentation:
+            values["augmentation"] = "+".join(item.label for item in self.augmentation)
+        return values
+
+    def __repr__(self) -> str:
+        return shortened(f"Experiment({', '.join(f'{name}={value!r}' for name, value in self._said.items())})")
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        return html_table({"model": self.model, **self._said, "all else": "default"})
 
     @property
     def held_out(self) -> float:
@@ -166,6 +236,11 @@ class Experiment(BaseModel):
         return ", ".join([f"{self.optimizer} {self.lr:g}", self.schedule, *changes, *extra])
 
 
+def recorded_digests(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Read the digests of own parts that a run was trained with (`Experiment.digests`)."""
+    return {kind: provenance[f"{kind}_digest"] for kind in REGISTRIES if provenance.get(f"{kind}_digest")}
+
+
 def _signature() -> inspect.Signature:
     """Signature of Experiment for people: plain types in place of pydantic's annotations."""
     plain = {"augmentation": str | list, "train_size": int | None}
@@ -178,6 +253,7 @@ def _signature() -> inspect.Signature:
     )  # fmt: skip
 
 
+own.load(f"{own.PACKAGE}.training")  # before what is allowed is listed
 Experiment.__signature__ = _signature()
 Experiment.__doc__ = f"""{inspect.cleandoc(Experiment.__doc__ or "")}
 

@@ -1,106 +1,241 @@
-"""Progress of trainings: bars in JupyterLab and on a terminal, else a line an epoch."""
+"""Progress of trainings: bars in JupyterLab and on a terminal, else a line an epoch; after a run its line stays."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
-from fmnist_utils.basics.text import duration
+from fmnist_utils.basics.text import counted, duration, percent
+
+PAUSE = 0.2  # seconds between two looks of the bars
+WIDTH = 20  # characters of a bar
 
 
-def interactive() -> bool:
-    """Tell whether somebody watches: a kernel started by JupyterLab, or a terminal."""
-    return "JPY_SESSION_NAME" in os.environ or sys.stderr.isatty()
+class Log:
+    """Where nobody watches: lines that stay, one after the other."""
+
+    live = False  # whether lines that change can be shown, too
+
+    def write(self, line: str) -> None:
+        """Add a line that stays."""
+        print(line, flush=True)
+
+    def show(self, lines: list[str]) -> None:
+        """Show lines that change, below those that stay and in place of the ones before."""
+
+
+class Terminal(Log):
+    """A terminal; tqdm keeps the lines that change at its end."""
+
+    live = True
+
+    def __init__(self) -> None:
+        self.bars: list[Any] = []
+
+    def write(self, line: str) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(line)
+
+    def show(self, lines: list[str]) -> None:
+        from tqdm import tqdm
+
+        while len(self.bars) > len(lines):
+            self.bars.pop().close()
+        while len(self.bars) < len(lines):
+            self.bars.append(tqdm(bar_format="{desc}", leave=False, dynamic_ncols=True))
+        for bar, line in zip(self.bars, lines, strict=True):
+            bar.set_description_str(line)
+
+
+class Notebook(Log):
+    """A cell of JupyterLab: one output of plain text, which is still there when the notebook is opened again."""
+
+    live = True
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.changing: list[str] = []
+        self.output: Any = None
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+        self._draw()
+
+    def show(self, lines: list[str]) -> None:
+        self.changing = lines
+        self._draw()
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        content = {"text/plain": "\n".join([*self.lines, *self.changing])}
+        if self.output is None:
+            self.output = display(content, raw=True, display_id=True)
+        else:
+            self.output.update(content, raw=True)
+
+
+def screen() -> Log:
+    """Find out who watches: a kernel started by JupyterLab, a terminal, or nobody."""
+    if "JPY_SESSION_NAME" in os.environ:
+        from IPython import get_ipython
+
+        if hasattr(get_ipython(), "kernel"):
+            return Notebook()
+    return Terminal() if sys.stderr.isatty() else Log()
 
 
 class Progress:
-    """Shows how far one run is; a training calls its methods.
+    """How far one run is; a training calls its methods.
 
     Parameters
     ----------
     label : what is trained, in a few words
+    board : shows it, among others
+    cost : estimated seconds, in the unit of all on the board
     """
 
-    def __init__(self, label: str) -> None:
-        self.label = label
-        self.epochs = 0
-        self.bar: Any = None
+    def __init__(self, label: str, board: Board, cost: float = 1.0) -> None:
+        self.label, self.board, self.cost = label, board, cost
+        self.running = self.over = False
+        self.epochs = self.batches = self.done = self.before = 0
+        self.began, self.said = 0.0, ""
 
     def begin(self, epochs: int, steps: int, done: int = 0) -> None:
         """Take notice of `epochs` epochs of `steps` batches, of which `done` were trained before."""
-        self.epochs = epochs
-        if interactive():
-            from tqdm.auto import tqdm
-
-            self.bar = tqdm(total=epochs * steps, initial=done * steps, desc=self.label, leave=False)
+        self.epochs, self.batches, self.began = epochs, epochs * steps, time.monotonic()
+        self.done = self.before = done * steps
+        self.running = True
         if done:
             self.say(f"{self.label}: goes on after epoch {done}")
+        self.board.draw(now=True)
 
     def say(self, line: str) -> None:
-        """Print a line without tearing the bar."""
-        if self.bar is not None:
-            self.bar.write(line)
-        else:
-            print(line, flush=True)
+        """Write a line that stays."""
+        self.board.screen.write(line)
 
     def batch(self, n: int = 1) -> None:
         """Count `n` more batches."""
-        if self.bar is not None:
-            self.bar.update(n)
+        self.done += n
+        self.board.draw()
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Report a finished epoch from its row of the history."""
-        text = f"loss {row['train_loss']:.3f}, training {row['train_accuracy']:.2%}"
+        self.done = row["epoch"] * self.batches // max(self.epochs, 1)
+        self.said = f"loss {row['train_loss']:.3f}, training {row['train_accuracy']:.2%}"
         if row["validation_accuracy"] is not None:
-            text += f", validation {row['validation_accuracy']:.2%}"
-        if self.bar is not None:
-            self.bar.set_postfix_str(text)
-        else:
-            print(f"{self.label}: epoch {row['epoch']}/{self.epochs}, {text}, {row['seconds']:.1f} s", flush=True)
+            self.said += f", validation {row['validation_accuracy']:.2%}"
+        if not self.board.screen.live:
+            self.say(f"{self.label}: epoch {row['epoch']}/{self.epochs}, {self.said}, {row['seconds']:.1f} s")
 
     def close(self) -> None:
         """Take the bar away."""
-        if self.bar is not None:
-            self.bar.close()
+        self.running = False
+        self.board.draw(now=True)
+
+    def finished(self, accuracy: float, seconds: float) -> None:
+        """Leave a line in place of the bar: the test accuracy, a share, and how long the training took."""
+        self.end(f"{percent(accuracy)} of the test images, {duration(seconds)}")
+
+    def end(self, outcome: str) -> None:
+        """Leave a line that says how the run came out."""
+        self.running, self.over = False, True
+        self.say(f"{self.label}: {outcome}")
+        self.board.count()
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, in 0..1."""
+        return 1.0 if self.over else self.done / max(self.batches, 1)
+
+    @property
+    def gained(self) -> float:
+        """How much of the run was done here, not before."""
+        return self.share - self.before / max(self.batches, 1)
+
+    def __str__(self) -> str:
+        spent = time.monotonic() - self.began
+        left = f", {_about(spent * (1 - self.share) / self.gained)} left" if self.gained else ""
+        return f"{self.label}{left} {_bar(self.share)} {self.said}".rstrip()
 
 
-class Overall:
-    """Shows how far several runs are together: a bar where somebody watches, else a line after each.
+class Board:
+    """All runs of a call: a bar for each that is trained, one for all, and a line for each that is finished.
 
     Parameters
     ----------
-    costs : estimated seconds of each run, by its key, in any unit
+    labels : what to call each run, in a few words, by its key
+    costs : estimated seconds of each run, in any unit, by its key
     """
 
-    def __init__(self, costs: dict[str, float]) -> None:
-        self.costs, self.began = dict(costs), time.monotonic()
-        self.n, self.cost, self.done = len(costs), sum(costs.values()), 0
-        self.bar: Any = None
-        if self.n > 1 and interactive():
-            from tqdm.auto import tqdm
+    def __init__(self, labels: Mapping[str, str], costs: Mapping[str, float]) -> None:
+        self.runs = {
+            key: Progress(f"{label} ({number} of {len(labels)})" if len(labels) > 1 else label, self, costs[key])
+            for number, (key, label) in enumerate(labels.items(), 1)
+        }
+        self.began, self.drawn = time.monotonic(), 0.0
 
-            self.bar = tqdm(total=self.n, desc="all runs", unit="run")
+    @cached_property
+    def screen(self) -> Log:
+        """Where it is shown."""
+        return screen()
 
-    def label(self, label: str, number: int) -> str:
-        """Say which of the runs one is: ``"cnn-big, seed 0 (3 of 30)"``."""
-        return f"{label} ({number} of {self.n})" if self.n > 1 else label
+    def __enter__(self) -> Board:
+        return self
 
-    def finished(self, key: str) -> None:
-        """Count a finished run, and say how much time the others may take."""
-        self.done += 1
-        self.costs.pop(key, None)
-        left = sum(self.costs.values())
-        spent = time.monotonic() - self.began
-        expected = duration(spent * left / max(self.cost - left, 1e-9))
-        if self.bar is not None:
-            self.bar.update()
-            self.bar.set_postfix_str(f"about {expected} left" if left else "")
-        elif self.costs:
-            print(f"{self.done} of {self.n} runs trained, about {expected} left", flush=True)
+    def __exit__(self, *_: object) -> None:
+        if self.screen.live:
+            self.screen.show([])
 
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        if self.bar is not None:
-            self.bar.close()
+    def draw(self, now: bool = False) -> None:
+        """Show the bars as they are, at once or if the last time is a moment ago."""
+        if self.screen.live and (now or time.monotonic() - self.drawn > PAUSE):
+            bars = [str(run) for run in self.runs.values() if run.running]
+            self.screen.show([str(self), *bars] if len(self.runs) > 1 else bars)
+            self.drawn = time.monotonic()
+
+    def count(self) -> None:
+        """Take notice of a run that is over: say how many are, and how long the others may take."""
+        if self.screen.live:
+            self.draw(now=True)
+        elif self.over < len(self.runs):
+            self.screen.write(f"{self.over} of {counted(len(self.runs), 'run')} done{self._left}")
+
+    @property
+    def over(self) -> int:
+        """How many runs are over."""
+        return sum(run.over for run in self.runs.values())
+
+    @property
+    def _left(self) -> str:
+        """How much time all that is not done may take, from how long it took to do what is."""
+        gained = sum(run.cost * run.gained for run in self.runs.values())
+        left = sum(run.cost * (1 - run.share) for run in self.runs.values())
+        return f", {_about((time.monotonic() - self.began) * left / gained)} left" if gained else ""
+
+    def __str__(self) -> str:
+        share = sum(run.cost * run.share for run in self.runs.values()) / sum(run.cost for run in self.runs.values())
+        return f"{self.over} of {counted(len(self.runs), 'run')} done{self._left} {_bar(share)}"
+
+
+def alone(label: str) -> Progress:
+    """Show one run by itself."""
+    return Board({label: label}, {label: 1.0}).runs[label]
+
+
+def _about(seconds: float) -> str:
+    """Write a time that is not known better than this: ``"about 20 s"``, ``"about 4 min"``, ``"about 2 h 05 min"``."""
+    if seconds < 59.5:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 3570 else f"about {duration(seconds)}"
+
+
+def _bar(share: float) -> str:
+    """Draw a share, 0..1, in characters that every terminal has."""
+    full = round(WIDTH * share)
+    return f"[{'#' * full}{'-' * (WIDTH - full)}]"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import put_aside
+from fmnist_utils.basics.text import counted, duration, html_table, percent, shortened
 from fmnist_utils.data import pictures as reader
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.training.evaluate import normalization, probabilities
@@ -75,6 +76,23 @@ class Run:
         if self.view_predictions is None and self.view_probabilities is not None:
             self.view_predictions = self.view_probabilities.argmax(1)
 
+    def __repr__(self) -> str:
+        accuracy = f"{percent(self.test_accuracy)} of {counted(len(self.test_labels), 'test image')}"
+        time = f"{counted(len(self.history), 'epoch')} in {duration(self.seconds)}"
+        return shortened(f"Run {self.key}: {self.experiment.label}, {accuracy}, {time}")
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            {
+                "run": self.key,
+                "model": f"{self.experiment.model}, {self.parameters:,} parameters",
+                "trained by": f"{self.experiment.recipe}, seed {self.experiment.seed}",
+                "test accuracy": percent(self.test_accuracy),
+                "training accuracy": percent(self.train_accuracy),
+                "epochs": f"{len(self.history)}, in {duration(self.seconds)}",
+            }
+        )
+
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether each test image is classified correctly, bool (n,)."""
@@ -131,7 +149,7 @@ class Run:
 
         from fmnist_utils import models
 
-        if self.provenance.get("model_digest", "") != self.experiment.model_digest:
+        if self.provenance.get("model_digest", "") != models.entry(self.experiment.model).digest:
             raise UserError(
                 f"model {self.experiment.model!r} has changed since run {self.key} was trained: train it again"
             )

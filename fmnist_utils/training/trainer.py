@@ -27,7 +27,7 @@ from fmnist_utils.training.device import choose_device, choose_precision, device
 from fmnist_utils.training.evaluate import channels_last, normalization, normalized, probabilities
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
-from fmnist_utils.training.progress import Progress
+from fmnist_utils.training.progress import Progress, alone
 from fmnist_utils.training.run import Run
 
 STEM_IMAGES = 5_000  # shown to a model that prepares itself for the data before training
@@ -239,7 +239,7 @@ class Trainer:
             provenance={
                 "dataset": self.dataset.name,
                 "dataset_checksum": self.dataset.checksum,
-                **({"model_digest": digest} if (digest := self.experiment.model_digest) else {}),
+                **{f"{part}_digest": digest for part, digest in self.experiment.digests.items()},
                 "train_size": len(self.training),
                 "device": self.device.type,
                 "device_name": device_name(self.device),
@@ -306,7 +306,7 @@ def train(
     state = read_checkpoint(checkpoint, experiment, where) if checkpoint is not None else None
     if state is not None:
         precision, threads = state["precision"], state["threads"]
-    precision, progress = choose_precision(precision, where), progress or Progress(experiment.label)
+    precision, progress = choose_precision(precision, where), progress or alone(experiment.label)
     with reproducible(where, threads or torch.get_num_threads(), experiment.seed):
         trainer = Trainer(experiment, dataset, where, precision)
         if state is not None:
@@ -317,6 +317,6 @@ def train(
                 progress.epoch(trainer.epoch(progress))
                 if checkpoint is not None:
                     trainer.save(checkpoint)
+            return trainer.evaluate()
         finally:
             progress.close()
-        return trainer.evaluate()

@@ -1,0 +1,129 @@
+"""What is the user's own, in a file or in a notebook: it is known by its source.
+
+The package's models, augmentations, optimizers and schedules are pinned by TRAINING_VERSION. What a user adds has a
+digest of its source instead: edited, it is something else, and what was trained with it is trained anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import sys
+import sysconfig
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from fmnist_utils.basics.errors import UserError
+
+PACKAGE = __name__.partition(".")[0]
+# The folders that a user may add files to, and what the package itself has in them.
+OPEN = {
+    f"{PACKAGE}.models": ("airbench", "layers", "projects", "registry"),
+    f"{PACKAGE}.training": (
+        "augmentations", "batches", "device", "evaluate", "experiment", "optim", "progress", "run", "trainer",
+    ),
+}  # fmt: skip
+PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
+_imported: dict[str, tuple[Any, str]] = {}  # module -> its spec, which a reload replaces, and its source
+
+
+def load(folder: str) -> None:
+    """Import the files that a user has added to a folder of the package, ``"fmnist_utils.models"``."""
+    for module in pkgutil.iter_modules(sys.modules[folder].__path__):
+        if (name := f"{folder}.{module.name}") not in PINNED:
+            importlib.import_module(name)
+            _modules(name)  # as they are now: a later edit is not what was imported
+
+
+def digest(thing: Any, more: str = "") -> str:
+    """What results depend on that were got with a class or function of one's own: SHA-256 (hex) of its source.
+
+    Parameters
+    ----------
+    thing : a class, a function, or a `functools.partial` of one; of the package's own ones the digest is ""
+    more : what else they depend on
+
+    Raises
+    ------
+    UserError
+        Its file was edited after it was imported.
+    """
+    settings = []
+    while isinstance(thing, functools.partial):
+        settings.append(repr((thing.args, sorted(thing.keywords.items()))))
+        thing = thing.func
+    if home(thing) in PINNED and not settings:
+        return ""
+    return hashlib.sha256("|".join([_sources(thing), *settings, more]).encode()).hexdigest()
+
+
+def home(thing: Any) -> str:
+    """Name of the module that a class or function is from; "__main__" for a notebook."""
+    while isinstance(thing, functools.partial):
+        thing = thing.func
+    return str(getattr(thing, "__module__", type(thing).__module__))
+
+
+def _sources(thing: Any) -> str:
+    """Source of the module of a class or function and of all own modules that it uses; of it alone in a notebook."""
+    if home(thing) != "__main__":
+        return repr(sorted(_modules(home(thing)).items()))
+    try:
+        return inspect.getsource(thing)
+    except (OSError, TypeError):  # Python finds none of a notebook's classes: the code of their functions has to do
+        if inspect.isfunction(thing):
+            return repr(_function(thing))
+        functions = [_function(member) for _, member in sorted(vars(thing).items()) if inspect.isfunction(member)]
+        fields = getattr(thing, "model_fields", {})  # of an augmentation: its options
+        return repr([*functions, *fields.items()])
+
+
+def _modules(name: str) -> dict[str, str]:
+    """Sources by name: of an own module, and of all own modules that it takes anything from."""
+    found: dict[str, str] = {}
+    wanted = [name]
+    while wanted:
+        module = sys.modules.get(name := wanted.pop())
+        file = getattr(module, "__file__", None)
+        if name in found or module is None or file is None or not _is_own(name, file):
+            continue
+        found[name] = _source(module)
+        wanted += [
+            value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", ""))
+            for value in vars(module).values()
+        ]
+    return found
+
+
+def _source(module: ModuleType) -> str:
+    """Source of a module, which must be what was imported."""
+    source, spec = inspect.getsource(module), module.__spec__
+    before = _imported.setdefault(module.__name__, (spec, source))
+    if before[0] is not spec:  # it was imported again
+        _imported[module.__name__] = (spec, source)
+    elif before[1] != source:
+        raise UserError(f"{module.__file__} was edited after it was imported here: restart this Python (the kernel)")
+    return source
+
+
+def _is_own(name: str, file: str) -> bool:
+    """Whether a module is the user's: neither an installed library nor a part of the package as it comes."""
+    if any(name.startswith(f"{folder}.") for folder in OPEN):
+        return name not in PINNED
+    if name.partition(".")[0] == PACKAGE or {"site-packages", "dist-packages"} & set(Path(file).parts):
+        return False  # (an environment may take libraries from another one)
+    installed = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return not any(file.startswith(str(path)) for path in installed)
+
+
+def _function(function: Any) -> tuple[Any, ...]:
+    return *_code(function.__code__), function.__defaults__
+
+
+def _code(code: CodeType) -> tuple[Any, ...]:
+    constants = [_code(item) if isinstance(item, CodeType) else str(item) for item in code.co_consts]
+    return code.co_code, code.co_names, constants

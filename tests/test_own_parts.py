@@ -1,0 +1,170 @@
+"""Augmentations, optimizers and schedules of one's own: what is edited is trained anew, here and on workers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_project import call, copy_package, edit
+
+from fmnist_utils import Experiment, UserError
+from fmnist_utils.basics import own
+from fmnist_utils.basics.system import ROOT
+from fmnist_utils.training import augmentations, optim
+
+MINE = """
+from typing import Literal
+
+import torch
+from torch.optim import lr_scheduler
+
+from fmnist_utils.training.augmentations import Change, register
+from fmnist_utils.training.optim import OPTIMIZERS, SCHEDULES
+
+
+@register
+class Darken(Change):
+    name: Literal["darken"] = "darken"
+    factor: float = 0.5
+
+    def transform(self, images):
+        return images * self.factor
+
+
+OPTIMIZERS["nadam"] = lambda weights, to: torch.optim.NAdam(weights, to.lr, weight_decay=to.weight_decay)
+
+
+def half(optimizer, steps):
+    return lr_scheduler.LambdaLR(optimizer, lambda step: 0.5 if step > steps // 2 else 1.0)
+
+
+SCHEDULES["half"] = half
+"""
+TRAIN = """
+import sys
+from fmnist_utils import Experiment, results, run_all
+tiny = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1)
+wanted = [tiny, *(tiny.but(**{name: value}) for name, value in [
+    ("augmentation", "flip+darken"), ("optimizer", "nadam"), ("schedule", "half")])]
+runs = run_all(wanted, sys.argv[1])
+count = len(results(sys.argv[1]))
+print(*(run.key for run in runs))
+print(*("fresh" if run.fresh else "stored" for run in runs), count)
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = copy_package(tmp_path_factory.mktemp("project"))
+    for folder in ("notebooks", "params"):
+        (root / folder).symlink_to(ROOT / folder)
+    (root / "fmnist_utils" / "training" / "mine.py").write_text(MINE, "utf-8")
+    return root
+
+
+def train(root: Path, out: Path) -> tuple[list[str], str]:
+    """Keys of four runs, the first of which has no part of one's own; which are fresh, and how many count."""
+    command = [sys.executable, "-c", TRAIN, str(out)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    keys, state = done.stdout.splitlines()[-2:]
+    return keys.split(), state
+
+
+def test_what_is_edited_is_trained_anew_and_the_rest_is_not(project: Path, tmp_path: Path) -> None:
+    out, mine = tmp_path / "out", project / "fmnist_utils" / "training" / "mine.py"
+    keys, state = train(project, out)
+    assert state == "fresh fresh fresh fresh 4"
+    assert keys[0] == Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1).key(checksum(out, keys[0]))
+    assert train(project, out) == (keys, "stored stored stored stored 4")
+    edit(mine, "0.5 if step", "0.25 if step")
+    others, state = train(project, out)
+    assert state == "stored fresh fresh fresh 4", "the former three do not count any more"
+    assert others[0] == keys[0] and not set(others[1:]) & set(keys)
+    said = call(project, "runs", "--stale", "--yes", "--out", str(out))[1]
+    for key, what in zip(keys[1:], ("augmentation 'flip+darken'", "optimizer 'nadam'", "schedule 'half'"), strict=True):
+        assert f"{key}: cnn-small, seed 0 ({what} has changed)" in said
+    assert said.splitlines()[-1] == "3 runs deleted"
+    edit(mine, "0.25 if step", "0.5 if step")
+    assert train(project, out) == (keys, "stored fresh fresh fresh 4"), "the former source has its former names"
+    mine.unlink()
+    said = call(project, "runs", "--stale", "--yes", "--out", str(out))[1]
+    assert "(augmentation: unknown augmentation 'darken')" in said and "unknown optimizer 'nadam'" in said
+    assert said.splitlines()[-1] == "6 runs deleted"
+    mine.write_text(MINE, "utf-8")
+
+
+def checksum(out: Path, key: str) -> str:
+    import json
+
+    return str(json.loads((out / "runs" / key / "record.json").read_text("utf-8"))["provenance"]["dataset_checksum"])
+
+
+def test_parts_that_a_notebook_defines_are_trained_side_by_side(tmp_path: Path) -> None:
+    script = f"""{MINE}
+from fmnist_utils import Experiment, run_all
+own = Experiment(
+    model="cnn-small", train_size=500, epochs=1, augmentation="darken", optimizer="nadam", schedule="half")
+runs = run_all([own, own.but(seed=1)], {str(tmp_path)!r}, jobs=2)
+print([run.fresh for run in runs], sorted(name for name in runs[0].provenance if "digest" in name))
+print([run.fresh for run in run_all([own, own.but(seed=1)], {str(tmp_path)!r})])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["[False, False]"], done.stderr
+    told = "[True, True] ['augmentation_digest', 'optimizer_digest', 'schedule_digest']"
+    assert told in done.stdout
+
+
+def test_a_file_that_was_edited_after_it_was_imported_is_not_taken_for_what_runs(project: Path, tmp_path: Path) -> None:
+    script = """
+import importlib, pathlib, sys
+from fmnist_utils import Experiment, UserError
+mine = pathlib.Path(sys.argv[1])
+before = Experiment(optimizer="nadam").key("data")
+mine.write_text(mine.read_text("utf-8").replace("to.lr,", "to.lr / 2,"), "utf-8")
+try:
+    Experiment(optimizer="nadam").key("data")
+except UserError as error:
+    print(error)
+print(Experiment().key("data") == Experiment(optimizer="adam").key("data"))
+importlib.reload(sys.modules["fmnist_utils.training.mine"])
+print(before == Experiment(optimizer="nadam").key("data"), Experiment(augmentation="darken").key("data") != before)
+"""
+    mine = project / "fmnist_utils" / "training" / "mine.py"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(mine)], cwd=project, capture_output=True, text=True, check=False
+    )
+    mine.write_text(MINE, "utf-8")
+    assert done.returncode == 0, done.stderr
+    error, same, reloaded = done.stdout.splitlines()
+    assert error == f"{mine} was edited after it was imported here: restart this Python (the kernel)"
+    assert (same, reloaded) == ("True", "False True")
+
+
+def test_the_packages_own_parts_have_no_digest() -> None:
+    for name in augmentations.AUGMENTATIONS:
+        assert Experiment(augmentation=name).digests == {}
+    for name in optim.OPTIMIZERS:
+        assert Experiment(optimizer=name).digests == {}
+    for name in optim.SCHEDULES:
+        assert Experiment(schedule=name).digests == {}
+
+
+def test_every_committed_file_of_the_open_folders_is_pinned() -> None:
+    for folder, names in own.OPEN.items():
+        place = folder.replace(".", "/")
+        listed = subprocess.check_output(["git", "ls-files", "--", f"{place}/*.py"], cwd=ROOT, text=True).split()
+        assert {Path(name).stem for name in listed} - {"__init__"} == set(names)
+
+
+def test_a_name_of_the_package_is_not_given_away() -> None:
+    class Flip(augmentations.Change):
+        name: str = "flip"
+
+    with pytest.raises(ValueError, match="Flip: its field `name` must have a default, and not one of the package's"):
+        augmentations.register(Flip)
+    with pytest.raises(UserError, match=re.escape("augmentation.mixup.alpha: -1.0 is not allowed")):
+        Experiment(augmentation=[{"name": "mixup", "alpha": -1.0}])

@@ -1,0 +1,43 @@
+"""Windows has no users, resource limits, alarms or fcntl: package, benchmarks and tests can be imported there, too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from fmnist_utils.basics.system import ROOT
+
+LIKE_WINDOWS = """
+import importlib, os, pkgutil, signal, sys
+# What others import of Unix is theirs; they have a Windows of their own.
+import cleanlab, dask.distributed, jupyter_client, jupyterlab.labapp, matplotlib, nbconvert, papermill, pytest, selenium
+import seaborn, torch, torchvision, ipywidgets, venv
+for name in ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty"):
+    sys.modules[name] = None
+for name in ("geteuid", "getuid", "seteuid", "sched_getaffinity", "fork", "openpty", "mkfifo"):
+    delattr(os, name)
+for name in ("SIGALRM", "SIGKILL", "SIGHUP", "SIGUSR1", "setitimer", "alarm", "ITIMER_REAL"):
+    delattr(signal, name)
+sys.path.insert(0, "tests")
+for package in ("fmnist_utils", "benchmarks"):
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+for module in pkgutil.iter_modules(["tests"]):
+    importlib.import_module(module.name)
+from fmnist_utils import Experiment, run_all
+from fmnist_utils.basics import interrupt
+from fmnist_utils.runs.runner import _cores
+with interrupt.in_order():
+    [run] = run_all(Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1), sys.argv[1])
+print(run.fresh, _cores() >= 1)
+"""
+
+
+def test_everything_is_imported_and_trains_without_what_windows_lacks(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIKE_WINDOWS, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "True True"
