@@ -154,6 +154,16 @@ def test_damaged_weights_are_as_good_as_none(out: Path, data: Dataset, capsys: p
     assert f"run {weights.parent.name}: the weights of run" in capsys.readouterr().err
 
 
+def test_beside_a_published_run_only_a_whole_result_is_kept(
+    out: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fmnist_utils.runs.robustness.PUBLISHED", out)
+    one = {"none": read(out)["none"][:1]}
+    assert len(robustness(one, data, 20).right["none"]) == 1 and files(out) == []
+    robustness(one, data)
+    assert len(files(out)) == 1
+
+
 def test_deleting_a_run_deletes_what_its_net_said(out: Path, data: Dataset) -> None:
     groups = read(out)
     robustness(groups, data, 20)

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import UserError
-from fmnist_utils.basics.system import put_aside, write_whole
+from fmnist_utils.basics.system import PUBLISHED, from_root, put_aside, write_whole
 from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import SPLIT_SEED, Dataset
 from fmnist_utils.runs import record
@@ -202,7 +202,9 @@ def _measure(runs: list[Run], data: Dataset, places: NDArray[np.int64], device: 
 
 
 def _keep(run: Run, right: NDArray[np.bool_]) -> None:
-    if run.folder is None:
+    """Write a result beside its run; beside a published one only if it is about all test images."""
+    whole = right.shape[1] == len(run.test_labels)
+    if run.folder is None or (not whole and from_root(PUBLISHED) in run.folder.parents):
         return
     content: dict[str, Any] = {
         "key": run.key,
