@@ -17,12 +17,14 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.analysis import neighbours as neighbours
     from fmnist_utils.analysis import plots as plots
     from fmnist_utils.analysis import sentences as sentences
+    from fmnist_utils.analysis import trust as trust
     from fmnist_utils.analysis.sentences import verdicts as verdicts
     from fmnist_utils.basics.errors import UserError as UserError
     from fmnist_utils.basics.text import md as md
     from fmnist_utils.data.dataset import Dataset as Dataset
     from fmnist_utils.data.dataset import load_dataset as load_dataset
     from fmnist_utils.data.dataset import split as split
+    from fmnist_utils.data.strangers import strangers as strangers
     from fmnist_utils.models.registry import model_table as model_table
     from fmnist_utils.models.registry import register as register
     from fmnist_utils.report.summary import say as say
@@ -38,9 +40,11 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.groups import cross_validate as cross_validate
     from fmnist_utils.runs.groups import readable as readable
     from fmnist_utils.runs.groups import run_groups as run_groups
+    from fmnist_utils.runs.robustness import robustness as robustness
     from fmnist_utils.runs.runner import run_all as run_all
     from fmnist_utils.runs.store import load_run as load_run
     from fmnist_utils.runs.store import results as results
+    from fmnist_utils.training import distortions as distortions
     from fmnist_utils.training.batches import augment as augment
     from fmnist_utils.training.experiment import Experiment as Experiment
     from fmnist_utils.training.run import Run as Run
@@ -69,14 +73,17 @@ _EXPORTS = {
     "model_table": "models.registry",
     "register": "models.registry",
     "results": "runs.store",
+    "robustness": "runs.robustness",
     "run_all": "runs.runner",
     "say": "report.summary",
     "show_source": "report.summary",
     "split": "data.dataset",
+    "strangers": "data.strangers",
     "summary": "report.summary",
 }
 # Public modules and packages.
 _MODULES = {
+    "distortions": "training.distortions",
     "doubts": "analysis.doubts",
     "metrics": "analysis.metrics",
     "models": "models",
@@ -84,6 +91,7 @@ _MODULES = {
     "plots": "analysis.plots",
     "sentences": "analysis.sentences",
     "studies": "studies",
+    "trust": "analysis.trust",
 }
 __all__ = [*_EXPORTS, *_MODULES]
 

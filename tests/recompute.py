@@ -2,21 +2,23 @@
 
     python tests/recompute.py reports/full [README.md]
 
-Reads the pages, results.csv, the index, and runs/*/{record.json,test.npz}; prints how many statements were checked,
-how many agree, and each that does not. The method is that of docs/statistics.md, written a second time and slowly.
-Exit status 1 if anything is wrong.
+Reads the pages, results.csv, the index, and runs/*/{record.json,test.npz,robustness.json}; prints how many statements
+were checked, how many agree, and each that does not. The method is that of docs/statistics.md, written a second time
+and slowly. Exit status 1 if anything is wrong.
 """
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import math
 import re
 import sys
+import zlib
 from collections import Counter, defaultdict
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,21 @@ class Run:
             self.right = self._answers(arrays, "predictions", "probabilities") == self.labels
             views = self._answers(arrays, "view_predictions", "views")
             self.views = None if views is None else views == self.labels
+        self.disturbed = self._disturbed(folder / "robustness.json")
+
+    def _disturbed(self, path: Path) -> dict[tuple[str, float], np.ndarray]:
+        """By disturbance and strength, which images it gets right, in an order of their own; of all images, or {}."""
+        content = json.loads(path.read_text("utf-8")) if path.exists() else {"images": 0}
+        if content["images"] != len(self.right):
+            return {}
+        bits = np.frombuffer(zlib.decompress(base64.b64decode(content["right"])), np.uint8)
+        rows = np.unpackbits(bits.reshape(-1, len(self.right)), axis=0).astype(bool)
+        return dict(zip(map(tuple, content["conditions"]), rows, strict=False))
+
+    def right_under(self, name: str) -> np.ndarray:
+        """For each image, under how many of the strengths of a disturbance it is right (a share); "" for none."""
+        rows = [bits for (other, _), bits in self.disturbed.items() if other == name]
+        return np.mean(rows, axis=0) if name else self.right
 
     @staticmethod
     def _answers(arrays: object, stored: str, probabilities: str) -> np.ndarray | None:
@@ -83,6 +100,32 @@ class Store:
     def members(self, name: str) -> dict[str, list[np.ndarray]]:
         wanted = self.pool(name)
         return {n: [run.right for run in runs] for n, runs in self.groups.items() if self.pool(n) == wanted}
+
+    @cached_property
+    def protections(self) -> dict[tuple[str, str], Change]:
+        """Gains over no augmentation by (augmentation, disturbance), "" for the images as they are.
+
+        They are about the largest set of runs that differ in their augmentation alone and were asked.
+        """
+        sets: dict[str, dict[str, list[Run]]] = defaultdict(dict)
+        for runs in self.groups.values():
+            it, asked = dict(runs[0].experiment), [run for run in runs if run.disturbed]
+            items, weighed = it.pop("augmentation"), it.pop("class_weights", {})
+            aimed = any(item.get("classes") for item in items)
+            name = ("extra" if weighed else "targeted") if aimed else "+".join(item["name"] for item in items)
+            if asked and not it["folds"] and (aimed or not weighed):
+                rest = {key: value for key, value in it.items() if key != "seed"}
+                data = runs[0].record["provenance"]["dataset_checksum"]
+                sets[json.dumps([rest, data], sort_keys=True)][name] = asked
+        arms = max((arms for arms in sets.values() if "" in arms and len(arms) > 1), key=len, default={})
+        made = {}
+        for part in ("", *dict.fromkeys(name for run in arms.get("", [])[:1] for name, _ in run.disturbed)):
+            groups = {name: [run.right_under(part) for run in runs] for name, runs in arms.items()}
+            weights = posteriors(groups)
+            for name in filter(None, groups):
+                made[name, part] = Change(groups[name], groups[""], weights and [weights[name], weights[""]])
+        holm(list(made.values()))
+        return made
 
     def estimate(self, name: str) -> tuple[Fraction, float]:
         """Mean accuracy and half of its interval (NaN where it cannot be judged)."""
@@ -216,7 +259,9 @@ class Change:
     def __init__(self, a: list[np.ndarray], b: list[np.ndarray], sides: list[list[float]] | None) -> None:
         first, second = np.array(a), np.array(b)
         per_image = first.mean(0) - second.mean(0)
-        self.difference = float(Fraction(int(first.sum()), first.size) - Fraction(int(second.sum()), second.size))
+        # (Sums of bools, and of fourths, are exact.)
+        total, other = Fraction(float(first.sum())), Fraction(float(second.sum()))
+        self.difference = float(total / first.size - other / second.size)
         self.half = self.p = self.adjusted = math.nan
         if sides:
             both = [(sides[0], len(a)), (sides[1], len(b))]
@@ -779,6 +824,69 @@ def check_sentences(checks: Checks, page: str, text: str, store: Store) -> None:
             checks.left[f"{page}: ± that a table of the page's own gives"] += 1
 
 
+# --- what nets say of disturbed pictures ------------------------------------------------------------------
+
+
+def check_disturbances(checks: Checks, page: str, text: str, stores: list[Store]) -> None:
+    """What the strongest disturbances leave, and which augmentation protects against which."""
+    for match in re.finditer(
+        r"(\d+\.\d\d) %[^%]*? on the test images as they are\. Of the strongest disturbances (\w+) \([^)]*\) "
+        r"leaves least, (\d+\.\d\d) %.*?, and (\w+) \([^)]*\) most, (\d+\.\d\d) %", text,
+    ):  # fmt: skip
+        found = []
+        for runs in (runs for store in stores for runs in store.groups.values()):
+            if asked := [run for run in runs if run.disturbed]:
+                left = {name: np.mean([run.disturbed[name, strongest(run, name)] for run in asked])
+                        for name in dict.fromkeys(name for name, _ in asked[0].disturbed)}  # fmt: skip
+                least, most = min(left, key=left.get), max(left, key=left.get)
+                shown = [np.mean([run.right for run in asked]), left[least], left[most]]
+                found.append((f"{100 * shown[0]:.2f}", least, f"{100 * shown[1]:.2f}", most, f"{100 * shown[2]:.2f}"))
+        if found:
+            checks.that(page, match[0], match.groups() in found, found)
+        else:
+            checks.left[f"{page}: accuracies on disturbed images, of which nothing is stored"] += 1
+    told = re.search(
+        r"Measurably most protects against (.*?)\. (?:Against ([\w ,]+) none protects measurably\.)?", text
+    )
+    counted = re.search(r"Of (\d+) comparisons, (none|one|\d+) (?:is|are) measurably higher.*?; (none|one|\d+) ", text)
+    gains = next((made for store in reversed(stores) if (made := store.protections)), {}) if told or counted else {}
+    if (told or counted) and not gains:
+        checks.left[f"{page}: gains on disturbed images, of which nothing is stored"] += 1
+        return
+    if told:
+        best = {}
+        for (name, part), change in gains.items():
+            if part and change.verdict == "better" and change.difference > getattr(best.get(part), "difference", 0):
+                best[part], change.name = change, name
+        effects = re.findall(
+            rf"(?:^|against )(\w+), ([\w+-]+) ({NUMBER}) points? \(({NUMBER}) to ({NUMBER})\)", told[1]
+        )
+        checks.that(page, told[0], {part for part, *_ in effects} == set(best), set(best))
+        for part, name, size, low, high in effects:
+            change = best.get(part)
+            checks.that(page, f"{name} protects most against {part}", change is not None and change.name == name)
+            if change is not None:
+                ends = (100 * (change.difference - change.half), 100 * (change.difference + change.half))
+                for what, said, value in (
+                    ("", size, 100 * change.difference),
+                    (", low", low, ends[0]),
+                    (", high", high, ends[1]),
+                ):
+                    checks.number(page, f"{name} against {part}{what}", said, value)
+        bare = set(re.split(r", | and ", told[2])) if told[2] else set()
+        every = {part for _, part in gains if part}
+        checks.that(page, told[0], bare == every - set(best), every - set(best))
+    if counted:
+        verdicts = Counter(change.verdict for change in gains.values())
+        true = (len(gains), verdicts["better"], verdicts["worse"])
+        said = (int(counted[1]), number_of(counted[2]), number_of(counted[3]))
+        checks.that(page, counted[0], said == true, true)
+
+
+def strongest(run: Run, name: str) -> float:
+    return max(strength for other, strength in run.disturbed if other == name)
+
+
 def main(arguments: list[str]) -> int:
     """Check a reports folder and, if it is the published one or a path is given, the README."""
     out = Path(arguments[0]).resolve()
@@ -798,9 +906,9 @@ def main(arguments: list[str]) -> int:
     for page in sorted(out.glob("[0-9][0-9]_*.html")):
         whole = BeautifulSoup(page.read_text("utf-8"), "html.parser")
         for part in whole.select("p, li, td, .value, .reply"):
-            check_sentences(
-                checks, page.stem, part.get_text(" ", strip=True).replace(" ;", ";").replace(" :", ":"), store
-            )
+            text = part.get_text(" ", strip=True).replace(" ;", ";").replace(" :", ":")
+            check_sentences(checks, page.stem, text, store)
+            check_disturbances(checks, page.stem, text, stores)
     for page, number in checks.done.items():
         wrong = sum(line.startswith(f"{page}: ") for line in checks.wrong)
         print(f"{page}: {number} checked, {number - wrong} agree, {wrong} wrong")

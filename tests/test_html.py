@@ -1,13 +1,17 @@
 """Reports as files: self-contained, escaped, structured; the browser tests hold the rest."""
 
+import base64
+import io
 import re
 import shutil
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from sample_report import EVIL, make_series
 
 from fmnist_utils import UserError
@@ -129,6 +133,18 @@ def test_figures_keep_their_text_and_size(page: BeautifulSoup) -> None:
 def test_a_figure_without_text_gets_its_heading_and_is_marked(tmp_path: Path) -> None:
     soup = rendered(tmp_path, new_markdown_cell("## Where is it?"), code_cell(data={"image/png": PNG}))
     assert soup.select_one("figure[data-undescribed] img")["alt"] == "Figure in the section “Where is it?”"
+
+
+def test_a_figures_pixels_are_kept(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, 4), dtype=np.uint8)
+    noise[..., 3] |= 1  # an invisible pixel has no colour to keep
+    for drawn in (Image.fromarray(noise), Image.fromarray(noise[..., :3]).quantize(64)):
+        buffer = io.BytesIO()
+        drawn.save(buffer, "png")
+        png = base64.b64encode(buffer.getvalue()).decode()
+        source = str(rendered(tmp_path, code_cell(data={"image/png": png})).find("img")["src"])
+        shown = Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2])))
+        assert np.array_equal(np.asarray(shown.convert("RGBA")), np.asarray(drawn.convert("RGBA")))
 
 
 def test_progress_widgets_vanish_and_others_say_where_they_live(page: BeautifulSoup) -> None:

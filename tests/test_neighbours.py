@@ -33,3 +33,18 @@ def test_counts_say_how_many_are_close_and_bear_another_label() -> None:
     table = neighbours.counts(found, [0, 0, 1, 1], [0, 0, 1, 1], (4, 10, 20))
     assert table["alike"].tolist() == [0, 2, 3]
     assert table["another label"].tolist() == [0, 0, 1]
+
+
+def test_features_are_compared_by_their_direction() -> None:
+    draw = np.random.default_rng(0)
+    pool = draw.standard_normal((500, 32)).astype(np.float32)
+    found = neighbours.nearest_by_features(3 * pool[[7, 400]] + 0.01, pool)
+    assert found.place.tolist() == [7, 400] and (found.distance < 1e-4).all()
+    wanted = draw.standard_normal((40, 32))
+    cosine = (wanted / np.linalg.norm(wanted, axis=1)[:, None]) @ (pool / np.linalg.norm(pool, axis=1)[:, None]).T
+    found = neighbours.nearest_by_features(wanted, pool)
+    assert (found.place == cosine.argmax(1)).all()
+    np.testing.assert_allclose(found.distance, 1 - cosine.max(1), atol=1e-5)
+    assert neighbours.nearest_by_features(np.zeros((1, 32)), pool).distance == [1.0]
+    table = neighbours.counts(found, np.zeros(40), np.zeros(500), (0.5, 1.0), "angle")
+    assert table.index.name == "angle" and table["alike"].tolist() == [(found.distance < t).sum() for t in (0.5, 1.0)]

@@ -214,3 +214,29 @@ def test_lines_and_points_say_what_they_show() -> None:
     classes = "T-shirt/top, Trouser, Pullover"
     assert alt == f"In the plane: 300 images as points, by components and islands; classes {classes}."
     assert ink(image) > 0.02
+
+
+def test_panels_say_where_every_line_ends():
+    shift = pd.DataFrame({"flip": [0.9, 0.5], "none": [0.91, 0.4]}, pd.Index([0, 6], name="pixels"))
+    _, alt, _ = figure(
+        plots.panels, {"shift": shift, "turn": shift.rename_axis("degrees")}, "accuracy (%)", "Disturbed"
+    )
+    assert alt.startswith(
+        "Disturbed: accuracy (%) by strength, in 2 panels. shift at 6 pixels: flip 50.0 %, none 40.0 %"
+    )
+    figure(plots.panels, {f"kind {i}": shift for i in range(7)}, "accuracy (%)", "Seven")
+
+
+def test_attributions_are_blue_for_the_first_class_and_orange_for_the_second():
+    images, maps = np.zeros((2, 28, 28), np.uint8), np.zeros((2, 28, 28))
+    maps[0], maps[1] = 1, -1
+    image, alt, _ = figure(
+        plots.attributions, images, maps, ("Coat", "Shirt"), "Boundary", ["Coat\n80 %", "Shirt\n3 %"]
+    )
+    assert "blue where they speak for Coat and orange where they speak for Shirt" in alt
+    assert alt.endswith("Captions: Coat, 80 %; Shirt, 3 %.")
+    red, _, blue = np.asarray(image.convert("RGB"), int)[image.height // 2 :].transpose(2, 0, 1)
+    half = image.width // 2
+    assert ((blue - red)[:, :half] > 100).sum() > 1000 and ((red - blue)[:, half:] > 100).sum() > 1000
+    assert ((red - blue)[:, :half] > 100).sum() == ((blue - red)[:, half:] > 100).sum() == 0
+    figure(plots.attributions, images[:1], 0 * maps[:1], ("Coat", "Shirt"), "Nothing")

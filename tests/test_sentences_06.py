@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
+import re
 
-from fmnist_utils import metrics, sentences
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fmnist_utils import metrics, sentences, trust
 
 RNG = np.random.default_rng(0)
 
@@ -106,3 +111,91 @@ def test_the_densest_part_is_the_one_with_most_for_its_size() -> None:
 def test_what_is_answered_is_said_with_its_range() -> None:
     said = sentences.answered([0.7, 0.712], 0.99)
     assert said == "At an accuracy of 99 % a net answers **70.0 to 71.2 %** of the images"
+
+
+# --- what 06 asks beyond the test images ---
+
+
+def test_what_is_left_out_is_named_and_counted() -> None:
+    assert sentences.unmeasured({}) == ""
+    said = sentences.unmeasured({"compact": 2, "<best>": 1})
+    assert said.endswith("is stored: 2 runs of compact and 1 run of &#60;best&#62;.")
+    assert "No run of compact" in sentences.weightless("compact")
+
+
+def test_the_disturbances_that_leave_least_and_most_are_named() -> None:
+    for means in RNG.random((100, 4)):
+        left = {f"kind {i}": estimate(mean, mean, mean) for i, mean in enumerate(means)}
+        said = sentences.hurts("net", estimate(0.9, 0.95, 1.0), left)
+        assert f"disturbances kind {means.argmin()} leaves least, {left[f'kind {means.argmin()}']}, and" in said
+        assert f"and kind {means.argmax()} most, {left[f'kind {means.argmax()}']}." in said
+    one = sentences.hurts("net", estimate(0.9, 0.95, 1.0), {"blur": estimate(0.1, 0.2, 0.3)})
+    assert "under blur" in one and "least" not in one
+
+
+def gains(rows: dict[tuple[str, str], tuple[float, str]]) -> pd.DataFrame:
+    index = pd.MultiIndex.from_tuples(rows, names=["name", "part"])
+    table = pd.DataFrame(list(rows.values()), index, ["difference", "verdict"])
+    return table.assign(low=table["difference"] - 0.01, high=table["difference"] + 0.01, p=0.5, seeds=3)
+
+
+VERDICTS = st.tuples(st.floats(-0.5, 0.5), st.sampled_from(["better", "worse", "no measurable difference"])).map(
+    lambda row: (abs(row[0]) * {"better": 1, "worse": -1}.get(row[1], np.sign(row[0])), row[1])
+)
+
+
+@given(st.data())
+def test_only_what_helps_measurably_protects_and_the_most_goes_first(data: st.DataObject) -> None:
+    names, parts = ["flip", "cutout", "affine"], ["as they are", "shift", "noise"]
+    rows = {(name, part): data.draw(VERDICTS) for name in names for part in parts}
+    said = sentences.protection(gains(rows))
+    assert "as they are" not in said
+    for part in ("shift", "noise"):
+        helping = {name: rows[name, part][0] for name in names if rows[name, part][1] == "better"}
+        match = re.search(rf"gainst {part}, \*\*(\w+)\*\*", said)
+        assert (match is not None) == bool(helping)
+        if match:
+            assert helping[match[1]] == max(helping.values())
+        bare = re.search(r"Against ([\w ,]+) none protects measurably", said)
+        assert (bare is not None and part in bare[1]) == (not helping)
+
+
+def test_with_one_seed_nothing_protects() -> None:
+    table = gains({("flip", "shift"): (0.1, "no measurable difference")}).assign(low=np.nan, high=np.nan)
+    assert sentences.protection(table) == "What protects cannot be judged with one seed."
+
+
+def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
+    test = np.array([[0.6, 0.4], [0.3, 0.7], [0.8, 0.2], [0.95, 0.05]])
+    odd = {"noise": [[0.9, 0.1]] * 3, "blank": [[0.5, 0.5], [0.35, 0.65]]}
+    table = trust.beside(odd, test, ["Coat", "Bag"])
+    assert list(table.index) == ["noise", "blank"]
+    assert table.loc["noise", ["images", "answer", "share", "less sure"]].tolist() == [3, "Coat", 1.0, 0.75]
+    assert table["told apart"].tolist() == [0.25, pytest.approx(7 / 8)]
+    said = sentences.strangest(table)
+    assert "surest of **noise**: half of them get 90.0 % or more, which 75.0 % of the test images do not reach" in said
+    assert "least sure of **blank**: half of them get 57.5 %" in said
+    assert sentences.told_apart(table, 0.8).endswith(
+        "beside blank; beside noise it is the less sure one more often than not."
+    )
+    assert "least" not in sentences.strangest(table.iloc[:1])
+    assert "beside none of these kinds; beside" in sentences.told_apart(table)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30))
+def test_what_the_nearest_training_images_bear_is_counted(rows: list[tuple[int, int, int]]) -> None:
+    labels, predictions, borne = np.array(rows).T
+    said = sentences.resembles(labels, predictions, borne)
+    wrong = labels != predictions
+    if not wrong.any():
+        assert said == "This net makes no mistake."
+        return
+    as_answer = metrics.percent((wrong & (borne == predictions)).sum() / wrong.sum(), 1)
+    as_label = metrics.percent((wrong & (borne == labels)).sum() / wrong.sum(), 1)
+    assert f"**{as_answer}**, and the label of the test image in {as_label}" in said
+    assert ("right answers" in said) == (not wrong.all())
+
+
+def test_how_often_pixels_and_features_agree_is_counted() -> None:
+    assert sentences.same_nearest([1, 2, 3], [1, 2, 4]).endswith("is the same for most of the 3 test images (2).")
+    assert "none of the 2 test images" in sentences.same_nearest([1, 2], [2, 1])

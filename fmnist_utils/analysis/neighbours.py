@@ -18,7 +18,10 @@ ALIKE = 20.0  # gray levels, root mean square: closer images are near-duplicates
 
 
 class Nearest(NamedTuple):
-    """The most alike other image of each: its place, int (n,), and the distance in gray levels, float (n,)."""
+    """The most alike other image of each: its place, int (n,), and the distance, float (n,).
+
+    By pixels the distance is in gray levels, by features it is one less the cosine of their angle.
+    """
 
     place: NDArray[np.int64]
     distance: NDArray[np.float64]
@@ -51,14 +54,42 @@ def nearest(images: ArrayLike, among: ArrayLike | None = None) -> Nearest:
     return Nearest(place, distance)
 
 
-def counts(found: Nearest, labels: ArrayLike, among: ArrayLike, thresholds: Sequence[float]) -> pd.DataFrame:
+def nearest_by_features(features: ArrayLike, among: ArrayLike) -> Nearest:
+    """Find the most alike image of each, by what a net makes of it.
+
+    Parameters
+    ----------
+    features : float (n, features), such as those of `Run.features`
+    among : float (m, features), where to look
+
+    Returns
+    -------
+    Nearest
+        The distance is one less the cosine: 0 for the same direction, 1 for nothing in common.
+    """
+    wanted, pool = (_directions(array) for array in (features, among))
+    # Of vectors of length 1, those of the smallest angle are the nearest; scikit-learn is faster at these.
+    index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(pool)
+    place = index.kneighbors(wanted, return_distance=False)[:, 0]
+    cosine = np.einsum("ij,ij->i", wanted, pool[place], dtype=np.float64)
+    return Nearest(place, np.maximum(0, 1 - cosine))
+
+
+def _directions(features: ArrayLike) -> NDArray[np.float32]:
+    rows = np.asarray(features, np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+
+
+def counts(
+    found: Nearest, labels: ArrayLike, among: ArrayLike, thresholds: Sequence[float], unit: str = "gray levels"
+) -> pd.DataFrame:
     """Count the images whose nearest one is closer than each threshold, and those of them under another label.
 
     Parameters
     ----------
     found : of `nearest`
     labels, among : int (n,) and (m,), of the images and of those among which they were looked for
-    thresholds : gray levels
+    thresholds : gray levels, or in another `unit`
 
     Returns
     -------
@@ -70,7 +101,7 @@ def counts(found: Nearest, labels: ArrayLike, among: ArrayLike, thresholds: Sequ
         "alike": [int(near.sum()) for near in close],
         "another label": [int((near & other).sum()) for near in close],
     }
-    return pd.DataFrame(rows, index=pd.Index(thresholds, name="gray levels"))
+    return pd.DataFrame(rows, index=pd.Index(thresholds, name=unit))
 
 
 def __dir__() -> list[str]:

@@ -445,5 +445,69 @@ def pairs(table: pd.DataFrame, order: Sequence[str], title: str) -> None:
         heatmap(square, "row less column (points)", title)
 
 
+@_styled
+def panels(tables: Mapping[str, pd.DataFrame], label: str, title: str, columns: int = 4) -> None:
+    """Draw small multiples: a panel a table, its index across, a line a column (shares); all have the same `label`.
+
+    The name of a table's index is the unit that stands below its panel. The legend has the last place.
+    """
+    rows = -(-(len(tables) + 1) // columns)
+    fig = Figure(figsize=(WIDTH, 0.5 + 1.9 * rows))
+    fig.suptitle(title, x=0.01, ha="left", color=INK)
+    grid = fig.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    told = {}
+    for place, (ax, (name, table)) in enumerate(zip(grid, tables.items(), strict=False)):
+        for i, column in enumerate(table):
+            ax.plot(table.index, 100 * table[column], ["-", "--", "-.", ":"][i % 4], marker="os^vDP"[i % 6], ms=3.5,
+                    lw=1.4, color=COLOURS[i % 10], label=_short(column, 26))  # fmt: skip
+        ax.set(title=_short(name), xlabel=table.index.name, ylabel=label if place % columns == 0 else "")
+        ends = ", ".join(f"{column} {percent(value, 1)}" for column, value in table.iloc[-1].items())
+        told[str(name)] = f"at {table.index[-1]:g} {table.index.name}: {ends}"
+    for ax in grid[len(tables) :]:
+        ax.set_axis_off()
+    grid[-1].legend(*grid[0].get_legend_handles_labels(), loc="center", fontsize=8)
+    show(fig, f"{title}: {label} by strength, in {counted(len(tables), 'panel')}. {_listing(told)}.")
+
+
+@_styled
+def attributions(
+    images: ArrayLike, maps: ArrayLike, pair: Sequence[str], title: str, captions: Sequence[str] = ()
+) -> None:
+    """Show images (n, height, width), and below each which of its pixels speak for which class of a `pair`.
+
+    `maps` (n, height, width) is above 0 where a pixel speaks for the first class (blue), below 0 where it speaks for
+    the second (orange); colours are as strong as the pixel counts, on one scale for all images.
+    """
+    pixels, values = np.asarray(images, np.float64), np.asarray(maps, np.float64)
+    n, height, width = pixels.shape
+    limit = max(float(np.quantile(np.abs(values), 0.995)), 1e-12)
+    strength = np.clip(np.abs(values) / limit, 0, 1)[..., None]
+    sides = np.array([mpl.colors.to_rgb(colour) for colour in (BLUE, ORANGE)])
+    colours = sides[(values < 0).astype(int)]
+    above = np.repeat(1 - pixels[..., None] / 255, 3, axis=-1)
+    below = (1 - strength) * (1 - 0.25 * pixels[..., None] / 255) + strength * colours
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    gap, foot = 2, round(n * 0.55 * lines)
+    canvas = np.ones((2 * height + gap + foot, n * (width + gap), 3))
+    fig, (ax,) = _figure(title, 0.6 + (WIDTH - 0.2) * canvas.shape[0] / canvas.shape[1])
+    for i in range(n):
+        left = i * (width + gap)
+        canvas[:height, left : left + width] = above[i]
+        canvas[height + gap : 2 * height + gap, left : left + width] = below[i]
+        if captions:
+            ax.text(left + width / 2, 2 * height + gap + 0.5, captions[i], ha="center", va="top", fontsize=7.5)
+    ax.imshow(canvas, interpolation="nearest")
+    ax.set_axis_off()
+    marks = [ax.plot([], [], "s", color=colour)[0] for colour in (BLUE, ORANGE)]
+    ax.legend(marks, [f"for {_short(name)}" for name in pair], loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    told = [caption.replace("\n", ", ") for caption in captions]
+    detail = f" Captions: {'; '.join(told[:20])}." if told else ""
+    show(
+        fig,
+        f"{title}: {counted(n, 'image')}, each above its pixels, blue where they speak for {pair[0]} and orange where "
+        f"they speak for {pair[1]}.{detail}",
+    )
+
+
 def __dir__() -> list[str]:
     return public_names(globals())

@@ -906,5 +906,124 @@ def against_public(landscape: pd.DataFrame) -> str:
     )
 
 
+# --- what 06 asks beyond the test images -----------------------------------------------------------------
+
+
+def weightless(name: str) -> str:
+    """Say that a section needs a net and there is none: only records of runs are here, without their weights."""
+    return (
+        f"No run of {md(name)} and no published one has its weights here, so this section is left out; runs that are "
+        "trained on this machine have them (`RETRAIN=1 make reports ONLY=06` trains these anew)."
+    )
+
+
+def looked_into(label: str) -> str:
+    """Say which net sections look into that need one."""
+    return f"The net that this and later sections look into is **{md(label)}**, the first whose weights are here."
+
+
+UNTAUGHT = (
+    "There are no finished runs of notebook 03 on these data whose nets could be asked: "
+    '`make reports ONLY="03 06"` trains them, and then asks.'
+)
+
+
+def unmeasured(left_out: Mapping[str, int]) -> str:
+    """Say which runs are not in a table since nothing is known of them (`Robustness.left_out`); "" if all are."""
+    if not left_out:
+        return ""
+    runs = _listed([f"{counted(number, 'run')} of {md(name)}" for name, number in left_out.items()])
+    return f"Left out, since neither their weights nor what their nets said is stored: {runs}."
+
+
+def hurts(name: str, undisturbed: Estimate, strongest: Mapping[str, Estimate]) -> str:
+    """Say what is left of an accuracy under the strongest disturbances: where least, where most."""
+    rows = sorted(strongest, key=lambda kind: strongest[kind].mean)
+    least, most = rows[0], rows[-1]
+    if least == most:
+        return f"**{md(name)}**: {undisturbed}; under {md(least)}, {strongest[least]}."
+    return (
+        f"**{md(name)}**: {undisturbed} on the test images as they are. Of the strongest disturbances {md(least)} "
+        f"leaves least, {strongest[least]}, and {md(most)} most, {strongest[most]}."
+    )
+
+
+def protection(table: pd.DataFrame, undisturbed: str = "as they are") -> str:
+    """Say which augmentation protects most against each disturbance (`Robustness.gains`), by the corrected verdicts.
+
+    `undisturbed` is the part of the images as they are, which is no disturbance.
+    """
+    if _unjudged(table):
+        return f"What protects cannot be judged {_why_not(table, 'augmentation', '')}."
+    said, bare = [], []
+    for part in table.index.unique("part"):
+        helping = table[(table.index.get_level_values("part") == part) & (table["verdict"] == "better")]
+        if part == undisturbed:
+            continue
+        if helping.empty:
+            bare.append(part)
+        else:
+            best = helping.sort_values("difference").iloc[-1]
+            said.append(f"{md(part)}, **{md(best.name[0])}** {_effect(best)}")
+    most = f"Measurably most protects against {'; against '.join(said)}. " if said else ""
+    return f"{most}Against {listing(bare)} none protects measurably." if bare else most.rstrip()
+
+
+def strangest(table: pd.DataFrame) -> str:
+    """Say of which pictures of no class a net is surest, and of which least (`trust.beside`, the surest first)."""
+
+    def half(kind: Any) -> str:
+        sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
+        return f"half of them get {sure} or more, which {less} of the test images do not reach"
+
+    first, last = table.index[0], table.index[-1]
+    said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."
+    return said if first == last else f"{said} It is least sure of **{md(last)}**: {half(last)}."
+
+
+def told_apart(table: pd.DataFrame, enough: float = 0.9) -> str:
+    """Say from which pictures of no class the confidence tells test images apart (`trust.beside`).
+
+    It does where a test image is the surer one of the two in a share of at least `enough` of all pairs, and is
+    misleading where it is in less than half.
+    """
+    known = [kind for kind, value in table["told apart"].items() if value >= enough]
+    fooling = [kind for kind, value in table["told apart"].items() if value < 0.5]
+    start = (
+        f"In {percent(enough, 0)} of all pairs or more, a test image is the surer of the two beside "
+        f"{listing(known, 'none of these kinds')}"
+    )
+    return (
+        f"{start}; beside {listing(fooling)} it is the less sure one more often than not." if fooling else f"{start}."
+    )
+
+
+def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> str:
+    """Say which class the nearest training images bear: of the mistakes of one net, and of its right answers.
+
+    Parameters
+    ----------
+    labels, predictions : int (images,), of the test images
+    borne : int (images,), the labels of their nearest training images
+    """
+    truth, answer, nearest = (np.asarray(values) for values in (labels, predictions, borne))
+    wrong = truth != answer
+    if not wrong.any():
+        return "This net makes no mistake."
+    as_answer, as_label = (float((nearest == values)[wrong].mean()) for values in (answer, truth))
+    right = f"; of its right answers, {percent(float((nearest == truth)[~wrong].mean()), 1)}" if not wrong.all() else ""
+    return (
+        f"Of the {counted(int(wrong.sum()), 'mistake')} of this net, the nearest training image bears the class that "
+        f"it answers in **{percent(as_answer, 1)}**, and the label of the test image in {percent(as_label, 1)}{right}."
+    )
+
+
+def same_nearest(by_pixels: ArrayLike, by_features: ArrayLike) -> str:
+    """Say for how many images the nearest one by pixels is the nearest one by features, too."""
+    same = np.asarray(by_pixels) == np.asarray(by_features)
+    images = how_many(int(same.sum()), len(same), "test image")
+    return f"By pixels and by features the nearest training image is the same for {images}."
+
+
 def __dir__() -> list[str]:
     return public_names(globals())

@@ -207,6 +207,8 @@ class Article:
             image = Image.open(io.BytesIO(base64.b64decode(encoded)))
             scale = 96 / image.info.get("dpi", (96, 96))[0]  # so a figure of 8 inches is 8 CSS inches, at any dpi
             width, height = round(image.width * scale), round(image.height * scale)
+        if mime == "image/png":
+            mime, encoded = "image/webp", _webp(encoded)
         return {
             "src": f"data:{mime};base64,{encoded}",
             "alt": meta.get("alt") or f"Figure in the section “{self.heading}”",
@@ -275,6 +277,14 @@ class Article:
         link = soup.new_tag("a", attrs={"class": "anchor", "href": f"#{slug}", "aria-label": "Link to this section"})
         link.string = "#"
         heading.append(link)
+
+
+def _webp(png: str) -> str:
+    """Write a PNG as WebP without loss, which takes two thirds of the room; both in base64."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "webp", lossless=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def tidy_table(table: Tag) -> None:

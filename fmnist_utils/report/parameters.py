@@ -289,7 +289,7 @@ def problems(
 
 
 # What no field of Experiment says: by name, the least and the greatest count. No run is worth a hundred seeds.
-COUNTS = {"seeds": (1, 100), "linear_steps": (1, 10_000), "neighbours": (1, 1_000)}
+COUNTS = {"seeds": (1, 100), "linear_steps": (1, 10_000), "neighbours": (1, 1_000), "robustness_images": (0, 1_000_000)}
 # Parameters that are a field of Experiment under another name; those that may be 0, "to leave it out".
 FIELDS = {"long_epochs": "epochs", "headline_epochs": "epochs"}
 MAY_BE_ZERO = ("headline_epochs",)

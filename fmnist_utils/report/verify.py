@@ -14,7 +14,7 @@ from fmnist_utils import models
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import leftovers, write_whole
 from fmnist_utils.report import freshness, marker
-from fmnist_utils.runs import record
+from fmnist_utils.runs import record, robustness
 from fmnist_utils.runs.store import Store
 
 if TYPE_CHECKING:
@@ -106,6 +106,12 @@ def _runs(out: Path) -> Iterator[Finding]:
         there = marker.checksum(weights)
         if there and run.weights_sha256 and there != run.weights_sha256:
             yield Finding(weights, DIFFERS, "put aside", partial(_aside, weights))
+        try:
+            robustness.check(run)
+        except record.Damaged as error:
+            place = path.with_name(robustness.FILE)
+            cure = f"put aside; {robustness.AGAIN}"
+            yield Finding(place, str(error).splitlines()[0], cure, partial(_aside, place))
         if record.CHECKSUM not in record.read(path) or (there and not run.weights_sha256):
             yield Finding(path, OLD, "they are added", partial(_seal, path, there))
 

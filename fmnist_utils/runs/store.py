@@ -4,6 +4,7 @@
 <out>/runs/<key>/test.npz              test-set predictions, probabilities (rounded) and labels; the first two of
                                        test-time views, too; probabilities of a held-out fold
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
+<out>/runs/<key>/robustness.json       what its net says of disturbed images, where it was asked (`runs/robustness.py`)
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
 """
 

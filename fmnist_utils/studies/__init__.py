@@ -1,11 +1,11 @@
-"""What the runs are about: the claims of the source projects, our own recipes, their ablation, the public figures."""
+"""What the runs are about: the projects' claims, our recipes, their ablation, augmentations, the public figures."""
 
-from fmnist_utils.studies import ablation, claims, projects, public, recipes
+from fmnist_utils.studies import ablation, augmentation, claims, projects, public, recipes
 
 # By a notebook parameter's name: refuses, by a UserError, what no study is called.
 CHECKS = {"recipe": recipes.find, "recipes": recipes.experiments, "claims": claims.find}
 
-__all__ = ["CHECKS", "ablation", "claims", "projects", "public", "recipes"]
+__all__ = ["CHECKS", "ablation", "augmentation", "claims", "projects", "public", "recipes"]
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,13 @@
-"""From images to probabilities: how they are normalized, and how a trained net is evaluated."""
+"""From images to probabilities and features: how images are normalized, and how a trained net is evaluated."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
+
+from fmnist_utils.basics.errors import UserError
 
 
 def evaluation_batch(device: torch.device) -> int:
@@ -35,10 +39,36 @@ def channels_last(images: Tensor) -> Tensor:
 
 def probabilities(model: nn.Module, images: Tensor, mean: float, std: float) -> Tensor:
     """Class probabilities (n, classes), float32 on the CPU, of uint8 images (n, h, w) on the model's device."""
+    return torch.cat([logits.softmax(1).cpu() for logits in _logits(model, images, mean, std)])
+
+
+def features(model: nn.Module, images: Tensor, mean: float, std: float) -> Tensor:
+    """What the last dense layer is given, (n, features), float32 on the CPU; arguments as in `probabilities`.
+
+    Raises
+    ------
+    UserError
+        The model has no dense layer.
+    """
+    given: list[Tensor] = []
+
+    def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        given[:] = inputs  # the layer that is asked last has the last word
+
+    hooks = [layer.register_forward_pre_hook(keep) for layer in model.modules() if isinstance(layer, nn.Linear)]
+    if not hooks:
+        raise UserError(f"{type(model).__name__} has no dense layer, whose inputs its features would be")
+    try:
+        return torch.cat([given[0].flatten(1).float().cpu() for _ in _logits(model, images, mean, std)])
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _logits(model: nn.Module, images: Tensor, mean: float, std: float) -> Iterator[Tensor]:
+    """Logits of uint8 images (n, h, w), batch by batch."""
     model.eval()
-    parts = []
-    with torch.inference_mode():
-        for part in images.split(evaluation_batch(images.device)):
+    for part in images.split(evaluation_batch(images.device)):
+        with torch.inference_mode():
             logits = model(channels_last(normalized(part, mean, std)))
-            parts.append(logits.softmax(1).cpu())
-    return torch.cat(parts)
+        yield logits

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import put_aside
 from fmnist_utils.basics.text import counted, duration, html_table, percent, shortened
 from fmnist_utils.data import pictures as reader
-from fmnist_utils.data.dataset import load_dataset
-from fmnist_utils.training.evaluate import normalization, probabilities
+from fmnist_utils.data.dataset import Dataset, load_dataset
+from fmnist_utils.training import evaluate
+from fmnist_utils.training.attribution import attributions
+from fmnist_utils.training.evaluate import normalization
 from fmnist_utils.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ class Run:
         """Whether its weights were kept, so that `model` and `predict` work; those of published runs were not."""
         return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).exists())
 
-    def predict(self, pictures: Any, invert: bool | None = None) -> pd.DataFrame:
+    def predict(self, pictures: Any, invert: bool | None = None, data: Dataset | None = None) -> pd.DataFrame:
         """Classify pictures of one's own, brought to the form that the net was trained on.
 
         Parameters
@@ -121,6 +123,7 @@ class Run:
         pictures : the path of an image file or an array (h, w) or (h, w, 3), or several: a list, an array (n, h, w)
         invert : whether dark is ink; None decides by whether the ground of most is light (arrays of 28 x 28 uint8,
             the form of the data sets, are taken as they are)
+        data : the data set that the net was trained on; loaded if left out
 
         Returns
         -------
@@ -131,12 +134,29 @@ class Run:
         given = [pictures] if one else list(pictures)
         if not given:
             raise UserError("there are no pictures to classify: give paths or arrays")
-        model, data = self.model(), load_dataset(self.experiment.dataset, self.experiment.data_dir)
+        model = self.model()
+        data = data or load_dataset(self.experiment.dataset, self.experiment.data_dir)
+        found = evaluate.probabilities(model, torch.from_numpy(reader.read(given, invert).images), *self._scale(data))
+        return pd.DataFrame(found.numpy(), reader.names(given), data.class_names)
+
+    def probabilities(self, images: ArrayLike, data: Dataset) -> NDArray[np.float32]:
+        """Class probabilities, (n, classes), of uint8 `images` (n, h, w); `data` is what the net was trained on."""
+        return evaluate.probabilities(self.model(), torch.as_tensor(images), *self._scale(data)).numpy()
+
+    def features(self, images: ArrayLike, data: Dataset) -> NDArray[np.float32]:
+        """What the last dense layer is given, (n, features); arguments as in `probabilities`."""
+        return evaluate.features(self.model(), torch.as_tensor(images), *self._scale(data)).numpy()
+
+    def attributions(self, images: ArrayLike, data: Dataset, first: int, second: int) -> NDArray[np.float32]:
+        """What each pixel adds to the logit of class `first` less that of `second` (`attribution.attributions`)."""
+        pixels = torch.as_tensor(images)
+        return attributions(self.model(), pixels, *self._scale(data), first, second).numpy()
+
+    def _scale(self, data: Dataset) -> tuple[float, float]:
+        """How the images were normalized that the net was trained on, which must be those of `data`."""
         if data.checksum != self.provenance["dataset_checksum"]:
             raise UserError(f"run {self.key} was trained on other images than {data.source} holds now")
-        images = torch.from_numpy(reader.read(given, invert).images)
-        found = probabilities(model, images, *normalization(data.train_images)).numpy()
-        return pd.DataFrame(found, reader.names(given), data.class_names)
+        return normalization(data.train_images)
 
     def model(self) -> nn.Module:
         """Rebuild the trained model, in evaluation mode on the CPU.

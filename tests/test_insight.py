@@ -1,0 +1,113 @@
+"""What a trained net makes of images: features, attributions, and what it says of pictures of no class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fmnist_utils import Dataset, Experiment, Run, UserError, load_dataset, models, run_all, strangers, trust
+from fmnist_utils.data import locate
+from fmnist_utils.training.attribution import attributions
+from fmnist_utils.training.evaluate import features, normalization, normalized, probabilities
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    wanted = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1, optimizer="muon", lr=0.02)
+    return run_all(wanted, str(tmp_path_factory.mktemp("out")))[0]
+
+
+# --- features ---
+
+
+@pytest.mark.parametrize("name", [name for name in models.names() if name != "cnn-23m"])
+def test_every_models_features_give_its_answers(name: str, data: Dataset) -> None:
+    """The last dense layer, applied to them, makes the probabilities."""
+    torch.manual_seed(0)
+    model, images = models.build(name, 10).eval(), data.test_images[:7]
+    scale = normalization(data.train_images[:1000])
+    found = features(model, images, *scale)
+    assert found.dtype == torch.float32 and found.ndim == 2 and len(found) == 7
+    last = [layer for layer in model.modules() if isinstance(layer, nn.Linear)][-1]
+    torch.testing.assert_close(last(found).softmax(1), probabilities(model, images, *scale), atol=1e-4, rtol=1e-3)
+    assert not any(layer._forward_pre_hooks for layer in model.modules()), "nothing is left on the model"
+
+
+def test_a_net_without_a_dense_layer_is_refused(data: Dataset) -> None:
+    with pytest.raises(UserError, match="Sequential has no dense layer"):
+        features(nn.Sequential(nn.Flatten()), data.test_images[:2], 0.3, 0.3)
+
+
+def test_a_run_gives_features_and_probabilities_of_its_own_data_alone(run: Run, data: Dataset, tmp_path: Path) -> None:
+    images = data.test_images[:600]
+    assert run.probabilities(images, data) == pytest.approx(run.test_probabilities[:600], abs=1e-3)
+    assert run.features(images.numpy(), data).shape == (600, 8 * 14 * 14)
+    assert run.predict(images[0].numpy(), data=data).to_numpy() == pytest.approx(run.test_probabilities[:1], abs=1e-3)
+    from data_files import own
+
+    other = load_dataset(str(own(tmp_path / "own", train_labels=(0, 1) * 12, test_labels=(0, 1) * 4, images=24)))
+    for asked in (run.probabilities, run.features):
+        with pytest.raises(UserError, match="was trained on other images"):
+            asked(images, other)
+    with pytest.raises(UserError, match="was trained on other images"):
+        run.predict(images[0].numpy(), data=other)
+
+
+# --- attributions ---
+
+
+def test_attributions_add_up_to_the_difference_of_the_scores(run: Run, data: Dataset) -> None:
+    images, model, scale = data.test_images[:20], run.model(), normalization(data.train_images)
+    found = attributions(model, images, *scale, 0, 6, steps=200)
+    with torch.no_grad():
+        logits, black = (model(normalized(x, *scale)) for x in (images, 0 * images[:1]))
+    margin = (logits[:, 0] - logits[:, 6]) - (black[:, 0] - black[:, 6])
+    assert found.shape == images.shape
+    torch.testing.assert_close(found.sum((1, 2)), margin, atol=0.02 * margin.abs().max().item(), rtol=0.02)
+    assert (found[images == 0] == 0).all(), "a black pixel adds nothing"
+    torch.testing.assert_close(attributions(model, images, *scale, 6, 0, steps=200), -found, atol=1e-5, rtol=1e-3)
+
+
+def test_a_linear_net_is_handed_back_its_weights(data: Dataset) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10)).eval()
+    images, (mean, std) = data.test_images[:5], normalization(data.train_images[:1000])
+    found = attributions(net, images, mean, std, 2, 4)
+    weight = (net[1].weight[2] - net[1].weight[4]).detach().view(28, 28)
+    torch.testing.assert_close(found, weight * images.float() / 255 / std, atol=1e-5, rtol=1e-4)
+
+
+def test_the_share_of_the_first_class_is_half_on_the_boundary() -> None:
+    table = np.array([[0.2, 0.6, 0.2], [0.5, 0.1, 0.0], [0.0, 1.0, 0.0], [0.3, 0.0, 0.1]])
+    assert trust.share_of_first(table, 0, 2) == pytest.approx([0.5, 1.0, 0.5, 0.75])
+
+
+# --- pictures of no class ---
+
+
+def test_strangers_are_what_they_are_called(data: Dataset) -> None:
+    found = strangers(data, 50)
+    blank, noise, shuffled, inverted, others = found.values()
+    assert list(found)[:4] == ["blank", "noise", "shuffled pixels", "inverted"]
+    assert all(images.dtype == torch.uint8 and images.shape[1:] == (28, 28) for images in found.values())
+    assert (blank.flatten(1).max(1).values == blank.flatten(1).min(1).values).all()
+    assert len(blank.unique()) == 256 and len(noise.unique()) == 256
+    assert (255 - inverted).equal(data.test_images[:50])
+    assert shuffled.flatten(1).sort(1).values.equal(data.test_images[:50].flatten(1).sort(1).values)
+    assert not shuffled.equal(data.test_images[:50])
+    assert len(noise) == len(shuffled) == len(inverted) == len(others) == 50
+    assert all(first.equal(second) for first, second in zip(found.values(), strangers(data, 50).values(), strict=True))
+
+
+def test_digits_are_those_of_mnist_where_it_is_here(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locate, "SYSTEM", tmp_path)
+    monkeypatch.setattr(locate.system, "ROOT", tmp_path)
+    name, digits = list(strangers(data, 30).items())[-1]
+    assert name == "digits of scikit-learn" and len(digits) == 30
+    assert (digits.flatten(1).max(1).values > 200).all() and (digits[:, :4] == 0).all()
