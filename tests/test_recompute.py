@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import recompute
 
-from fmnist_utils import metrics
+from fmnist_utils import Dataset, metrics, robustness, sentences, studies
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report.index import write_index
 from fmnist_utils.runs.store import results
@@ -117,3 +117,28 @@ def test_both_ways_of_computing_agree_on_random_tables() -> None:
             assert change.difference - change.half == pytest.approx(row["low"], abs=1e-6)
             assert change.adjusted == pytest.approx(row["p_adjusted"], abs=1e-6)
             assert change.verdict == row["verdict"]
+
+
+def test_what_protects_is_recomputed_from_what_is_stored_beside_the_runs(data: Dataset) -> None:
+    arms = studies.augmentation.finished(data, PUBLISHED)
+    taught = robustness(arms, data)
+    gains, undisturbed = taught.gains("none"), [right[0] for right in taught.right["none"]]
+    said = [
+        sentences.hurts("none", metrics.accuracy_estimate(undisturbed), taught.strongest("none")),
+        sentences.protection(gains),
+        sentences.extremes(gains, "comparison"),
+    ]
+    text = sentences.plain(" ".join(said))
+
+    def wrong(text: str) -> list[str]:
+        checks = recompute.Checks()
+        recompute.check_disturbances(checks, "06", text, [recompute.published()])
+        assert checks.done["06"] > 10 and not checks.left
+        return checks.wrong
+
+    assert wrong(text) == []
+    for pattern in (r"least, (\d)", r"points \(\+(\d)", r"comparisons, (\d)"):
+        found = re.search(pattern, text)
+        assert found is not None
+        place = found.start(1)
+        assert wrong(text[:place] + other(text[place]) + text[place + 1 :]), pattern
