@@ -12,8 +12,10 @@ import io
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -30,8 +32,14 @@ import psutil
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import ROOT
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 LONGEST = 300  # characters of an error
 NOTEBOOK = "02"  # of the smoke profile: two trainings, a page, an index
+# What the series writes while it trains a run, and then for readers.
+RUN_FILES = ("checkpoint.pt", "weights.safetensors", "test.npz", "record.json")
+PAGES = ("02_baseline.html", "02_baseline.ipynb", "results.csv", "index.html", ".fmnist-reports.json")
 
 
 class Tally:
@@ -57,14 +65,23 @@ class Tally:
 # --- processes that die ---
 
 
-def series(out: Path, jobs: str = "1") -> subprocess.Popen[str]:
-    """Start the smoke series' second notebook in a folder of its own."""
+def series(out: Path, *options: str) -> subprocess.Popen[str]:
+    """Start the smoke series' second notebook in a folder of its own; one training at a time if no option is given."""
     command = [sys.executable, "-m", "fmnist_utils", "reports", "--profile", "smoke", "--only", NOTEBOOK]
     clean = {name: value for name, value in os.environ.items() if name not in ("PROFILE", "ONLY", "OUT", "FORCE")}
     return subprocess.Popen(
-        [*command, "--out", str(out), "--jobs", jobs], cwd=ROOT, env=clean, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [*command, "--out", str(out), *(options or ("--jobs", "1"))], cwd=ROOT, env=clean, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+
+
+def undisturbed(out: Path, *options: str) -> tuple[float, dict[str, bytes]]:
+    """Let the series run to its end: how long it takes, and what it leaves (`finished`)."""
+    start = time.monotonic()
+    said, err = series(out, *options).communicate()
+    if not (found := finished(out)):
+        raise SystemExit(f"the undisturbed series failed: {said}{err}")
+    return time.monotonic() - start, found
 
 
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -82,53 +99,114 @@ def finished(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in files}
 
 
+def written(out: Path, name: str) -> set[tuple[str, int]]:
+    """List the files below `out` of that name, or being written under it, with the times of their change."""
+    found = set()
+    with contextlib.suppress(FileNotFoundError):  # a folder or a file that was there a moment ago
+        for path in out.rglob(f"{name}*"):
+            found.add((str(path), path.stat().st_mtime_ns))
+    return found
+
+
+def await_moment(process: subprocess.Popen[str], seconds: float, out: Path, name: str = "") -> None:
+    """Wait until a file of that name is being written below `out`, or so many seconds, or for the end."""
+    before, until = written(out, name) if name else set(), time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until and not (name and written(out, name) != before):
+        time.sleep(0.001)
+
+
 def kills(n: int, draw: random.Random) -> Iterator[Tally]:
-    """Kill the series and all its processes at any moment, go on, and hold the end against an undisturbed one."""
+    """Kill the series, or a worker that trains for it, at any moment and at every kind of write: it ends the same."""
+    third = n // 3
+    yield killed_series(n - 2 * third, "1", draw)
+    yield killed_series(third, "2", draw)
+    yield killed_workers(third, draw)
+
+
+def killed_series(n: int, jobs: str, draw: random.Random) -> Tally:
+    """Kill all processes of the series again and again, go on, and hold the end against an undisturbed one."""
+    tally = Tally(f"SIGKILL of all processes, {jobs} at a time")
+    with tempfile.TemporaryDirectory() as folder:
+        length, expected = undisturbed(Path(folder, "whole"), "--jobs", jobs)
+        attempt = 0
+        for number in range(n):
+            out = Path(folder, f"killed-{attempt}")
+            before, awaited = finished(out), draw.choice(RUN_FILES + PAGES) if number % 2 else ""
+            process = series(out, "--jobs", jobs)
+            await_moment(process, 2 * length if awaited else draw.uniform(0.05, length), out, awaited)
+            if process.poll() is None:
+                for one in family(process):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        one.kill()
+            process.communicate()
+            lost = [name for name, content in before.items() if finished(out).get(name) != content]
+            how = f"killed at a write of {awaited}" if awaited else "killed at any moment"
+            if process.returncode == 0:  # it was faster than the kill: the next ones go into a new folder
+                attempt, how = attempt + 1, "finished before the kill"
+            tally.add(how, f"lost or changed: {lost}" if lost else "")
+        for place in sorted(Path(folder).glob("killed-*")):
+            process = series(place, "--jobs", jobs)
+            said, err = process.communicate()
+            tally.add("folders carried to the end", what_is_wrong(place, expected, process.returncode, said + err))
+    return tally
+
+
+def what_is_wrong(out: Path, expected: dict[str, bytes], status: int, said: str) -> str:
+    """Say how a series that was carried to its end differs from an undisturbed one; "" if it does not."""
     from fmnist_utils.report.verify import verify
 
-    for jobs in ("1", "2"):
-        tally = Tally(f"SIGKILL, {jobs} at a time")
-        with tempfile.TemporaryDirectory() as folder:
-            whole = Path(folder, "whole")
-            start = time.monotonic()
-            said, err = series(whole, jobs).communicate()
-            length, expected = time.monotonic() - start, finished(whole)
-            if not expected:
-                raise SystemExit(f"the undisturbed series failed: {said}{err}")
-            attempt = 0
-            out = Path(folder, "killed-0")
-            for _ in range(n // 2):
-                before = finished(out)
-                process = series(out, jobs)
-                try:
-                    process.communicate(timeout=draw.uniform(0.05, length))
-                except subprocess.TimeoutExpired:
-                    for one in family(process):
-                        with contextlib.suppress(psutil.NoSuchProcess):
-                            one.kill()
-                    process.communicate()
-                lost = [name for name, content in before.items() if finished(out).get(name) != content]
-                tally.add("killed", f"lost or changed: {lost}" if lost else "")
-                if process.returncode == 0:  # it was faster than the kill: the next ones go into a new folder
-                    attempt += 1
-                    out = Path(folder, f"killed-{attempt}")
-            for place in sorted(Path(folder).glob("killed-*")):
-                process = series(place, jobs)
+    problems = ["other bits"] if finished(out) != expected else []
+    return "; ".join([*problems, *verify(out), *([f"status {status}: {said}"] if status else [])])
+
+
+def killed_workers(n: int, draw: random.Random) -> Tally:
+    """Kill the Dask worker that trains for a series: another one takes over, and the series itself goes on."""
+    tally = Tally("SIGKILL of a Dask worker of another process")
+    port = free_port()
+    to = f"tcp://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder, dask("scheduler", "--host", "127.0.0.1", "--port", port):
+        with dask("worker", to, *ONE):
+            length, expected = undisturbed(Path(folder, "whole"), "--scheduler", to)
+        for number in range(n):
+            out, awaited = Path(folder, str(number)), draw.choice(RUN_FILES) if number % 2 else ""
+            with dask("worker", to, *ONE):
+                process = series(out, "--scheduler", to)
+                await_moment(process, 2 * length if awaited else draw.uniform(0.05, length), out, awaited)
+            how = f"killed at a write of {awaited}" if awaited else "killed at any moment"
+            how = how if process.poll() is None else "series was finished before the kill"
+            with dask("worker", to, *ONE):
                 said, err = process.communicate()
-                found = verify(place)
-                wrong = "other bits" if finished(place) != expected else "; ".join(found)
-                wrong += f"status {process.returncode}: {said}{err}" if process.returncode else ""
-                tally.add("carried to the end", wrong)
-        yield tally
+            tally.add(how, what_is_wrong(out, expected, process.returncode, said + err))
+    return tally
+
+
+ONE = ("--nthreads", "1", "--no-nanny")  # one process, which nothing starts again
+
+
+@contextlib.contextmanager
+def dask(*arguments: str) -> Iterator[None]:
+    """Run a scheduler or a worker of Dask in a process of its own, and kill it at the end."""
+    command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> str:
+    """Name a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
 
 
 def interrupts(n: int, draw: random.Random) -> Iterator[Tally]:
     """Press Ctrl-C at any moment, half of the times in the first four seconds."""
     tally = Tally("Ctrl-C")
     with tempfile.TemporaryDirectory() as folder:
-        start = time.monotonic()
-        series(Path(folder, "whole")).communicate()
-        length = time.monotonic() - start
+        length, _ = undisturbed(Path(folder, "whole"))
         slowest = 0.0
         for number in range(n):
             process = series(Path(folder, f"stopped-{number}"))
@@ -171,45 +249,171 @@ SCALARS: tuple[str, ...] = (
 )  # fmt: skip
 
 
-def parameter_file(names: list[str], draw: random.Random) -> str:
-    """Make a params file up: lines that are nearly right, or not at all."""
-    lines = []
-    for _ in range(draw.randint(0, 5)):
-        name = draw.choice([*names, draw.choice(names)[:-1], "nothing", "<<", "1", "'a b'"])
-        lines.append(f"{name}: {draw.choice(SCALARS)}")
-    text = "\n".join(lines) + "\n"
-    if draw.random() < 0.2:  # any character in any place
-        place = draw.randrange(len(text))
-        text = text[:place] + draw.choice("\0\t:{}[]&*!|>'\"%@`\ud7ff#,-?") + text[place + 1 :]
-    return text
+# What the options of `reports` may say, some of it right; a parameter of the notebooks takes any value of theirs.
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "profile": ("smoke", "quick", "full", "mine", "../smoke", ""),
+    "only": ("02 05", "1,2", "06_error_analysis", "7", ""),
+    "dataset": ("fashion-mnist", "MNIST", "nothing/there", "notebooks", ""),
+    "data-dir": ("data", "nothing/there", "README.md"),
+    "out": ("reports/made-up", "notebooks", "README.md", "/", "x" * 300),
+    "jobs": ("auto", "2", "0", "-1", "1.5"),
+    "precision": ("auto", "fp32", "bf16", "fp64"),
+    "scheduler": ("", "tcp://127.0.0.1:1", "127.0.0.1", "tcp://:x"),
+    "seeds": ("2", "1", "0", "101"),
+}
+FLAGS = ("force", "retrain", "dry-run")
+
+
+def variable(option: str) -> str:
+    """Name the environment variable that is an option's default."""
+    return option.upper().replace("-", "_")
+
+
+def value_texts(known: list[Any]) -> SearchStrategy[str]:
+    """Make values up as YAML: known ones, those that once were trouble, nested ones of any kind, any text at all."""
+    from hypothesis import strategies as st
+
+    leaves = st.none() | st.booleans() | st.integers() | st.integers(0, 9) | st.floats() | st.text(max_size=20)
+    nested = st.recursive(
+        leaves, lambda items: st.lists(items, max_size=3) | st.dictionaries(st.text(max_size=5), items, max_size=3),
+        max_leaves=6,
+    )  # fmt: skip
+    right = st.sampled_from(known).map(json.dumps)
+    return right | right | st.sampled_from(SCALARS) | nested.map(json.dumps) | st.text()
+
+
+def settings_of(notebook: Path) -> SearchStrategy[tuple[str, str]]:
+    """Make names and values of a notebook's parameters up: nearly right names among them, and nobody's."""
+    from hypothesis import strategies as st
+
+    from fmnist_utils.report.parameters import read
+
+    declared = read(notebook)
+    names = st.sampled_from(list(declared))
+    odd = names.map(lambda name: name[:-1]) | st.sampled_from(["nothing", "<<", "1", "'a b'", ""]) | st.text()
+    values = value_texts([parameter.default for parameter in declared.values()])
+    own = names.flatmap(lambda name: st.tuples(st.just(name), st.just(json.dumps(declared[name].default)) | values))
+    return own | own | own | st.tuples(odd, values)
+
+
+def params_files(notebook: Path) -> SearchStrategy[bytes]:
+    """Make params files up: lines that are nearly right, or not at all; some with a byte changed."""
+    from hypothesis import strategies as st
+
+    lines = st.lists(settings_of(notebook).map(": ".join), max_size=5)
+    whole = lines.map(lambda some: "".join(f"{line}\n" for line in some).encode("utf-8", "surrogatepass"))
+    bent = st.builds(
+        lambda content, place, byte: content[:place] + byte + content[place + 1 :],
+        whole, st.integers(0, 100), st.binary(min_size=1, max_size=1),
+    )  # fmt: skip
+    return whole | whole | whole | bent | st.binary()
+
+
+def command_lines(notebook: Path) -> SearchStrategy[tuple[list[str], dict[str, str]]]:
+    """Make calls of `reports` up: its arguments, and what make passes in environment variables."""
+    from hypothesis import strategies as st
+
+    # What a process can be given: bytes without a NUL.
+    words = st.binary(max_size=20).map(lambda content: os.fsdecode(content.replace(b"\0", b"")))
+    values = words | value_texts(["auto"]).filter(lambda text: "\0" not in text)
+    option = st.sampled_from(list(OPTIONS)).flatmap(
+        lambda name: st.tuples(st.just(name), st.sampled_from(OPTIONS[name]) | values)
+    )
+    options = st.lists(option, max_size=2).map(dict)
+    setting = settings_of(notebook).map("=".join).filter(lambda text: "\0" not in text)
+    sets = st.lists(setting | setting | words, max_size=3)
+
+    def call(
+        given: dict[str, str], passed: dict[str, str], flags: set[str], sets: list[str], more: list[str], cut: int
+    ) -> tuple[list[str], dict[str, str]]:
+        arguments = [f"--{name}={value}" for name, value in ({"only": notebook.stem} | given).items()]
+        arguments += [f"--{name}" for name in sorted(flags)]
+        quoted = shlex.join(more)
+        variables = {variable(name): value for name, value in passed.items()}
+        variables["SET"] = quoted[: len(quoted) - cut]  # cut short, a quotation lacks its end
+        return ["reports", *arguments, *(["--set", *sets] if sets else [])], variables
+
+    return st.builds(call, options, options, st.sets(st.sampled_from(FLAGS), max_size=1), sets, sets, st.integers(0, 1))
 
 
 def parameters(n: int, draw: random.Random) -> Iterator[Tally]:
-    """Check made-up params files and options against the six notebooks: right, or short lines, and soon."""
+    """Check params files and command lines of the six notebooks, made up by hypothesis: right, or short lines, soon."""
+    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    refusals_of_a_file(notebooks[0], b"lr: 1.0\ndevice: cpu\n")  # the first check imports torch
+    attacks = (
+        ("parameter files", n - n // 2, params_files, refusals_of_a_file),
+        ("command lines", n // 2, command_lines, refusals_of_a_call),
+    )
+    for what, size, made_up, refusals in attacks:
+        tally = Tally(f"{what}, made up by hypothesis")
+        for notebook in notebooks:
+            share = size // len(notebooks) + (notebooks.index(notebook) < size % len(notebooks))
+            call_with_examples(
+                partial(judge, tally, refusals, notebook), made_up(notebook), share, draw.getrandbits(64)
+            )
+        yield tally
+
+
+def call_with_examples(attack: Callable[[Any], None], made_up: SearchStrategy[Any], n: int, number: int) -> None:
+    """Call a function with `n` things that hypothesis makes up; `number` is their random seed."""
+    from hypothesis import HealthCheck, Phase, given, seed, settings
+
+    if n:
+        checks, phases = list(HealthCheck), [Phase.generate]
+        how = settings(max_examples=n, phases=phases, database=None, deadline=None, suppress_health_check=checks)
+        seed(number)(how(given(made_up)(lambda case: attack(case))))()
+
+
+def judge(tally: Tally, refusals: Callable[[Path, Any], list[str]], notebook: Path, case: Any) -> None:
+    """Count whether what was made up is right or refused; a failure if it raises, takes long, or is told at length."""
+    start, told = time.monotonic(), f"for {notebook.stem}: {case!r:.600}"
+    try:
+        lines = refusals(notebook, case)
+    except Exception as error:
+        tally.add("raised", f"{type(error).__name__}: {str(error)[:100]} {told}")
+        return
+    wrong = [line for line in lines if len(line) > LONGEST or not line.isprintable()]
+    slow = time.monotonic() - start > 5
+    tally.add("refused" if lines else "right", f"{wrong} slow: {slow} {told}" if wrong or slow else "")
+
+
+def refusals_of_a_file(notebook: Path, content: bytes) -> list[str]:
+    """What is wrong with a params file, a line each."""
     from fmnist_utils.report import parameters as checked
 
-    tally = Tally("parameter files")
-    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    checked.problems(notebooks[0], {"lr": 1.0, "device": "cpu"}, "")  # the first check imports torch
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(n):
-            notebook = draw.choice(notebooks)
-            text = parameter_file(list(checked.read(notebook)), draw)
-            file, start = Path(folder, "made-up.yaml"), time.monotonic()
-            file.write_text(text, "utf-8")
-            try:
-                lines = checked.problems(notebook, checked.load(file), "made-up.yaml")
-            except UserError as error:
-                lines = str(error).replace(folder, "").splitlines()
-            except Exception as error:
-                tally.add("raised", f"{type(error).__name__}: {str(error)[:100]} for {text!r:.300}")
-                continue
-            wrong = [line for line in lines if len(line) > LONGEST or not line.isprintable()]
-            slow = time.monotonic() - start > 5
-            tally.add(
-                "refused" if lines else "right", f"{wrong} slow: {slow} for {text!r:.300}" if wrong or slow else ""
-            )
-    yield tally
+        file = Path(folder, "made-up.yaml")
+        file.write_bytes(content)
+        try:
+            return checked.problems(notebook, checked.load(file), "made-up.yaml")
+        except UserError as error:
+            return str(error).replace(folder, "").splitlines()
+
+
+def refusals_of_a_call(notebook: Path, call: tuple[list[str], dict[str, str]]) -> list[str]:
+    """What the command line says to a call that it refuses, a line each; a right one ends where it would execute."""
+    from unittest import mock
+
+    from fmnist_utils import __main__ as cli
+    from fmnist_utils.report import build
+
+    arguments, variables = call
+    names = {variable(name) for name in (*OPTIONS, *FLAGS, "set")}
+    clean = {name: value for name, value in os.environ.items() if name not in names}
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, {"PROFILE": "smoke", **clean, **variables}, clear=True),
+        mock.patch.multiple(build, build=lambda *_: [], dry_run=lambda *_: []),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+    ):  # fmt: skip
+        try:
+            status = cli.main(arguments)
+        except SystemExit as error:  # argparse shows the usage, and what it makes of the arguments
+            assert error.code == 2
+            return ["usage"]
+    lines = err.getvalue().splitlines()
+    assert (status, bool(lines)) in ((0, False), (2, True)), f"status {status}: {lines}"
+    return lines
 
 
 def picture(draw: random.Random) -> Any:
@@ -317,7 +521,7 @@ def damages(n: int, draw: random.Random) -> Iterator[Tally]:
     tally = Tally("damaged files")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
-        series(out).communicate()
+        undisturbed(out)
         whole = shown(out)
         names = (".html", ".csv", ".ipynb", ".json", ".npz", ".safetensors")
         files = sorted(path for path in out.rglob("*") if path.suffix in names)

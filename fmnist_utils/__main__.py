@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_utils.basics.errors import UserError, brief, nearest
+from fmnist_utils.basics.errors import UserError, bare, brief, nearest
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.command(options) or 0)
     except UserError as error:
         problems = str(error).splitlines()
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     where, how = ("profile", "only", *places, "out"), ("jobs", "precision", "scheduler", "seeds")
     does = "run the notebooks that have changed and write their reports"
     sub = command(_reports, "reports", does, *where, *how, "force", "retrain", "dry_run")
-    given = shlex.split(os.environ.get("SET", ""))
+    given = _settings(os.environ.get("SET", ""))
     sub.add_argument("--set", nargs="+", action="extend", default=given, metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
@@ -98,6 +98,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("notebooks", nargs="*", help="files; all of notebooks/ if left out")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
     return parser
+
+
+def _settings(text: str) -> list[str]:
+    """Split what make passes on as SET, as a shell would."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UserError(f"SET={brief(text)}: {error}; close every quotation") from None
 
 
 HELP = {
@@ -131,13 +139,13 @@ def _reports(options: argparse.Namespace) -> int:
     for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise UserError(f"--set {setting[:60]}: write name=value")
+            raise UserError(f"--set {bare(setting, 60)}: write name=value")
         try:
             overrides[name] = parameters.parse(text)
         except yaml.YAMLError as error:
             why = parameters.complaint(error)
             raise UserError(
-                f"--set {setting[:60]}: {brief(text, 40)} is not valid YAML ({why}); put quotes around text"
+                f"--set {bare(setting, 60)}: {brief(text, 40)} is not valid YAML ({why}); put quotes around text"
             ) from None
     resources = Resources.of(options.precision, options.jobs, options.scheduler, options.retrain)
     force = options.force or options.retrain

@@ -64,6 +64,21 @@ def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SET": "'models=[base]"}, 'Error: SET="\'models=[base]": No closing quotation; close every quotation'),
+        ({"SET": "data_dir=-1"}, "Error: command line: data_dir: -1 is of type int, must be str"),
+        ({"JOBS": "9" * 5000}, f"Error: JOBS={'9' * 30}"),
+        ({"PRECISION": "half\nand half"}, "Error: PRECISION=half\\nand half is unknown"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_told_in_one_line(variables: dict[str, str], said: str) -> None:
+    code, out, err = call(ROOT, "reports", **variables)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(said) and len(err) < 300
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--profile", "qick"], "Error: unknown profile 'qick'; did you mean 'quick'?"),
@@ -76,6 +91,7 @@ def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> No
         (["--set", "lr=-1.0"], "Error: command line: lr: -1.0 is not allowed"),
         (["--set", "lr"], "Error: --set lr: write name=value"),
         (["--set", "lr=[1"], "Error: --set lr=[1: '[1' is not valid YAML"),
+        (["--set", "lr\a=\t"], "Error: --set lr\\x07=\\t: '\\t' is not valid YAML"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(made: Path, arguments: list[str], said: str) -> None:

@@ -220,6 +220,12 @@ def test_effects_can_be_compared(rng):
     assert moved.verdict == "better"
 
 
+def test_of_no_image_there_is_no_accuracy():
+    nothing = metrics.accuracy_estimate(np.zeros((3, 0), bool))
+    assert np.isnan([nothing.mean, nothing.low, nothing.high]).all()
+    assert str(nothing) == "none (there is nothing to count)"
+
+
 # --- one seed -------------------------------------------------------------------------------------------
 
 

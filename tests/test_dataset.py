@@ -351,6 +351,9 @@ def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
 def test_data_that_nothing_can_be_learned_from_are_refused(tmp_path: Path) -> None:
     alike = own(tmp_path / "alike", (2, 2, 2, 2))
     assert "all training images are of class 2" in complaint(str(alike))
+    strange = own(tmp_path / "strange", (0, 1, 1, 0), (3, 2))
+    (strange / "classes.txt").write_text("a\nb\nc\nd\n")
+    assert "no test image is of a class that has training images" in complaint(str(strange))
     few = own(tmp_path / "few", (0, 1, 2), images=3)
     assert "3 training images are too few for 3 classes" in complaint(str(few))
 
@@ -423,6 +426,8 @@ def test_folds_hold_out_every_image_once_in_equal_stratified_parts(data):
         assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(60_000))
         counts = data.train_labels[held_out].bincount()
         assert set(counts.tolist()) <= {856, 857, 858}
+    few, held_out = split(torch.tensor([0, 0, 1]), train_size=3, folds=2, fold=1)
+    assert (len(few), len(held_out)) == (1, 2), "what a fold leaves is taken, be it one class alone"
     some, held_out = split(data.train_labels, train_size=500, folds=7, fold=3)
     assert data.train_labels[some].bincount().tolist() == [50] * 10
     assert torch.equal(held_out, parts[3][1]) and not set(some.tolist()) & set(held_out.tolist())

@@ -55,6 +55,12 @@ def test_a_class_without_images_is_no_hindrance() -> None:
     assert table.index[0] == 5 and table.loc[5, "suggestion"] == "a"
 
 
+def test_of_one_class_alone_no_label_is_in_doubt() -> None:
+    table = doubts.suspects([1, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], ("a", "b"))
+    assert not table["doubtful"].any()
+    assert sentences.doubted(table, "test") == "Of 3 test labels, **0** (0.00 %) are in doubt."
+
+
 def test_the_doubtful_are_written_with_what_a_reader_needs(spoiled: tuple, tmp_path: Path) -> None:
     table = spoiled[2]
     path = doubts.write({"training": table, "test": table.head(3)}, tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from fmnist_utils import Dataset, neighbours
@@ -26,6 +28,17 @@ def test_an_image_is_not_its_own_neighbour(data: Dataset) -> None:
     np.testing.assert_allclose(found.distance, apart, rtol=1e-5)
     exact = np.sqrt(((flat[:50, None] - flat[None]) ** 2).mean(-1)) + np.where(np.eye(50, 600), np.inf, 0)
     assert (found.distance[:50] <= 1.1 * exact.min(1)).mean() > 0.9  # the components leave little out
+
+
+def test_an_image_alone_has_no_neighbour(data: Dataset) -> None:
+    one = data.train_images.numpy()[:1]
+    alone = neighbours.nearest(one)
+    assert alone.place.tolist() == [0] and alone.distance.tolist() == [np.inf]
+    assert neighbours.counts(alone, [3], [3], (10, 20))["alike"].tolist() == [0, 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        twins = neighbours.nearest(np.repeat(one, 3, axis=0))  # which do not vary
+    assert twins.distance.tolist() == [0, 0, 0] and (twins.place != [0, 1, 2]).all()
 
 
 def test_counts_say_how_many_are_close_and_bear_another_label() -> None:

@@ -62,6 +62,22 @@ def test_a_hundred_real_images_stay_small(data: Dataset):
     figure(plots.image_grid, images, "Ten rows", row_names=NAMES)
 
 
+def test_a_column_of_single_images_is_no_taller_than_one_of_three():
+    images = np.full((4, 28, 28), 255, np.uint8)
+    one, _, _ = figure(plots.image_grid, images, "Four rows", columns=1)
+    three, _, _ = figure(plots.image_grid, np.tile(images, (3, 1, 1)), "Four rows", columns=3)
+    assert one.height == three.height and ink(one) < ink(three) / 2
+
+
+def test_names_that_no_font_has_are_drawn_without_a_warning():
+    names = ["\a bell", "_left out?", "日本", "{x} $y_1$"]
+    figure(plots.heatmap, pd.DataFrame(np.eye(4), names, names), "share", "Odd names")
+    figure(plots.confusion_matrix, np.eye(4, dtype=int), names, "Odd names")
+    with_names, _, _ = figure(plots.scatter, {"x": np.zeros((4, 2))}, range(4), names, "Odd names")
+    without, _, _ = figure(plots.scatter, {"x": np.zeros((4, 2))}, range(4), ["", "_", "", ""], "Odd names")
+    assert ink(with_names) > ink(without)
+
+
 def test_captions_are_drawn_and_told():
     images = np.zeros((3, 28, 28), np.uint8)
     _, alt, _ = figure(plots.image_grid, images, "Mistakes", columns=5, captions=["Shirt\nas Coat", "b", "c"])

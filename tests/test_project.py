@@ -78,6 +78,32 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
     assert not gpu_only, "these exist for some machines alone; torch asks for them where they do"
 
 
+def test_the_lowest_versions_are_the_lower_ends_of_the_ranges() -> None:
+    printed = subprocess.check_output([sys.executable, ROOT / "tools" / "lowest.py"], text=True).splitlines()
+    pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, printed)}
+    ranges = [Requirement(text) for text in PROJECT["dependencies"]]
+    assert list(pins) == [canonicalize_name(requirement.name) for requirement in ranges]
+    for requirement in ranges:
+        (exact,) = pins[canonicalize_name(requirement.name)].specifier
+        assert (exact.operator, f">={exact.version}") in {("==", str(part)) for part in requirement.specifier}
+
+
+def test_a_requirement_without_a_lower_end_is_refused() -> None:
+    from tools.lowest import lowest
+
+    with pytest.raises(ValueError, match="numpy<3 must be"):
+        lowest(["torch>=2.9,<3", "numpy<3"])
+
+
+def test_both_ends_of_the_ranges_and_known_vulnerabilities_are_tried_every_week() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "dependencies.yml").read_text("utf-8"))
+    assert workflow[True]["schedule"]  # YAML takes "on" for true
+    jobs = workflow["jobs"]
+    assert {row["versions"] for row in jobs["ranges"]["strategy"]["matrix"]["include"]} == {"lowest", "newest"}
+    commands = [step.get("run", "") for step in jobs["vulnerabilities"]["steps"]]
+    assert any(command.startswith("pip-audit --requirement constraints.txt") for command in commands)
+
+
 def test_what_the_package_imports_is_a_declared_dependency() -> None:
     declared = {canonicalize_name(name) for r in REQUIREMENTS for name in (r.name, *r.extras)}
     providers = packages_distributions()

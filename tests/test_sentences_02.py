@@ -68,6 +68,8 @@ def test_most_frequent_mistakes_have_their_share() -> None:
         "these two."
     )
     assert sentences.confused("a", "b", 0, 0) == "There is not a single mistake."
+    assert sentences.between("<b>", "Coat", 0.234) == "23 % of its mistakes are between <b> and Coat"
+    assert sentences.between("a", "b", 0.0) == "it makes not a single mistake"
 
 
 def test_a_number_an_image_is_compared_with_zero() -> None:

@@ -85,6 +85,22 @@ def test_pairs_count_both_directions_and_come_in_order():
     assert mixed.sum(axis=1).tolist() == [16, 10]
 
 
+def test_the_pair_to_look_at_is_one_that_can_be_told_apart():
+    predictions = np.tile(LABELS, (2, 1))
+    predictions[:, :10] = 1  # Coat as Bag
+    predictions[0, 100:104] = 2  # Bag as Shirt
+
+    def pair(learnt: list[int], **preferred: tuple[str, str]) -> tuple[str, str]:
+        return metrics.confused_pair(LABELS, predictions, NAMES, learnt, **preferred)
+
+    assert pair([0, 1, 2, 0]) == ("Coat", "Bag")
+    assert pair([1, 2]) == ("Bag", "Shirt"), "no training image shows a coat"
+    assert pair([0, 1, 2], preferred=("Coat", "Shirt")) == ("Coat", "Shirt")
+    assert pair([0, 1], preferred=("Coat", "Shirt")) == ("Coat", "Bag")
+    only = LABELS == 2
+    assert metrics.confused_pair(LABELS[only], predictions[:, only], NAMES, [0, 1, 2]) == ("Coat", "Shirt")
+
+
 def test_what_nets_share_cancels_in_a_paired_comparison():
     rng = np.random.default_rng(3)
     correct = [rng.random(2000) < accuracy for accuracy in (0.7, 0.8, 0.9)]  # very unequal seeds

@@ -65,6 +65,8 @@ class Estimate:
         return "" if np.isnan(self.low) else number(max(self.mean - self.low, self.high - self.mean), 2)
 
     def __str__(self) -> str:
+        if np.isnan(self.mean):
+            return "none (there is nothing to count)"
         if not self.margin:
             return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
         seeds = counted(self.n, "seed") if self.n else "no seed"
@@ -235,7 +237,11 @@ def accuracy_estimate(correct: Group, spread: Spread | None = None) -> Estimate:
     Returns
     -------
     Estimate
+        NaN throughout where there is no image.
     """
+    if not np.size(correct):
+        nothing = float("nan")
+        return Estimate(nothing, nothing, nothing, nothing, len(correct))
     return estimate_all({"": correct}, spread)[""]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -53,8 +54,13 @@ def suspects(labels: ArrayLike, probabilities: ArrayLike, class_names: Sequence[
     present = np.flatnonzero(np.bincount(given, minlength=sure.shape[1]))  # cleanlab takes no class without images
     place = np.searchsorted(present, given)
     known = sure[:, present] / np.maximum(sure[:, present].sum(axis=1, keepdims=True), 1e-12)
-    score = get_label_quality_scores(place, known, method="self_confidence")
-    doubtful = find_label_issues(place, known) & (sure.argmax(axis=1) != given)
+    if len(present) > 1:
+        score = get_label_quality_scores(place, known, method="self_confidence")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "May not flag all label issues")  # of a class with few images: so be it
+            doubtful = find_label_issues(place, known) & (sure.argmax(axis=1) != given)
+    else:  # there is no class that a label could be mistaken for
+        score, doubtful = known[:, 0], np.zeros(len(given), bool)
     names = np.asarray(class_names, dtype=object)
     columns = {"label": names[given], "suggestion": names[sure.argmax(axis=1)], "score": score, "doubtful": doubtful}
     table = pd.DataFrame(columns, index=pd.RangeIndex(len(given), name="index"))

@@ -30,7 +30,7 @@ from fmnist_utils.analysis.compare import (
 )
 from fmnist_utils.analysis.mistakes import Mistakes
 from fmnist_utils.analysis.power import power_table
-from fmnist_utils.analysis.shares import confused_pairs, mixed_up, share_estimate
+from fmnist_utils.analysis.shares import confused_pair, confused_pairs, mixed_up, share_estimate
 from fmnist_utils.analysis.spread import CONFIDENCE, NO_SPREAD, Spread, learn_spread
 from fmnist_utils.basics.text import interval, number, percent, points
 
@@ -38,8 +38,8 @@ from fmnist_utils.basics.text import interval, number, percent, points
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Mistakes", "Pair",
     "Spread", "accuracy_by_coverage", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs",
-    "compare_zero", "confidence_auroc", "confused_pairs", "confusion", "corrected", "coverage_at", "ece",
-    "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
+    "compare_zero", "confidence_auroc", "confused_pair", "confused_pairs", "confusion", "corrected", "coverage_at",
+    "ece", "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
     "mixed_up", "number", "paired", "pareto_front", "per_class", "percent", "points", "power_table", "reaches",
     "reliability", "share_estimate", "temperature", "tempered", "top_k", "worst_class", "worst_pair",
 ]  # fmt: skip

@@ -36,11 +36,19 @@ def nearest(images: ArrayLike, among: ArrayLike | None = None) -> Nearest:
     ----------
     images : uint8 (n, height, width)
     among : uint8 (m, height, width), where to look; None for the other ones of `images`
+
+    Returns
+    -------
+    Nearest
+        Of an image without another one: place 0 at an infinite distance.
     """
     wanted = np.asarray(images)
+    if among is None and len(wanted) < 2:  # there is no other one
+        return Nearest(np.zeros(len(wanted), np.int64), np.full(len(wanted), np.inf))
     pool = wanted if among is None else np.asarray(among)
     flat = pool.reshape(len(pool), -1).astype(np.float32)
-    projection = PCA(min(COMPONENTS, *flat.shape), svd_solver="covariance_eigh").fit(flat)
+    with np.errstate(invalid="ignore"):  # the share of a variance that is 0, where all images are one
+        projection = PCA(min(COMPONENTS, *flat.shape), svd_solver="covariance_eigh").fit(flat)
     index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(projection.transform(flat))
     if among is None:
         place = index.kneighbors(return_distance=False)[:, 0]  # without the image itself

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -50,14 +51,21 @@ STYLE = sns.axes_style("whitegrid") | {
 }
 
 
+@contextlib.contextmanager
+def _boxes_for_unknown_letters() -> Iterator[None]:
+    """Let boxes stand for the letters of a name that the font lacks, without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        yield
+
+
 def show(fig: Figure, alt: str, more: Mapping[str, Any] | None = None) -> None:
     """Display a figure as a PNG of twice the pixels of its size on the page, with `alt` as its alt text.
 
     `more` is what else the output holds, by MIME type, for who can show more than a picture.
     """
     drawn, buffer = io.BytesIO(), io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # names may have letters that the font lacks: boxes stand for them
+    with _boxes_for_unknown_letters():
         fig.savefig(drawn, dpi=2 * DPI)
     # 256 colours are enough for our flat style, and a third of the bytes
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
@@ -69,7 +77,7 @@ def show(fig: Figure, alt: str, more: Mapping[str, Any] | None = None) -> None:
 def _styled(plot: Callable[P, None]) -> Callable[P, None]:
     @wraps(plot)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        with mpl.rc_context(STYLE):
+        with mpl.rc_context(STYLE), _boxes_for_unknown_letters():  # some are measured while they are placed
             plot(*args, **kwargs)
 
     return wrapper
@@ -111,9 +119,10 @@ def image_grid(
     """Show grey images (n, height, width; 0 to 255, dark is high) row by row, with a caption below each."""
     array = np.asarray(images, dtype=np.float32)
     n, height, width = array.shape
-    rows, lines = -(-n // columns), max((caption.count("\n") + 1 for caption in captions), default=0)
-    high, wide = height + 2 + round(columns * 0.55 * lines), width + 2
-    canvas = np.full((rows * high, columns * wide), np.nan, np.float32)
+    rows, across = -(-n // columns), max(columns, 3)  # fewer would fill the page with one image
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    high, wide = height + 2 + round(across * 0.55 * lines), width + 2
+    canvas = np.full((rows * high, across * wide), np.nan, np.float32)
     labels_width = 0.075 * max((len(_short(name)) for name in row_names), default=0)
     fig, (ax,) = _figure(title, 0.4 + (WIDTH - 0.2 - labels_width) * canvas.shape[0] / canvas.shape[1])
     for i, image in enumerate(array):
@@ -210,7 +219,8 @@ def scatter(panels: Mapping[str, NDArray[Any]], labels: ArrayLike, class_names: 
         for i, kind in enumerate(np.unique(classes)[:20]):
             x, y = points[classes == kind].T
             ax.scatter(x, y, s=7, color=COLOURS[i % 10], marker="os"[i // 10], linewidths=0, alpha=0.7)
-            ax.scatter([], [], s=28, color=COLOURS[i % 10], marker="os"[i // 10], label=_short(class_names[kind]))
+            name_shown = f" {_short(class_names[kind])}"  # a space: a name that begins with _ would be left out
+            ax.scatter([], [], s=28, color=COLOURS[i % 10], marker="os"[i // 10], label=name_shown)
         ax.set(xticks=[], yticks=[], xlabel=name)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     present = ", ".join(class_names[kind] for kind in np.unique(classes)[:20])

@@ -583,6 +583,13 @@ def confused(first: str, second: str, between: int, total: int) -> str:
     return f"Most often taken for each other are **{md(first)} and {md(second)}**: {share} are between these two."
 
 
+def between(first: str, second: str, share: float) -> str:
+    """Say in plain text what share of a net's mistakes is between two classes (`metrics.worst_pair`)."""
+    if not share:
+        return "it makes not a single mistake"
+    return f"{percent(share, 0)} of its mistakes are between {first} and {second}"
+
+
 def confident(excess: Comparison) -> str:
     """Say whether nets are too sure of themselves; `excess`, confidence less correctness, was compared with 0."""
     start = f"Confidence less accuracy is {excess} on average"

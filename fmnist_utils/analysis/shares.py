@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,6 +59,34 @@ def mixed_up(labels: ArrayLike, predictions: ArrayLike, first: int, second: int)
     """
     truth, answer = np.asarray(labels), np.asarray(predictions)
     return ((truth == first) & (answer == second)) | ((truth == second) & (answer == first))
+
+
+def confused_pair(
+    labels: ArrayLike,
+    predictions: ArrayLike,
+    class_names: Sequence[str],
+    learnt: ArrayLike,
+    preferred: tuple[str, str] | None = None,
+) -> tuple[str, str]:
+    """Find the two classes that are taken for each other most, of those that can be told apart by what was learnt.
+
+    Parameters
+    ----------
+    labels, predictions, class_names : as in `confused_pairs`
+    learnt : int (n,), labels of the training images, of two classes or more
+    preferred : two classes that go before all others, in the order of their numbers, where they can be told apart
+
+    Returns
+    -------
+    (name, name)
+        In the order of the class numbers. Both have training images, and of the two there are test images.
+    """
+    truth, answer = np.asarray(labels), np.asarray(predictions)
+    found = []
+    for first, second in combinations(np.unique(np.asarray(learnt)).tolist(), 2):
+        pair, tested = (class_names[first], class_names[second]), int(np.isin(truth, (first, second)).sum())
+        found.append((tested > 0, pair == preferred, int(mixed_up(truth, answer, first, second).sum()), tested, pair))
+    return max(found, key=lambda row: row[:4])[-1]  # the first of equals
 
 
 def confused_pairs(

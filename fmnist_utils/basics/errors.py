@@ -34,6 +34,11 @@ def brief(value: object, room: int = 80) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
+def bare(text: str, room: int = 80) -> str:
+    """Write a text that the user gave as `brief` does, but as it was: without quotation marks around it."""
+    return brief(text, room).strip("'")
+
+
 def listed(names: Iterable[str], room: int = 150) -> str:
     """Join names by commas, as many as there is room for, and say how many more there are."""
     names, shown = list(names), list[str]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Mapping
 from html import escape
@@ -54,8 +55,8 @@ def spreadsheet(cell: Any) -> Any:
 
 
 def percent(share: float, digits: int = 2) -> str:
-    """Write a share (0 to 1) as ``"93.21 %"``."""
-    return f"{number(share, digits)} %"
+    """Write a share (0 to 1) as ``"93.21 %"``; one that is not defined (NaN) as a dash."""
+    return "–" if math.isnan(share) else f"{number(share, digits)} %"
 
 
 def points(difference: float, digits: int = 2) -> str:

@@ -144,7 +144,8 @@ def split(
     validation : bool
         Hold out one twelfth of each class; else nothing.
     folds, fold : int
-        Hold out the `fold`-th (from 0) of `folds` equal parts in place of the twelfth; 0 folds for the twelfth.
+        Hold out the `fold`-th (from 0) of `folds` equal parts in place of the twelfth; 0 folds for the twelfth. What
+        is left may then be less than `train_size`.
 
     Returns
     -------
@@ -169,8 +170,10 @@ def split(
     else:
         start, stop = 0, math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
     held_out, order = order[start:stop], np.concatenate([order[:start], order[stop:]])
-    available, n_classes = len(order), np.count_nonzero(counts)
+    available, n_classes = len(order), int(np.count_nonzero(counts))
     train_size = train_size or available
+    if folds and validation:  # the parts that are left may lack a class, or be fewer than wanted
+        n_classes, train_size = min(n_classes, available), min(train_size, available)
     if available < n_classes:
         raise UserError(
             f"{len(labels)} training images are too few for {n_classes} classes, since {len(held_out)} of them are "
@@ -271,6 +274,8 @@ def _class_names(folder: Path, train_labels: np.ndarray, test_labels: np.ndarray
         raise UserError(f"{folder} has one class: at least two are needed")
     if len(np.unique(train_labels)) < 2:
         raise UserError(f"{folder}: all training images are of class {train_labels[0]}: at least two are needed")
+    if not np.isin(test_labels, train_labels).any():
+        raise UserError(f"{folder}: no test image is of a class that has training images: at least one is needed")
     return tuple(names)
 
 

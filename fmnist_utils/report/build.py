@@ -142,7 +142,8 @@ def prepare(
             for name in overrides
             if name not in declared
         ]
-    data = {report.data for report in reports if report.data}
+    # (A data set of another type than text is told already.)
+    data = {report.data for report in reports if report.data and not found}
     if problem := marker.problem(from_root(out), marker.sources(notebooks, params), data):
         found.append(problem)
     if found:

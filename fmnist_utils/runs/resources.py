@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fmnist_utils.basics.errors import UserError, nearest
+from fmnist_utils.basics.errors import UserError, bare, nearest
 from fmnist_utils.training import PRECISIONS
 
 ANSWER = 5.0  # seconds for a scheduler's machine to answer
@@ -56,17 +56,16 @@ class Resources:
         scheduler = os.environ.get("SCHEDULER", "") if scheduler is None else scheduler
         if precision not in PRECISIONS:
             hint = nearest(precision, PRECISIONS)
-            raise UserError(f"PRECISION={precision} is unknown{hint} (allowed: {', '.join(PRECISIONS)})")
+            raise UserError(f"PRECISION={bare(precision)} is unknown{hint} (allowed: {', '.join(PRECISIONS)})")
         again = (os.environ.get("RETRAIN", "") if retrain is None else str(int(retrain))) or "0"
-        if not (again.isascii() and again.isdigit()):
-            raise UserError(f"RETRAIN={again} is not allowed: write 1 to train again what is stored, or 0")
+        if not (again.isascii() and again.isdigit() and len(again) < 20):
+            raise UserError(f"RETRAIN={bare(again)} is not allowed: write 1 to train again what is stored, or 0")
         since = int(time.time()) if int(again) == 1 else int(again)
         if jobs == "auto":
             return cls(precision, 0, scheduler, since)
-        if not (jobs.isascii() and jobs.isdigit() and int(jobs) > 0):
-            raise UserError(
-                f"JOBS={jobs} is not allowed: write auto, or how many runs to train side by side, 1 or more"
-            )
+        if not (jobs.isascii() and jobs.isdigit() and len(jobs) < 10 and int(jobs) > 0):
+            what = "write auto, or how many runs to train side by side, 1 or more"
+            raise UserError(f"JOBS={bare(jobs)} is not allowed: {what}")
         return cls(precision, int(jobs), scheduler, since)
 
     def as_environment(self) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""The six notebooks on small data sets that are legal and odd: each says what cannot be computed, and goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from data_files import idx
+
+from fmnist_utils import Dataset
+from fmnist_utils.basics.system import ROOT
+from fmnist_utils.data.locate import FILES
+
+# Not UTF-8, nothing that a font has, Markdown, HTML, TeX; and the two that notebook 06 looks for.
+NAMES = (b"{x}", b"_b", b"\x07bell", b"caf\xe9", b"Shirt", b"T-shirt/top", "日本$x_1$".encode(), b"**<b>|`=1+1")
+
+
+def write(
+    folder: Path, data: Dataset, train: dict[int, int], test: dict[int, int], names: tuple[bytes, ...] = ()
+) -> Path:
+    """Write so many training and test images a class as IDX files, the classes one after the other."""
+    folder.mkdir(parents=True)
+    parts = []
+    for images, labels, counts in (
+        (data.train_images, data.train_labels, train),
+        (data.test_images, data.test_labels, test),
+    ):
+        chosen = [np.flatnonzero(labels.numpy() == label)[:n] for label, n in counts.items()]
+        parts += [images.numpy()[np.concatenate(chosen)], np.repeat(list(counts), list(counts.values()))]
+    for stem, array in zip(FILES, parts, strict=True):
+        (folder / stem).write_bytes(idx(array))
+    if names:
+        (folder / "classes.txt").write_bytes(b"\n".join(names))
+    return folder
+
+
+def test_the_notebooks_go_on_where_a_section_has_nothing_to_say(data: Dataset, tmp_path: Path) -> None:
+    """Classes of one image, of no training image, of no test image; 5 test images in all; names of any kind."""
+    train, test = {0: 9, 1: 5, 2: 40, 4: 3, 5: 2, 6: 1}, {0: 1, 2: 2, 3: 1, 4: 1}
+    folder, out = write(tmp_path / "odd {x} data", data, train, test, NAMES), tmp_path / "out"
+    command = [sys.executable, "-m", "fmnist_utils", "reports", "--profile", "smoke", "--dataset", str(folder)]
+    same = ["--jobs", "1", "--set", "train_size=0", "epochs=1"]
+    halves = {
+        "01 02 03": ["long_epochs=1", "linear_steps=5", "augmentations=[flip]"],
+        "04 05 06": ["models=[cnn-small, sprint]", "fold_epochs=1"],
+    }
+    series = [  # both at once, on a core each
+        subprocess.Popen(
+            [*command, "--only", only, "--out", str(out / only[:2]), *same, *some],
+            cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for only, some in halves.items()
+    ]  # fmt: skip
+    for process in series:
+        said, err = process.communicate()
+        assert (process.returncode, err) == (0, ""), said
+    pages = sorted(out.glob("*/notebooks/*.ipynb"))
+    assert len(pages) == 6
+    for page in pages:
+        cells = json.loads(page.read_text("utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert not [output for output in outputs if output.get("name") == "stderr"]
+        told = "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
+        assert not re.search(r"\bnan\b", told), page.name
