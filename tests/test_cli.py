@@ -12,7 +12,7 @@ import pytest
 from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
 
 from fmnist_utils import results
-from fmnist_utils.basics.system import PUBLISHED
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.data.locate import locate
 
 OUT = Path("reports", "quick")
