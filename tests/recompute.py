@@ -662,7 +662,7 @@ def check_readme(checks: Checks, readme: Path, store: Store, verdicts: Counter[s
         sizes[row["model"]] = name
         accuracy(checks, "README", row["accuracy"], runs, store.estimate(name), what)
         accuracy(checks, "README", row["with six views"], runs, store.view_estimate(name), f"{what}, views")
-        seconds = sum(run.record["seconds"] for run in runs) / len(runs)
+        seconds = of_the_first(runs)
         checks.that(
             "README", f"{what}: {row['a training']}", row["a training"].startswith(time(seconds)), time(seconds)
         )
@@ -695,6 +695,13 @@ def changes(groups: dict[str, list[np.ndarray]]) -> dict[str, Change]:
     return made
 
 
+def of_the_first(runs: list[Run]) -> float:
+    """Mean seconds of the runs that were trained on the same device, threads and precision as the first."""
+    how = [[run.record["provenance"].get(name) for name in ("device", "threads", "precision")] for run in runs]
+    alike = [run.record["seconds"] for run, this in zip(runs, how, strict=True) if this == how[0]]
+    return sum(alike) / len(alike)
+
+
 def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str]) -> None:
     for line in text.splitlines():
         if match := re.match(r"- \*\*(\w+)\*\* \(([\d,]+) weights\): (.*); a training took (.*?) on ", line):
@@ -705,7 +712,7 @@ def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str
             runs = store.groups[name]
             accuracy(checks, "README", match[3], runs, store.estimate(name), f"finding {match[1]}")
             checks.that("README", line, match[2] == f"{runs[0].record['parameters']:,}", runs[0].record["parameters"])
-            seconds = sum(run.record["seconds"] for run in runs) / len(runs)
+            seconds = of_the_first(runs)
             checks.that("README", line, match[4] == time(seconds), time(seconds))
     groups = ablation(store)
     if "" not in groups:

@@ -104,7 +104,12 @@ def table(out: str | Path) -> pd.DataFrame:
 
 
 def cost(group: Group) -> str:
-    """Say what a training of `group` took, on the mean, and on what: ``"3 min 08 s on cpu, 2 threads"``."""
+    """Say what a training took, on the mean, and on what: ``"3 min 08 s on cpu, 2 threads"``.
+
+    Of runs that were trained on different devices, threads or precisions, those count that were trained as the first.
+    """
     where = group[0].provenance
+    how = ("device", "threads", "precision")
+    alike = Group(run for run in group if all(run.provenance.get(name) == where.get(name) for name in how))
     threads = f", {counted(where['threads'], 'thread')}" if where["device"] == "cpu" else ""
-    return f"{duration(group.seconds)} on {where['device']}{threads}"
+    return f"{duration(alike.seconds)} on {where['device']}{threads}"
