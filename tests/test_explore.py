@@ -40,7 +40,7 @@ def test_one_run_shows_its_mistakes_cell_by_cell(runs: list[Run], data: Dataset)
     widget = explore([run], data)
     wrong = np.flatnonzero(~run.correct)
     assert set(widget.found) == set(wrong)
-    assert widget.cells.options[0][0] == f"all: {len(wrong)} images"
+    assert widget.cells.options[0][0] == f"all: {len(wrong):,} images"
     sizes = [int(label.rpartition(": ")[2].split()[0]) for label, _ in widget.cells.options[1:]]
     assert sizes == sorted(sizes, reverse=True) and sum(sizes) == len(wrong)
     widget.cells.value = (SHIRT, TSHIRT)

@@ -148,7 +148,7 @@ def test_only_what_is_the_reference_bit_for_bit_did_nothing() -> None:
         "never acted": Group([trained(0.1, even), trained(0.2, odd)]),
         "acted once": Group([trained(0.1, even), trained(0.2, odd, epochs=1)]),
         "another loss": Group([trained(0.1, even), trained(0.3, odd)]),
-        "another average": Group([trained(0.1, even), trained(0.2, even)]),
+        "another average": Group([trained(0.1, even), trained(0.2, odd[:, ::-1])]),
     })  # fmt: skip
     assert groups.same_as("base") == ["never acted"]
     assert list(groups.without(["never acted", "base"])) == ["acted once", "another loss", "another average"]
