@@ -46,7 +46,7 @@ def test_a_run_gives_features_and_probabilities_of_its_own_data_alone(run: Run, 
     images = data.test_images[:600]
     assert run.probabilities(images, data) == pytest.approx(
         run.test_probabilities[:600], abs=0.02
-    )  # stored as rounded logits
+    )
     assert run.features(images.numpy(), data).shape == (600, 8 * 14 * 14)
     assert run.predict(images[0].numpy(), data=data).to_numpy() == pytest.approx(run.test_probabilities[:1], abs=0.02)
     from data_files import own
