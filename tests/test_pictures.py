@@ -43,7 +43,7 @@ def test_test_images_get_the_probabilities_that_were_stored(run: Run, data: Data
     images = data.test_images[:300].numpy()
     table = run.predict(images)
     assert list(table.columns) == list(data.class_names)
-    assert table.to_numpy() == pytest.approx(run.test_probabilities[:300], abs=0.02)  # stored as rounded logits
+    assert table.to_numpy() == pytest.approx(run.test_probabilities[:300], abs=0.03)  # stored as rounded logits
     assert run.predict(images[7]).to_numpy() == pytest.approx(table.to_numpy()[[7]], abs=1e-5)
 
 

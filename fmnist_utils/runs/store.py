@@ -37,7 +37,7 @@ STEP = 1 / 8  # of the stored logits
 def packed(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
     """Round probabilities (n, classes) to what is stored: their logits, log p / (1 − p), in steps of an eighth.
 
-    That moves a probability by two points at most, in the middle, and small ones by a sixteenth of themselves; it takes
+    That moves a probability by two or three points at most, in the middle, and small ones by a sixteenth of themselves; it takes
     0.4 of the room of float16, which spends it on the digits of the smallest. The most probable class stays the only
     one (a class that rounding would make its equal loses a step), so that no answer depends on the form.
     """
