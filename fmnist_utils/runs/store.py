@@ -37,9 +37,9 @@ STEP = 1 / 8  # of the stored logits
 def packed(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
     """Round probabilities (n, classes) to what is stored: their logits, log p / (1 − p), in steps of an eighth.
 
-    That moves a probability by two or three points at most, in the middle, and small ones by a sixteenth of themselves; it takes
-    0.4 of the room of float16, which spends it on the digits of the smallest. The most probable class stays the only
-    one (a class that rounding would make its equal loses a step), so that no answer depends on the form.
+    That moves a probability by two or three points at most, in the middle, and small ones by a sixteenth of themselves;
+    it takes 0.4 of the room of float16, which spends it on the digits of the smallest. The most probable class stays
+    the only one (a class that rounding would make its equal loses a step), so that no answer depends on the form.
     """
     p = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-7)
     codes = np.clip(np.rint(np.log(p / (1 - p)) / STEP), -126, 127).astype(np.int8)
