@@ -89,8 +89,8 @@ def test_a_terminal_has_bars_that_go_and_lines_that_stay(tmp_path: Path, jobs: s
     reader.join()
     os.close(ours)
     text = said.decode()
-    assert re.search(r"(plain|erasing), seed \d \(\d of 2\), about \d+ s left \[#*-*\]", text), "a bar for a run"
-    assert re.search(r"[01] of 2 runs done, about \d+ s left \[#+-+\]", text), "one for all"
+    assert re.search(r"(plain|erasing), seed \d \(\d of 2\)(, about \d+ s left)? \[#*-*\]", text), "a bar for a run"
+    assert re.search(r"\d of 2 runs done(, about \d+ s left)? \[#*-*\]", text), "one for all"
     lines = [line.strip() for line in on_the_screen(text)]
     kept = [line for line in lines if re.fullmatch(rf"(plain|erasing), seed \d \(\d of 2\): {OUTCOME}", line)]
     assert len(set(kept)) == 2

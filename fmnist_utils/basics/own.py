@@ -24,7 +24,8 @@ PACKAGE = __name__.partition(".")[0]
 OPEN = {
     f"{PACKAGE}.models": ("airbench", "layers", "projects", "registry"),
     f"{PACKAGE}.training": (
-        "augmentations", "batches", "device", "evaluate", "experiment", "optim", "progress", "run", "trainer",
+        "attribution", "augmentations", "batches", "device", "distortions", "evaluate", "experiment", "optim",
+        "progress", "run", "trainer",
     ),
 }  # fmt: skip
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
