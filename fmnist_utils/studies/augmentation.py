@@ -52,7 +52,7 @@ def finished(data: Dataset, out: str | Path) -> Groups:
         weight = {}
         for entry_name, entry in folder.entries.items():
             item, same = entry.experiment, (entry_name.dataset, entry_name.checksum) == (data.name, data.checksum)
-            if not same or item.folds or not (name := arm(item)):
+            if not same or not (name := arm(item)):
                 continue
             alike = item.but(augmentation=NONE, class_weights={}).canonical()
             keys = [entry.keys[seed] for seed in sorted(entry.keys)]
