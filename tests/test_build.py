@@ -329,7 +329,7 @@ def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
 ) -> None:
     train = "from fmnist_utils import Experiment, run_all\nmodel = dict(model='cnn-small', train_size=500, epochs=1)\n"
     write_notebook(project / "notebooks" / "01_first.ipynb", train + "run_all([Experiment(**model)], out)", "1 / 0")
-    write_notebook(project / "notebooks" / "02_second.ipynb", "raise ValueError('before any training')")
+    write_notebook(project / "notebooks" / "02_second.ipynb", "raise ValueError('before any training')\nrun_all([])")
     monkeypatch.setenv("JPY_SESSION_NAME", "a notebook")
     ours = ("JPY_SESSION_NAME", "DRY_RUN", "DRY_RUN_FILE", "PRECISION", "JOBS", "SCHEDULER")
     before = [os.environ.get(name) for name in ours]
@@ -338,6 +338,19 @@ def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
     assert "01_first: new; 1 run to train, about " in capsys.readouterr().out
     assert [os.environ.get(name) for name in ours] == before
     assert not (project / "out" / "notebooks").exists()
+
+
+def test_a_dry_run_executes_nothing_beyond_the_last_training(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    heavy, (first, second, third) = "raise SystemError('hours of work')", (prepare(project)[i].notebook for i in range(3))
+    write_notebook(first, "from fmnist_utils import run_all", heavy)
+    write_notebook(second, "from fmnist_utils import run_all", "run_all([], out)", heavy)
+    function = "from fmnist_utils import Experiment, run_all\ndef fit(**options):\n    run_all(Experiment(**options), out)"
+    write_notebook(third, function, "fit(model='cnn-small', train_size=500, epochs=1)", heavy)
+    assert build.dry_run(prepare(project)) == []
+    told = capsys.readouterr().out
+    assert "01_first: new; nothing to train" in told
+    assert "02_second: new; nothing to train" in told
+    assert "03_third: new; 1 run to train" in told
 
 
 def test_a_dry_run_does_not_fetch_data(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
 START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
+TRAINING = re.compile(r"\brun_(?:all|groups)\b")  # in a notebook's code: what trains
 
 # --- what there is, and what is wanted -------------------------------------------------------------------
 
@@ -280,6 +281,20 @@ def run_notebook(
         raise ExecutionError(f"cell {_reached(target)}: {type(error).__name__}: {said}") from error
 
 
+def _up_to_training(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook without the cells after its last training, or {} if it has none.
+
+    A notebook that trains by a function or a module of its own is left whole: no cell tells when.
+    """
+    code = {i: "".join(cell["source"]) for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"}
+    roots = {name for text in code.values() for name in re.findall(r"^\s*(?:from|import)\s+(\w+)", text, re.MULTILINE)}
+    trains = [i for i, text in code.items() if TRAINING.search(re.sub(r"^\s*from .*", "", text, flags=re.MULTILINE))]
+    own = any((ROOT / name).is_dir() or (ROOT / f"{name}.py").exists() for name in roots - {"fmnist_utils"})
+    if own or any(re.search(r"^\s*(?:async )?def ", code[i], re.MULTILINE) for i in trains):
+        return notebook
+    return notebook | {"cells": notebook["cells"][: trains[-1] + 1]} if trains else {}
+
+
 def _reached(target: Path) -> int:
     """Count the code cells that were begun; a kernel that dies leaves the last of them marked "completed"."""
     code = [cell for cell in load_notebook(target)["cells"] if cell["cell_type"] == "code"]
@@ -369,11 +384,14 @@ class Report:
 
     def rehearse(self, environment: Mapping[str, str]) -> str:
         """Execute the notebook up to its training, and say what that would cost; nothing is kept."""
+        if not (content := _up_to_training(load_notebook(self.notebook))):
+            return "nothing to train"
         with tempfile.TemporaryDirectory() as folder:
-            told = Path(folder) / "told.json"
+            told, beginning = Path(folder) / "told.json", Path(folder) / self.notebook.name
+            beginning.write_text(json.dumps(content), "utf-8")
             try:
                 variables = {**environment, "DRY_RUN": "1", DRY_RUN_FILE: str(told)}
-                run_notebook(self.notebook, Path(folder) / self.executed.name, self.values, variables)
+                run_notebook(beginning, Path(folder) / "rehearsed.ipynb", self.values, variables)
             except ExecutionError:
                 if not told.exists():  # it failed before it came to its training
                     raise
