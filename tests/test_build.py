@@ -341,10 +341,11 @@ def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
 
 
 def test_a_dry_run_executes_nothing_beyond_the_last_training(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    heavy, (first, second, third) = "raise SystemError('hours of work')", (prepare(project)[i].notebook for i in range(3))
-    write_notebook(first, "from fmnist_utils import run_all", heavy)
-    write_notebook(second, "from fmnist_utils import run_all", "run_all([], out)", heavy)
-    function = "from fmnist_utils import Experiment, run_all\ndef fit(**options):\n    run_all(Experiment(**options), out)"
+    first, second, third = (report.notebook for report in prepare(project))
+    names, heavy = "from fmnist_utils import Experiment, run_all\n", "raise SystemError('hours of work')"
+    write_notebook(first, names, heavy)
+    write_notebook(second, names, "run_all([], out)", heavy)
+    function = f"{names}def fit(**options):\n    run_all(Experiment(**options), out)"
     write_notebook(third, function, "fit(model='cnn-small', train_size=500, epochs=1)", heavy)
     assert build.dry_run(prepare(project)) == []
     told = capsys.readouterr().out

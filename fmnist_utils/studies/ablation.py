@@ -76,7 +76,7 @@ def table(out: str | Path) -> pd.DataFrame:
     if len(groups) == 1:
         return pd.DataFrame()
     table = _measured(groups)
-    by_precision = {name: Group(run for run in every if _precision(run) == name) for name in ("fp32", "bf16")}
+    by_precision = {name: Group(run for run in every if run.precision == name) for name in ("fp32", "bf16")}
     if all(by_precision.values()):
         row = _measured({REFERENCE: by_precision["fp32"], PRECISION: by_precision["bf16"]}).assign(time=float("nan"))
         each = table.attrs["each"] | row.attrs["each"]
@@ -90,13 +90,13 @@ def _measured(groups: dict[str, Group]) -> pd.DataFrame:
 
     Time is compared among the runs in the precision of the reference's first one.
     """
-    precision = _precision(groups[REFERENCE][0])
+    precision = groups[REFERENCE][0].precision
 
     def mean(measure: Callable[[Run], float]) -> pd.Series[float]:
         return pd.Series({name: sum(map(measure, runs)) / len(runs) for name, runs in groups.items()})
 
     held_out = mean(lambda run: run.history[-1]["validation_accuracy"])
-    alike = {name: Group(run for run in runs if _precision(run) == precision) for name, runs in groups.items()}
+    alike = {name: Group(run for run in runs if run.precision == precision) for name, runs in groups.items()}
     seconds = pd.Series(
         {name: np.mean([_core_seconds(run) for run in runs] or [np.nan]) for name, runs in alike.items()}
     )
@@ -105,10 +105,6 @@ def _measured(groups: dict[str, Group]) -> pd.DataFrame:
         time=seconds / seconds[REFERENCE],
         seeds=pd.Series({name: len(runs) for name, runs in groups.items()}),
     )
-
-
-def _precision(run: Run) -> str:
-    return str(run.provenance.get("precision", "fp32"))
 
 
 def _core_seconds(run: Run) -> float:

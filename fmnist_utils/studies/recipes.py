@@ -16,6 +16,7 @@ from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.run import Run
 
 # airbench's ingredients at rates that suit 28 x 28 grey images: the recipe that the ablation starts from.
 STARTING_RECIPE = Experiment(
@@ -108,8 +109,10 @@ def cost(group: Group) -> str:
 
     Of runs that were trained on different devices, threads or precisions, those count that were trained as the first.
     """
-    where = group[0].provenance
-    how = ("device", "threads", "precision")
-    alike = Group(run for run in group if all(run.provenance.get(name) == where.get(name) for name in how))
+
+    def way(run: Run) -> tuple[object, ...]:
+        return run.provenance["device"], run.provenance["threads"], run.precision
+
+    where, alike = group[0].provenance, Group(run for run in group if way(run) == way(group[0]))
     threads = f", {counted(where['threads'], 'thread')}" if where["device"] == "cpu" else ""
     return f"{duration(alike.seconds)} on {where['device']}{threads}"

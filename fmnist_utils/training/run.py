@@ -111,6 +111,11 @@ class Run:
         return float(sum(row["seconds"] for row in self.history))
 
     @property
+    def precision(self) -> str:
+        """Precision of the training, "fp32" or "bf16"; the first runs do not record it, as there was no choice."""
+        return str(self.provenance.get("precision", "fp32"))
+
+    @property
     def has_weights(self) -> bool:
         """Whether its weights were kept, so that `model` and `predict` work; those of published runs were not."""
         return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).exists())
