@@ -518,7 +518,8 @@ def _too_large(report: Report, dataset: Dataset) -> str:
     if not isinstance(size, int) or size <= there or "min(train_size" in report.notebook.read_text("utf-8"):
         return ""  # (or the notebook itself takes what there is)
     what = f"{report.name}: train_size: {size:,} is more than the {there:,} images that {dataset.name} has for it"
-    return f"{what}; 0 takes all: write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
+    keep = f"write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
+    return f"{what}; 0 takes all: --set train_size=0 (make: SET=train_size=0), or {keep}"
 
 
 def _fetch(reports: list[Report]) -> None:
