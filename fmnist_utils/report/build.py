@@ -453,6 +453,8 @@ def build(
     OSError
         The disk is full or `out` may not be written.
     """
+    if any(report.reason(force) for report in reports):
+        (resources or Resources()).check_scheduler()  # before all that takes long
     _fetch(reports)
     if data := {report.data for report in reports if report.data and report.reason(force)}:
         from fmnist_utils.data.dataset import load_dataset
@@ -465,7 +467,6 @@ def build(
             raise UserError("\n".join(filter(None, found)))
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
-        (resources or Resources()).check_scheduler()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     with _alone(out):
         marker.prepare(out)
