@@ -1,10 +1,13 @@
 """Models: the registry, shapes, and the parameter counts that the series quotes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from fmnist_utils import UserError, models
+from fmnist_utils import Experiment, UserError, models
 
 PARAMETERS = {
     "cnn-small": 15_770,
@@ -82,6 +85,48 @@ def test_adding_a_model_is_one_class() -> None:
 def test_mistakes_are_named(name: str, options: dict, said: str) -> None:
     with pytest.raises(UserError, match=said):
         models.build(name, **options)
+
+
+def forward(answer: Callable[[Tensor], Any], weights: int = 784) -> type[nn.Module]:
+    """A net of one's own with a layer that makes `answer` of images."""
+
+    class Mine(nn.Module):
+        def __init__(self, n_classes: int = 10) -> None:
+            super().__init__()
+            self.layer = nn.Linear(weights, n_classes) if weights else None
+
+        def forward(self, images: Tensor) -> Any:
+            return answer(self.layer(images.flatten(1)) if self.layer else images)
+
+    return Mine
+
+
+class NoClasses(nn.Module):
+    """Forgets the argument that says how many classes there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ("mine", "said"),
+    [
+        (NoClasses, "cannot be built: .*unexpected keyword argument 'n_classes'"),
+        (forward(lambda logits: logits, weights=700), "fails on images .2, 1, 28, 28.: mat1 and mat2"),
+        (forward(lambda logits: logits[:, :5]), "makes .2, 5. of images .2, 1, 28, 28., but must make logits .2, 10."),
+        (forward(lambda logits: (logits, logits)), "makes a tuple of images"),
+        (forward(lambda images: images.flatten(1)[:, :10], weights=0), "has no weights to train"),
+    ],
+)
+def test_an_own_model_that_makes_no_logits_is_told_in_a_line(mine: type[nn.Module], said: str) -> None:
+    models.register("mine", source="a test")(mine)
+    try:
+        before = torch.get_rng_state()
+        with pytest.raises(UserError, match=f"^model 'mine' {said}"):
+            Experiment(model="mine")
+        assert torch.equal(torch.get_rng_state(), before)
+    finally:
+        del models.REGISTRY["mine"]
 
 
 def test_element_and_2d_dropout_differ() -> None:

@@ -128,6 +128,15 @@ def test_every_section_is_a_question_with_prose_before_its_code(name: str):
             assert len(text.split("\n", 1)[-1].split()) >= 20
 
 
+@of_the_series
+def test_a_paragraph_about_clothes_names_the_clothes(name: str):
+    """With other data it is still true: it says that it is about Fashion-MNIST, or about what a project said."""
+    clothes = r"(?i)\b(?:garment|cloth|shop|catalogue|shirt|coat|collar|button|sleeve|shoe|boot|bag)"
+    whose = r"Fashion-MNIST|project|People|label that is three"  # (people labelled clothes; a blend of a boot)
+    paragraphs = re.sub("`.*?`", "", "\n\n".join(cells(name, "markdown"))).split("\n\n")
+    assert [text for text in paragraphs if re.search(clothes, text) and not re.search(whose, text)] == []
+
+
 @every_notebook
 def test_it_begins_with_a_map_of_the_series(name: str):
     links = re.findall(r"\]\((\w+)\.ipynb\)", cells(name, "markdown")[0])

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_project import copy_package, edit
+from small_project import call, copy_package, edit, tokens, write_notebook, write_project
 
 from fmnist_utils import Experiment, UserError, models, run_all
 from fmnist_utils.basics.system import ROOT
@@ -40,12 +40,16 @@ def test_the_example_passes_lint_as_it_stands(project: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def train(root: Path) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN, str(root / "out")], cwd=root, capture_output=True, text=True, check=False
-    )
+def python(root: Path, *arguments: str) -> str:
+    command = [sys.executable, "-c", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines() if re.match(r"[0-9a-f]{16} ", line)][0].split()
+    return done.stdout
+
+
+def train(root: Path) -> list[str]:
+    lines = python(root, TRAIN, str(root / "out")).splitlines()
+    return [line for line in lines if re.match(r"[0-9a-f]{16} ", line)][0].split()
 
 
 def test_an_edited_model_is_trained_anew(project: Path) -> None:
@@ -55,6 +59,9 @@ def test_an_edited_model_is_trained_anew(project: Path) -> None:
     edit(project / "fmnist_utils" / "models" / "mine.py", "nn.ReLU()", "nn.Tanh()")
     other, state, _, stored = train(project)
     assert (state, stored) == ("fresh", "1")  # the old run no longer counts
+    load = "from fmnist_utils import UserError, load_run\ntry: load_run({!r}, 'out')\nexcept UserError as e: print(e)"
+    said = f"no finished run '{key}' in out: model 'my-net' has changed since it was trained; train it again"
+    assert python(project, load.format(key)).startswith(said)
     assert other != key
     edit(project / "fmnist_utils" / "models" / "mine.py", "nn.Tanh()", "nn.ReLU()")
     assert train(project)[:2] == [key, "stored"]
@@ -69,6 +76,46 @@ def test_a_module_that_the_model_uses_counts_too(project: Path) -> None:
     key, *_ = train(project)
     edit(project / "my_layers.py", "nn.ReLU", "nn.SiLU")
     assert train(project)[0] != key
+
+
+def test_an_edit_beside_the_package_has_reports_executed_again(project: Path) -> None:
+    write_project(project)
+    write_notebook(project / "notebooks" / "01_first.ipynb", "import my_words", "print(my_words.WORD)")
+    mine = project / "fmnist_utils" / "models" / "mine.py"
+    mine.write_text("from my_layers import activation  # noqa\n" + mine.read_text("utf-8"), "utf-8")
+    (project / "my_layers.py").write_text("from my_parts import activation\n", "utf-8")
+    (project / "my_parts.py").write_text("from torch import nn\nactivation = nn.ReLU\n", "utf-8")
+    (project / "my_words.py").write_text("WORD = 'one'\n", "utf-8")
+    (project / "unused.py").write_text("", "utf-8")
+    assert "01_first: executing (new)" in call(project, "reports", "--only", "1")[1]
+    assert "01_first: unchanged" in call(project, "reports", "--only", "1")[1]
+    edit(project / "my_words.py", "one", "two")
+    assert "01_first: executing (changed: code)" in call(project, "reports", "--only", "1")[1]
+    assert tokens(project / "reports" / "quick") == {"01_first": "two\n"}
+    edit(project / "my_parts.py", "ReLU", "SiLU")
+    (project / "unused.py").write_text("edited = True", "utf-8")
+    assert "01_first: changed: code" in call(project, "reports", "--only", "1", "--dry-run")[1]
+    edit(project / "my_parts.py", "SiLU", "ReLU")
+    assert "01_first: unchanged" in call(project, "reports", "--only", "1")[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("nn.ReLU()", "nn.ReLU(", "line 14: SyntaxError: invalid syntax"),
+        (
+            "class MyNet(nn.Module)",
+            "class MyNet(nn.Modul)",
+            "line 9: AttributeError: module 'torch.nn' has no attribute",
+        ),
+        ('"my-net"', '"base"', "line 8: ValueError: two models are called 'base'"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_told_in_a_line(project: Path, old: str, new: str, said: str) -> None:
+    edit(project / "fmnist_utils" / "models" / "mine.py", old, new)
+    status, out, error = call(project, "models")
+    assert (status, out, error.count("\n")) == (2, "", 1)
+    assert error.startswith(f"Error: fmnist_utils/models/mine.py, {said}")
 
 
 def test_a_class_defined_again_in_a_notebook_replaces_the_former(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_files_and_arrays_of_other_forms_are_brought_to_the_same(run: Run, data:
     Image.fromarray(255 - np.asarray(large)).convert("RGB").save(tmp_path / "dark on light.png")
     large.save(tmp_path / "light on dark.png")
     expected = run.predict(image).to_numpy()
-    for given in (tmp_path / "dark on light.png", str(tmp_path / "light on dark.png"), np.asarray(large) / 255.0,
-                  np.stack([255 - np.asarray(large)] * 3, -1)):  # fmt: skip
+    for given in (large, [large], tmp_path / "dark on light.png", str(tmp_path / "light on dark.png"),
+                  np.asarray(large) / 255.0, np.stack([255 - np.asarray(large)] * 3, -1)):  # fmt: skip
         table = run.predict(given)
         assert table.to_numpy() == pytest.approx(expected, abs=0.05)
     both = run.predict([tmp_path / "light on dark.png", image])
@@ -67,9 +67,11 @@ def test_what_cannot_be_classified_is_told_in_a_line(run: Run, tmp_path: Path) -
     (tmp_path / "x.png").write_text("no image")
     for given, said in (
         (tmp_path / "x.png", "x.png is not a readable image"),
-        (tmp_path / "nowhere.png", "nowhere.png is not a readable image"),
+        (tmp_path / "nowhere.png", r"nowhere.png is not a readable image \(No such file or directory\)"),
+        (tmp_path, r"is not a readable image \(Is a directory\)"),
         ([], "there are no pictures to classify"),
         (np.zeros((28, 28), np.uint8), "picture 0 has no contrast"),
+        ([np.zeros((28, 28), np.uint8)] * 2, "picture 0, picture 1 have no contrast, .*: remove them"),
         (np.zeros((2, 3, 4, 5)), "picture 0 is not a readable image .its shape is"),
     ):
         with pytest.raises(UserError, match=said):

@@ -69,7 +69,11 @@ def test_a_model(project: Path) -> None:
 
 def test_an_augmentation_and_an_optimizer(project: Path) -> None:
     [augmentation], [optimizer] = blocks("An augmentation", "python"), blocks("An optimizer", "python")
-    (project / "fmnist_utils" / "training" / "mine.py").write_text(f"{augmentation}\n\n{optimizer}", "utf-8")
+    mine = project / "fmnist_utils" / "training" / "mine.py"
+    mine.write_text(f"{augmentation}\n\n{optimizer}", "utf-8")
+    shutil.copy(ROOT / "pyproject.toml", project)
+    for arguments in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--follow-imports=silent"]):
+        run(project, sys.executable, "-m", *arguments, str(mine))
     out = shell(project, "An augmentation")
     assert "03_augmentation: executed" in out
     assert re.search(r"\[03_augmentation\] flip\+darken, seed 0 \(\d+ of \d+\): \d+\.\d\d % of the test images, ", out)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import sys
 import sysconfig
+import traceback
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import ROOT
 
 PACKAGE = __name__.partition(".")[0]
 # The folders that a user may add files to, and what the package itself has in them.
@@ -33,11 +35,46 @@ _imported: dict[str, tuple[Any, str]] = {}  # module -> its spec, which a reload
 
 
 def load(folder: str) -> None:
-    """Import the files that a user has added to a folder of the package, ``"fmnist_utils.models"``."""
+    """Import the files that a user has added to a folder of the package, ``"fmnist_utils.models"``.
+
+    Raises
+    ------
+    UserError
+        One of them cannot be imported; it names the line.
+    """
     for module in pkgutil.iter_modules(sys.modules[folder].__path__):
         if (name := f"{folder}.{module.name}") not in PINNED:
-            importlib.import_module(name)
+            try:
+                importlib.import_module(name)
+            except UserError:
+                raise
+            except Exception as error:  # whatever a user's file may raise
+                raise UserError(_complaint(error, name)) from error
             _modules(name)  # as they are now: a later edit is not what was imported
+
+
+def _complaint(error: Exception, name: str) -> str:
+    """Say in a line why an own module could not be imported, and in which line of its file."""
+    spec = importlib.util.find_spec(name)
+    file = str(spec.origin) if spec else name
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    line, said = lines[-1] if lines else None, str(error)
+    if isinstance(error, SyntaxError):
+        file, line, said = error.filename or file, error.lineno, error.msg
+    if Path(file).is_relative_to(ROOT):
+        file = Path(file).relative_to(ROOT).as_posix()
+    what = f"{type(error).__name__}: {said}".partition("\n")[0][:200]
+    return f"{file}, line {line}: {what}; mend it, or move the file elsewhere" if line else f"{file}: {what}; mend it"
+
+
+def files() -> list[Path]:
+    """Return the files that a user has added to the package."""
+    found = []
+    for folder, names in OPEN.items():
+        place = ROOT.joinpath(*folder.split("."))
+        own = [path for path in place.glob("*") if path.stem not in (*names, "__init__", "__pycache__")]
+        found += [file for path in own for file in ([path] if path.suffix == ".py" else path.rglob("*.py"))]
+    return sorted(found)
 
 
 def digest(thing: Any, more: str = "") -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import UserError, listed
 from fmnist_utils.basics.text import counted
 
 SIDE = 28  # pixels
@@ -33,7 +33,7 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
 
     Parameters
     ----------
-    pictures : paths of image files, or arrays (h, w) or (h, w, 3 or 4): bool, uint8, or float from 0 to 1
+    pictures : paths of image files, images of PIL, or arrays (h, w) or (h, w, 3 or 4): bool, uint8, or float in 0..1
     invert : whether dark is ink; None for all of them if the ground of most is light. Gray arrays of 28 x 28 pixels
         are taken as they are unless it is True
 
@@ -59,9 +59,9 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
             images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
     blank = np.flatnonzero(images.min((1, 2)) == images.max((1, 2)))
     if len(blank):
-        more = f" (and {len(blank) - 1} more)" if len(blank) > 1 else ""
-        name = _name(pictures[blank[0]], int(blank[0]))
-        raise UserError(f"{name}{more} has no contrast, all {SIDE} x {SIDE} pixels are alike: remove it")
+        which = listed([_name(pictures[i], i) for i in blank.tolist()], 600)
+        has, it = ("has", "it") if len(blank) == 1 else ("have", "them")
+        raise UserError(f"{which} {has} no contrast, all {SIDE} x {SIDE} pixels are alike: remove {it}")
     resized = [one.size != (SIDE, SIDE) for one in found]
     changes = []
     if n := sum(resized):
@@ -120,13 +120,16 @@ def _read_one(picture: Any, name: str) -> _Picture:
     """Read a picture upright and shrink it."""
     try:
         if not _is_path(picture):
+            if isinstance(picture, Image.Image):
+                return _shrunk(_upright(picture))
             array = np.asarray(picture)
             as_it_is = array.dtype == np.uint8 and array.shape == (SIDE, SIDE)
             return _shrunk(_from_array(array))._replace(as_it_is=as_it_is)
         with warnings.catch_warnings(action="ignore"), Image.open(picture) as image:
             return _shrunk(_upright(image))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{name} is not a readable image ({error}): mend or remove it") from error
+        said = (isinstance(error, OSError) and error.strerror) or error
+        raise UserError(f"{name} is not a readable image ({said}): mend or remove it") from error
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 
 MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
+N_CLASSES = 10  # when a model is tried out
 
 Model = TypeVar("Model", bound=type[nn.Module])
 
@@ -45,6 +47,11 @@ class Entry:
         The package's own models have "": they are pinned by TRAINING_VERSION, and golden tests tell if one changes.
         """
         return own.digest(self.build, str(sorted(self.preset.items())))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the user's, and not the package's."""
+        return own.home(self.build) not in own.PINNED
 
     @property
     def any_size(self) -> bool:
@@ -73,6 +80,7 @@ def register(name: str, source: str, **preset: Any) -> Callable[[Model], Model]:
         if name in REGISTRY and not _is_new_version(build, REGISTRY[name]):
             raise ValueError(f"two models are called {name!r}")
         REGISTRY[name] = Entry(build, source, preset)
+        _try_out.cache_clear()  # it may be defined anew
         return build
 
     return add
@@ -98,8 +106,12 @@ def entry(name: str) -> Entry:
 
 
 def check_options(name: str, options: dict[str, Any]) -> None:
-    """Raise UserError if model `name` does not take one of `options`, or takes it in another type."""
-    allowed = entry(name).options
+    """Raise UserError if model `name` does not take one of `options`, or takes it in another type.
+
+    An own model must make logits with them, too.
+    """
+    item = entry(name)
+    allowed = item.options
     for option, value in options.items():
         if option not in allowed:
             what = f"options: {', '.join(allowed)}" if allowed else "it has no options"
@@ -112,25 +124,46 @@ def check_options(name: str, options: dict[str, Any]) -> None:
             raise UserError(f"model {name!r}: option {option!r} {what}")
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"model {name!r}: option {option!r} is {value}, but must be a finite number")
-    if options:
+    if options or item.is_own:
         _try_out(name, tuple(sorted(options.items())))
 
 
 @lru_cache(maxsize=512)
 def _try_out(name: str, options: tuple[tuple[str, Any], ...]) -> None:
-    """Build a model on a device without memory, so that what it refuses is told before anything is trained."""
+    """Build a model on a device without memory, so that what it refuses is told before anything is trained.
+
+    An own one must also turn images into logits.
+    """
     item = entry(name)
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            model = item.build(**(item.preset | dict(options)))
-    except UserError as error:
-        raise UserError(f"model {name!r}: {error}") from None
-    except Exception as error:  # whatever a model's constructor says to values that make no net
-        given = ", ".join(f"{option} = {brief(value)}" for option, value in options)
-        said = str(error).partition("\n")[0][:100]
-        raise UserError(f"model {name!r} cannot be built with {given}: {said}") from None
+    given = item.preset | dict(options) | {"n_classes": N_CLASSES}
+    called = " with " + ", ".join(f"{option} = {brief(value)}" for option, value in options) if options else ""
+    with _in_a_line(name, f"cannot be built{called}"), torch.device("meta"):
+        model = item.build(**given)
     if (weights := count_parameters(model)) > MOST_WEIGHTS:
         raise UserError(f"model {name!r} has {weights:,} weights with these options: at most {MOST_WEIGHTS:,}")
+    if not item.is_own:
+        return
+    if not weights:
+        raise UserError(f"model {name!r} has no weights to train: register layers as its attributes")
+    with _in_a_line(name, "fails on images (2, 1, 28, 28)"), torch.no_grad():
+        logits = item.build(**given).eval()(torch.zeros(2, 1, 28, 28))
+    made = tuple(logits.shape) if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
+    if made != (2, N_CLASSES):
+        what = f"makes {made} of images (2, 1, 28, 28), but must make logits {(2, N_CLASSES)}"
+        raise UserError(f"model {name!r} {what}, with {N_CLASSES} for its argument n_classes")
+
+
+@contextmanager
+def _in_a_line(name: str, what: str) -> Iterator[None]:
+    """Say in a line what went wrong in a model's code; random numbers are drawn aside."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    except UserError as error:
+        raise UserError(f"model {name!r}: {error}") from None
+    except Exception as error:  # whatever a model says to values that make no net
+        said = str(error).partition("\n")[0][:100] or type(error).__name__
+        raise UserError(f"model {name!r} {what}: {said}") from None
 
 
 def build(name: str, n_classes: int = 10, **options: Any) -> nn.Module:

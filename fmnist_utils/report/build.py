@@ -471,6 +471,8 @@ def build(
     OSError
         The disk is full or `out` may not be written.
     """
+    if any(report.reason(force) for report in reports):
+        (resources or Resources()).check_scheduler()  # before all that takes long
     _fetch(reports)
     if data := {report.data for report in reports if report.data and report.reason(force)}:
         from fmnist_utils.data.dataset import load_dataset
@@ -483,7 +485,6 @@ def build(
             raise UserError("\n".join(filter(None, found)))
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
-        (resources or Resources()).check_scheduler()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     with _alone(out):
         marker.prepare(out)
@@ -536,7 +537,8 @@ def _too_large(report: Report, dataset: Dataset) -> str:
     if not isinstance(size, int) or size <= there or "min(train_size" in report.notebook.read_text("utf-8"):
         return ""  # (or the notebook itself takes what there is)
     what = f"{report.name}: train_size: {size:,} is more than the {there:,} images that {dataset.name} has for it"
-    return f"{what}; 0 takes all: write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
+    keep = f"write it into params/{report.profile}/{report.name}.yaml or a profile of your own"
+    return f"{what}; 0 takes all: --set train_size=0 (make: SET=train_size=0), or {keep}"
 
 
 def _fetch(reports: list[Report]) -> None:

@@ -6,17 +6,20 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fmnist_utils.basics import own
 from fmnist_utils.report.parameters import load_notebook, tags
 
 PACKAGE = Path(__file__).resolve().parent.parent
 REPORT = PACKAGE / "report"
+IMPORT = re.compile(r"^[ \t]*(?:import[ \t]+(.+)|from[ \t]+(\w+))", re.M)
 # Where things lie is not what a report shows: the data's content is hashed instead.
 PLACES = {"out", "data_dir"}
 MISSING = "missing"  # in place of the digest of data that are to be fetched
@@ -29,9 +32,12 @@ def digest(content: Any) -> str:
 
 def _files(folder: Path, wanted: Callable[[Path], bool]) -> str:
     """Digest of names and contents of the files below a folder."""
-    files = sorted(path for path in folder.rglob("*.*") if wanted(path))
-    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
-    return digest([(path.relative_to(folder).as_posix(), sum) for path, sum in zip(files, sums, strict=True)])
+    return digest(_sums(sorted(path for path in folder.rglob("*.*") if wanted(path)), folder))
+
+
+def _sums(files: Iterable[Path], folder: Path) -> list[tuple[str, str]]:
+    """Name and SHA-256 (hex) of the content of each file of a folder."""
+    return [(path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
 
 
 def _shapes_html(path: Path) -> bool:
@@ -43,6 +49,25 @@ def _shapes_html(path: Path) -> bool:
 def code() -> str:
     """Digest of the Python files that a notebook's outputs may depend on."""
     return _files(PACKAGE, lambda path: path.suffix == ".py" and not _shapes_html(path))
+
+
+def beside(sources: Iterable[str], folder: Path = PACKAGE.parent) -> list[Path]:
+    """Python files beside the package that sources import, and that these import in turn."""
+    found, wanted = set[Path](), list(sources)
+    while wanted:
+        for several, one in IMPORT.findall(wanted.pop()):
+            for name in {re.split(r"\W", part.strip())[0] for part in (one or several).split(",")} - {"", PACKAGE.name}:
+                files = [folder / f"{name}.py", *(folder / name).rglob("*.py")]
+                new = {file for file in files if file.is_file()} - found
+                found |= new
+                wanted += [file.read_text("utf-8", "replace") for file in new]
+    return sorted(found)
+
+
+def _code(sources: Iterable[str]) -> str:
+    """Digest of the package's code, and of the user's files beside it that its own files or `sources` import."""
+    files = beside([*sources, *(file.read_text("utf-8", "replace") for file in own.files())])
+    return digest([code(), _sums(files, PACKAGE.parent)]) if files else code()
 
 
 @cache
@@ -73,13 +98,14 @@ def parts(notebook: Path, values: Mapping[str, Any], dataset: tuple[str, str] | 
 
     Returns
     -------
-    Hex digests under "notebook" (sources and tags of its cells), "parameters", "code" and "data".
+    Hex digests under "notebook" (sources and tags of its cells), "parameters", "code" (of the package, and of what the
+    notebook or the user's files in the package import from files beside it) and "data".
     """
     cells = [(cell["cell_type"], cell["source"], tags(cell)) for cell in load_notebook(notebook)["cells"]]
     return {
         "notebook": digest(cells),
         "parameters": digest({name: value for name, value in values.items() if name not in PLACES}),
-        "code": code(),
+        "code": _code(source for kind, source, _ in cells if kind == "code"),
         "data": data(*dataset) if dataset else "",
     }
 

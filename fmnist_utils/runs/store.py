@@ -17,6 +17,7 @@ import shutil
 import sys
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
+from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.record import Damaged, read, sealed, stale, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
@@ -249,20 +251,25 @@ def load_run(name: str, out: str | Path = "") -> Run:
     folders = [from_root(out)] if out else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
     stores = [Store(folder) for folder in folders]
     known = set[str]()
-    fitting = []
+    fitting, gone = [], ""
     for store in stores:
         for record in store.records():
-            if record["training_version"] == TRAINING_VERSION and not stale(record):
-                known.add(model := record["experiment"]["model"])
-                if model == name or (len(name) >= 4 and record["key"].startswith(name)):
-                    fitting.append((store, record))
+            if record["training_version"] != TRAINING_VERSION:
+                continue
+            model = record["experiment"]["model"]
+            fits = model == name or (len(name) >= 4 and record["key"].startswith(name))
+            if why := stale(record):
+                gone = why if fits else gone
+                continue
+            known.add(model)
+            if fits:
+                fitting.append((store, record))
     for store, record in sorted(fitting, key=lambda item: _longest_first(*item)):
         if run := store.load(record["key"]):
             return run
     where = " and ".join(folder.name for folder in folders) or "reports"
-    raise UserError(
-        f"no finished run {brief(name, 40)} in {where}{nearest(name, known)} (models: {listed(sorted(known))})"
-    )
+    hint = f": {gone} since it was trained; train it again" if gone else nearest(name, known)
+    raise UserError(f"no finished run {brief(name, 40)} in {where}{hint} (models: {listed(sorted(known)) or 'none'})")
 
 
 def _longest_first(store: Store, record: dict[str, Any]) -> tuple[bool, int, int, int]:
@@ -288,11 +295,11 @@ def results(out: str | Path) -> pd.DataFrame:
     of before probabilities were rounded). Runs of a model (augmentation, optimizer, schedule) that is gone, or has
     changed since, are left out, with a line that says so; damaged ones are put aside.
     """
-    rows = []
+    rows, gone = [], Counter[str]()
     store = Store(out)
     for record in store.records():
         if why := stale(record):
-            print(f"Left out of the results, run {record['key']}: {why}", flush=True)
+            gone[why] += 1
             continue
         if (run := store.load(record["key"])) is None:  # its predictions are damaged
             continue
@@ -319,4 +326,7 @@ def results(out: str | Path) -> pd.DataFrame:
                 "experiment": experiment.but(seed=0, dataset="fashion-mnist", data_dir="").canonical(),
             }
         )
+    for why, n in gone.items():
+        advice = "(python -m fmnist_utils runs --stale deletes such)"
+        print(f"Left out of the results, {counted(n, 'run')}: {why} {advice}", flush=True)
     return pd.DataFrame(rows)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
+from PIL.Image import Image
 
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import put_aside
@@ -125,7 +126,8 @@ class Run:
 
         Parameters
         ----------
-        pictures : the path of an image file or an array (h, w) or (h, w, 3), or several: a list, an array (n, h, w)
+        pictures : the path of an image file, an image of PIL, or an array (h, w) or (h, w, 3); or several: a list, an
+            array (n, h, w)
         invert : whether dark is ink; None decides by whether the ground of most is light (arrays of 28 x 28 uint8,
             the form of the data sets, are taken as they are)
         data : the data set that the net was trained on; loaded if left out
@@ -135,7 +137,7 @@ class Run:
         DataFrame, one row a picture, one column a class
             Probabilities, 0..1.
         """
-        one = isinstance(pictures, str | Path) or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
+        one = isinstance(pictures, str | Path | Image) or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
         given = [pictures] if one else list(pictures)
         if not given:
             raise UserError("there are no pictures to classify: give paths or arrays")
