@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,14 +115,15 @@ class Run:
     @property
     def has_weights(self) -> bool:
         """Whether its weights were kept, so that `model` and `predict` work; those of published runs were not."""
-        return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).exists())
+        return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).is_file())
 
     def predict(self, pictures: Any, invert: bool | None = None, data: Dataset | None = None) -> pd.DataFrame:
         """Classify pictures of one's own, brought to the form that the net was trained on.
 
         Parameters
         ----------
-        pictures : the path of an image file or an array (h, w) or (h, w, 3), or several: a list, an array (n, h, w)
+        pictures : the path of an image file, an image or an array (h, w) or (h, w, 3), or several: a list, an array
+            (n, h, w)
         invert : whether dark is ink; None decides by whether the ground of most is light (arrays of 28 x 28 uint8,
             the form of the data sets, are taken as they are)
         data : the data set that the net was trained on; loaded if left out
@@ -130,7 +133,8 @@ class Run:
         DataFrame, one row a picture, one column a class
             Probabilities, 0..1.
         """
-        one = isinstance(pictures, str | Path) or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
+        one = isinstance(pictures, str | os.PathLike) or not isinstance(pictures, Iterable)  # such as an Image
+        one = one or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
         given = [pictures] if one else list(pictures)
         if not given:
             raise UserError("there are no pictures to classify: give paths or arrays")
@@ -176,7 +180,7 @@ class Run:
         weights = self.weights
         if weights is None:
             file = self.folder / WEIGHTS if self.folder else None
-            if file is None or not file.exists():
+            if file is None or not file.is_file():
                 raise UserError(f"the weights of run {self.key} were not kept: train it again with RETRAIN=1")
             content = file.read_bytes()
             try:
@@ -194,4 +198,4 @@ class Run:
 
 def _is_one(array: NDArray[Any]) -> bool:
     """Whether an array is one picture: (h, w), or (h, w, 3 or 4)."""
-    return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
+    return array.ndim <= 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
