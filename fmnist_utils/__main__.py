@@ -358,4 +358,5 @@ if __name__ == "__main__":
     status = main()
     if status == interrupt.STATUS:
         interrupt.leave()  # tidying up would take seconds, and tell of what was cut off
+    interrupt.no_more()
     sys.exit(status)
