@@ -156,10 +156,20 @@ class Run:
         pixels = torch.as_tensor(images)
         return attributions(self.model(), pixels, *self._scale(data), first, second).numpy()
 
+    def check_classes(self, data: Dataset) -> None:
+        """Raise UserError if `data` has another number of classes than the net tells apart."""
+        classes, named = self.test_probabilities.shape[1], len(data.class_names)
+        if classes != named:
+            raise UserError(
+                f"run {self.key} tells {classes} classes apart, but {data.source} has {named} now: name as many as "
+                "before in its classes.txt, or delete the run"
+            )
+
     def _scale(self, data: Dataset) -> tuple[float, float]:
         """How the images were normalized that the net was trained on, which must be those of `data`."""
         if data.checksum != self.provenance["dataset_checksum"]:
             raise UserError(f"run {self.key} was trained on other images than {data.source} holds now")
+        self.check_classes(data)
         return normalization(data.train_images)
 
     def model(self) -> nn.Module:
