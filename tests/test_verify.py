@@ -209,6 +209,15 @@ def test_files_that_killed_processes_left_are_removed_and_those_of_living_ones_a
     assert all(path.exists() for path in kept)
 
 
+def test_what_a_worker_left_that_was_killed_meanwhile_is_removed_in_the_end(project: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = min((project / "out").glob("runs/*/")) / f"checkpoint.pt.{os.uname().nodename}.{dead.pid}.part"
+    write_notebook(project / "notebooks" / "02_second.ipynb", f"open({str(left)!r}, 'w').close()")
+    assert make(project) == []
+    assert not left.exists() and verify(project / "out") == []
+
+
 def test_names_like_formulas_are_no_formulas_in_the_table(tmp_path: Path) -> None:
     names = ["=1+1", "+1", "-1", "@SUM(1)", "\tx", "plain"]
     for seed, name in enumerate(names):
