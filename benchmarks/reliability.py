@@ -225,6 +225,9 @@ def interrupts(n: int, draw: random.Random) -> Iterator[Tally]:
                 process.kill()
                 tally.add("ignored", f"after {moment:.2f} s")
                 continue
+            if process.returncode == 0 and not err:  # all was done, and Python was about to end
+                tally.add("was finished before")
+                continue
             took = time.monotonic() - pressed
             slowest = max(slowest, took)
             lines = err.strip().splitlines()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_LINE = 1000  # characters of an error
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}  # what a terminal would act on
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(interrupt.STOPPED, file=sys.stderr)
         return interrupt.STATUS
-    print(*(f"Error: {problem[:LONGEST_LINE]}" for problem in problems), sep="\n", file=sys.stderr)
+    lines = [problem.translate(CONTROLS)[:LONGEST_LINE] for problem in problems]
+    print(*(f"Error: {line}" for line in lines), sep="\n", file=sys.stderr)
     return 2
 
 
@@ -358,4 +360,5 @@ if __name__ == "__main__":
     status = main()
     if status == interrupt.STATUS:
         interrupt.leave()  # tidying up would take seconds, and tell of what was cut off
+    interrupt.no_more()
     sys.exit(status)

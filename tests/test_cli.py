@@ -12,6 +12,7 @@ import pytest
 from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
 
 from fmnist_utils import results
+from fmnist_utils.__main__ import main
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.data.locate import locate
 
@@ -259,3 +260,9 @@ def test_a_scheduler_that_is_not_there_is_told_before_any_notebook(made: Path) -
     assert (code, out) == (2, "")
     assert err.startswith("Error: SCHEDULER=tcp://127.0.0.1:1: no Dask scheduler answers there")
     assert len(err.splitlines()) == 1
+
+
+def test_control_characters_of_an_argument_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "nowhere\x1b[2J\x07"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: ") and said[:-1].isprintable() and "nowhere\\x1b[2J\\x07 is not a folder" in said

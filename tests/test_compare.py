@@ -383,3 +383,11 @@ def test_the_table_of_false_alarms_is_the_simulation():
     assert table.index.tolist() == [(3.0, 0.0), (3.0, 1.0)]
     drawn = power.simulate(100, 2, 3, 0.01, FACTOR)
     assert table.loc[(3.0, 1.0), (2, "any of 3")] == (drawn.min(axis=-1) * 3 < 0.05).mean()
+
+
+def test_seeds_that_deny_a_fixed_spread_still_have_an_interval() -> None:
+    """One net with everything right, one with everything wrong, held to have no spread between seeds."""
+    right, wrong = np.ones(1000, bool), np.zeros(1000, bool)
+    found = metrics.compare([right], [right, wrong], metrics.NO_SPREAD)
+    assert np.isfinite([found.difference, found.low, found.high, found.p]).all()
+    assert found.difference == 0.5

@@ -70,3 +70,19 @@ except KeyboardInterrupt:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert (done.stdout, done.stderr) == ("swallowed\nraised again\n", "")
+
+
+def test_ctrl_c_while_python_ends_after_all_is_done_is_no_failure(project: Path) -> None:
+    """Python gives the signal back to the system then, which would end the process without a word."""
+    late = "import atexit, time; atexit.register(time.sleep, 3)\n"
+    package = project / "fmnist_utils" / "__init__.py"
+    package.write_text(
+        package.read_text("utf-8").replace("import importlib\n", f"import importlib\n{late}", 1), "utf-8"
+    )
+    process = start(project, "params", "02")
+    assert process.stdout is not None
+    assert any(line.startswith("models") for line in process.stdout), "the last line of its table"
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")

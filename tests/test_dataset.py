@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data_files import complaint, own, place, real
+from data_files import complaint, idx, own, place, real
 from PIL import Image
 
 from fmnist_utils.basics import system
@@ -446,3 +446,15 @@ def test_split_keeps_its_promise_of_an_image_a_class():
         assert len(chosen) == size
         assert set(labels[list(chosen)].tolist()) == {0, 1, 2}
     assert whole[0] < whole[1] < whole[2] < whole[3]
+
+
+def test_idx_images_without_any_contrast_are_refused(tmp_path: Path) -> None:
+    folder = own(tmp_path / "blank")
+    (folder / FILES[0]).write_bytes(idx(np.repeat([0, 7, 200, 255], 784).reshape(4, 28, 28)))
+    assert "train-images-idx3-ubyte: no image has any contrast" in complaint(str(folder))
+
+
+def test_a_path_that_is_too_long_to_read_is_shown_by_its_ends() -> None:
+    for name, data_dir in (("x" * 5000, None), ("x/" * 2500, None), (".", "y" * 5000)):
+        said = complaint(name, data_dir)
+        assert len(said) < 300 and "…" in said

@@ -85,3 +85,13 @@ def test_every_mistake_has_one_kind_the_first_that_fits() -> None:
     assert np.array_equal(kinds[doubts.DOUBTFUL], wrong.any(0) & doubtful)
     assert np.array_equal(kinds[doubts.DUPLICATE], wrong.any(0) & duplicate & ~doubtful)
     assert np.array_equal(kinds[doubts.ALL_WRONG], wrong.all(0) & ~duplicate & ~doubtful)
+
+
+def test_no_class_name_in_the_file_is_a_formula(tmp_path: Path) -> None:
+    names = ("=1+1", "@SUM(1)")
+    sure = np.repeat([[0.99, 0.01], [0.01, 0.99]], 10, axis=0)
+    sure[[3, 12]] = sure[[12, 3]]
+    suspected = doubts.suspects(np.repeat([0, 1], 10), sure, names)
+    rows = pd.read_csv(doubts.write({"training": suspected}, tmp_path))
+    assert len(rows) == 2
+    assert set(rows["label"]) == set(rows["suggestion"]) == {"'=1+1", "'@SUM(1)"}

@@ -37,6 +37,11 @@ def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(out: Pa
         UserError, match=r"no finished run 'cnn-smal' in .*; did you mean 'cnn-small'\? \(models: cnn-s"
     ):
         load_run("cnn-smal", out)
+    for odd in (None, 5, ["cnn-small"]):
+        with pytest.raises(UserError, match="names no run: give the beginning of its key, or its model's name"):
+            load_run(odd, out)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="'5' cannot be a path"):
+        load_run("cnn-small", 5)  # type: ignore[arg-type]
 
 
 def test_test_images_get_the_probabilities_that_were_stored(run: Run, data: Dataset) -> None:
@@ -70,12 +75,41 @@ def test_what_cannot_be_classified_is_told_in_a_line(run: Run, tmp_path: Path) -
         (tmp_path / "nowhere.png", r"nowhere.png is not a readable image \(No such file or directory\)"),
         (tmp_path, r"is not a readable image \(Is a directory\)"),
         ([], "there are no pictures to classify"),
-        (np.zeros((28, 28), np.uint8), "picture 0 has no contrast"),
-        ([np.zeros((28, 28), np.uint8)] * 2, "picture 0, picture 1 have no contrast, .*: remove them"),
+        (np.zeros((30, 30), np.uint8), "picture 0 has no contrast"),
+        ([np.zeros((30, 30), np.uint8)] * 2, "picture 0, picture 1 have no contrast, .*: remove them"),
         (np.zeros((2, 3, 4, 5)), "picture 0 is not a readable image .its shape is"),
+        (None, "picture 0 is not a readable image .its shape is"),
+        (5, "its shape is "),
+        (np.array([["a", "b"]]), "but must be numbers"),
+        (np.eye(9) * 1j, "but must be numbers"),
+        (np.full((9, 9, 3), np.nan), "levels below 0, too large, or that are no numbers"),
+        (np.eye(9, dtype=np.int64) * 2**33, "levels below 0, too large, or that are no numbers"),
+        ("x" * 5000, "is not a readable image .File name too long"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=said) as caught:
             run.predict(given)
+        assert len(str(caught.value)) < 300
+
+
+def test_colours_count_in_whatever_numbers_they_are(run: Run, data: Dataset) -> None:
+    """Lists of whole numbers, 16 bits, floats to 1 and to 255, an image in memory: all are the same picture."""
+    image = np.stack([data.test_images[0].numpy()] * 3, -1)
+    expected = run.predict(image).to_numpy()
+    whole = image.astype(np.int64)
+    for given in (
+        whole,
+        whole.astype(np.uint16) * 257,
+        image / 255.0,
+        image * 1.0,
+        [whole.tolist()],
+        Image.fromarray(image),
+    ):
+        assert run.predict(given).to_numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_blank_image_of_the_data_sets_form_is_taken_as_it_is(run: Run) -> None:
+    """A data set may hold one; the series shows what the net says of its first test images."""
+    assert run.predict(np.zeros((2, 28, 28), np.uint8)).sum(axis=1).to_numpy() == pytest.approx(1)
 
 
 def test_what_turning_pictures_took_away_is_said_with_examples(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,3 +155,53 @@ def test_one_damaged_record_does_not_hide_the_others(stored: Run, capsys: pytest
     assert list(results(out)["key"]) == [other.key]
     assert len(Finished(out).group(other.experiment)) == 1
     assert capsys.readouterr().err.count("put aside") == 1
+
+
+@pytest.mark.parametrize("name", ["record.json", "test.npz"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to nowhere", "link to itself"])
+def test_what_is_no_file_is_put_aside(name: str, kind: str, stored: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    out, path = stored.folder.parent.parent, stored.folder / name
+    other = Store(out).save(run_with(0.5, TINY.but(seed=1)))
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere" if kind == "link to nowhere" else path)
+    assert Store(out).load(stored.key) is None
+    assert list(results(out)["key"]) == [other.key]
+    assert len(capsys.readouterr().err.splitlines()) <= 2
+    path.unlink(missing_ok=True) if kind != "folder" else None
+    assert Store(out).load(other.key) is not None
+
+
+def test_a_run_that_another_process_writes_anew_is_never_taken_for_damaged(stored: Run) -> None:
+    """As RETRAIN=1 does: between two of its files old and new are mixed, and its record must stay where it is."""
+    out, ended = stored.folder.parent.parent, threading.Event()
+    both = [run_with(0.87, TINY, views=0.9), run_with(0.61, TINY, views=0.8)]
+
+    def write() -> None:
+        while not ended.is_set():
+            for run in both:
+                Store(out).save(run)
+                time.sleep(0.02)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = [Store(out).load(stored.key) for _ in range(150)]
+    finally:
+        ended.set()
+        writer.join()
+    assert all(found)
+    assert {run.test_accuracy for run in found if run} == {0.87, 0.61}
+    assert not list(stored.folder.glob("*.damaged"))
+
+
+def test_deleting_a_linked_run_leaves_what_it_links_to(stored: Run, tmp_path: Path) -> None:
+    link = tmp_path / "mine" / "runs" / stored.key
+    link.parent.mkdir(parents=True)
+    link.symlink_to(stored.folder)
+    Store(tmp_path / "mine").delete(stored.key)
+    assert not link.is_symlink() and Store(stored.folder.parent.parent).load(stored.key) is not None

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from data_files import own
 
-from fmnist_utils import Dataset, Experiment, UserError, run_all
+from fmnist_utils import Dataset, Experiment, UserError, load_dataset, run_all
 from fmnist_utils.__main__ import main
 from fmnist_utils.basics.system import PUBLISHED, ROOT
-from fmnist_utils.runs import mistakes
+from fmnist_utils.runs import mistakes, runner
 from fmnist_utils.runs.store import Store
 
 
@@ -92,3 +92,23 @@ def test_other_images_than_the_run_saw_are_refused(tmp_path: Path) -> None:
     own(folder, train_labels=labels, test_labels=labels[::-1], images=len(labels))
     with pytest.raises(UserError, match=f"run {run.key} was tested on other images than "):
         mistakes.tested_on(run)
+
+
+def test_classes_that_the_net_does_not_know_are_told_in_a_line(tmp_path: Path) -> None:
+    """The key of a run is of its images and labels: what a ``classes.txt`` adds later is no part of it."""
+    labels = tuple(range(3)) * 8
+    folder = own(tmp_path / "own", train_labels=labels, test_labels=labels, images=len(labels))
+    experiment = Experiment(model="cnn-small", dataset=str(folder), batch_size=8, epochs=1)
+    (run,) = run_all([experiment], str(tmp_path / "out"))
+    (folder / "classes.txt").write_text("a\nb\nc\nd\n", "utf-8")
+    data = load_dataset(str(folder))
+    runner._dataset.cache_clear()  # as a new process begins
+    for attempt in (
+        lambda: mistakes.tested_on(run),
+        lambda: run.predict(data.test_images[:2].numpy(), data=data),
+        lambda: run_all([experiment], str(tmp_path / "out")),
+    ):
+        with pytest.raises(UserError, match=f"run {run.key} tells 3 classes apart, but .* has 4 now: name as many"):
+            attempt()
+    (folder / "classes.txt").write_text("a\nb\nc\n", "utf-8")
+    assert list(mistakes.table(run, mistakes.tested_on(run)).columns[3:]) == ["p(a)", "p(b)", "p(c)"]

@@ -203,6 +203,18 @@ def test_no_scheduler_at_the_address_gets_one_line(tmp_path: Path) -> None:
         run_all([TINY], tmp_path, scheduler="nonsense")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://[::1", "tcp://[x]:1", "tcp://h:99999", "tcp://h:x", "tcp://127.0.0.1:0", "tcp://", "tcp://:8786", ":8786",
+     "http://127.0.0.1:1", "inproc://x", "x" * 3000, "x" * 3000 + "://h:1", "tcp://h\n:x"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_scheduler_is_told_in_a_line(address: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="SCHEDULER=.*(: no Dask scheduler answers there|is no address)") as caught:
+        run_all([TINY], tmp_path, scheduler=address)
+    said = str(caught.value)
+    assert len(said) < 300 and "\n" not in said
+
+
 def test_retrain_trains_what_is_stored_and_keeps_the_old_run_until_the_new_one_is_whole(tmp_path: Path) -> None:
     [old] = run_all(TINY, tmp_path)
     assert old.folder is not None

@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from made_up_runs import run_with
-from small_project import call, copy_package, edit, outputs, write_notebook, write_project
+from small_project import call, copy_package, edit, outputs, start, write_notebook, write_project
 
 from fmnist_utils import Experiment, UserError, models
 from fmnist_utils.basics.system import PUBLISHED, ROOT
-from fmnist_utils.report import build, freshness
+from fmnist_utils.report import build, freshness, marker
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs.store import Store
@@ -209,6 +209,15 @@ def test_files_that_killed_processes_left_are_removed_and_those_of_living_ones_a
     assert all(path.exists() for path in kept)
 
 
+def test_what_a_worker_left_that_was_killed_meanwhile_is_removed_in_the_end(project: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = min((project / "out").glob("runs/*/")) / f"checkpoint.pt.{os.uname().nodename}.{dead.pid}.part"
+    write_notebook(project / "notebooks" / "02_second.ipynb", f"open({str(left)!r}, 'w').close()")
+    assert make(project) == []
+    assert not left.exists() and verify(project / "out") == []
+
+
 def test_names_like_formulas_are_no_formulas_in_the_table(tmp_path: Path) -> None:
     names = ["=1+1", "+1", "-1", "@SUM(1)", "\tx", "plain"]
     for seed, name in enumerate(names):
@@ -219,6 +228,54 @@ def test_names_like_formulas_are_no_formulas_in_the_table(tmp_path: Path) -> Non
     table = pd.read_csv(tmp_path / "results.csv").sort_values("seed")
     assert list(table["dataset"]) == [*(f"'{name}" for name in names[:-1]), "plain"]
     assert table["test_accuracy"].dtype == float
+
+
+def test_a_table_that_a_notebook_wrote_is_held_against_what_it_wrote(project: Path) -> None:
+    write_notebook(
+        project / "notebooks" / "02_second.ipynb",
+        f"open({str(project / 'out' / 'suspects.csv')!r}, 'w').write('score\\n0.87\\n')",
+    )
+    assert make(project) == []
+    out = project / "out"
+    table, before = out / "suspects.csv", outputs_of(out)
+    assert verify(out) == []
+    (out / ".fmnist-reports.json").unlink()
+    assert len(verify(out)) == 3, "index and table of before are not known to be whole, and the marker is missing"
+    assert make(project) == [] and outputs_of(out) == before
+    for damage in ("score\n0.97\n", "", None):
+        table.unlink() if damage is None else table.write_text(damage)
+        found = verify(out)
+        assert damage is None or (len(found) == 1 and found[0].startswith("suspects.csv: its content differs"))
+        assert make(project) == []
+        assert table.read_text() == "score\n0.87\n" and verify(out) == []
+    table.write_text("")
+    assert len(verify(out, mend=True)) == 1 and not table.exists() and verify(out) == []
+
+
+def outputs_of(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.glob("notebooks/*.ipynb")}
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"retraining": {"wanted": "x", "since": 1' + "0" * 30 + "}}", "[]", "\0"]
+)
+def test_a_damaged_marker_is_written_anew(content: str, project: Path) -> None:
+    path = project / "out" / ".fmnist-reports.json"
+    path.write_text(content, "utf-8")
+    assert marker.retraining(project / "out", "x") == 0
+    assert verify(project / "out")
+    assert make(project) == []
+    assert verify(project / "out") == []
+
+
+def test_to_mend_is_to_wait_for_whoever_writes(project: Path) -> None:
+    copy_package(project)
+    with marker.alone(project / "out"):
+        process = start(project, "verify", "out", "--mend")
+        assert process.stdout is not None and "is in use by process" in process.stdout.readline()
+        assert call(project, "verify", "out")[0] == 0, "looking waits for nobody"
+        assert process.poll() is None
+    assert process.communicate()[0] == "out: 0 findings\n" and process.returncode == 0
 
 
 # --- where reports may go ---
@@ -248,6 +305,17 @@ def test_reports_never_go_into_the_package_or_the_data(project: Path, tmp_path: 
     write_notebook(project / "notebooks" / "01_first.ipynb", parameters=declared)
     with pytest.raises(UserError, match="reports must not change"):
         prepared(project, images / "reports", only="01")
+
+
+@pytest.mark.parametrize("link", ["notebooks", "runs"])
+def test_reports_never_go_through_a_link_to_where_something_else_is(link: str, project: Path) -> None:
+    out = project / "linked"
+    out.mkdir()
+    (out / link).symlink_to(project / "notebooks")
+    before = tree(project)
+    with pytest.raises(UserError, match="reports must not change"):
+        build.build(prepared(project, out))
+    assert tree(project) == before
 
 
 def test_reports_go_into_new_empty_and_their_own_folders(project: Path, tmp_path: Path) -> None:

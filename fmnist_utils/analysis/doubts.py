@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import from_root, write_whole
-from fmnist_utils.basics.text import public_names
+from fmnist_utils.basics.text import public_names, spreadsheet
 
 # Training images of Fashion-MNIST whose label is wrong, each shown in zalandoresearch/fashion-mnist, issue 166, by the
 # authors of Müller and Markert, "Identifying Mislabeled Instances in Classification Datasets" (2019; arXiv 1912.05283).
@@ -71,6 +71,7 @@ def suspects(labels: ArrayLike, probabilities: ArrayLike, class_names: Sequence[
 def write(suspected: Mapping[str, pd.DataFrame], out: str | Path) -> Path:
     """Write the doubtful labels of each part (training, test), the most doubtful first, as ``<out>/suspects.csv``."""
     rows = pd.concat({part: table[table["doubtful"]] for part, table in suspected.items()}, names=["part", "index"])
+    rows[["label", "suggestion"]] = rows[["label", "suggestion"]].map(spreadsheet)
     path = from_root(out) / "suspects.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, lambda file: rows.drop(columns="doubtful").round({"score": 4}).to_csv(file))

@@ -117,7 +117,10 @@ def weigh(variance: Floats, noise: Floats, seeds: NDArray[np.int64], prior: Spre
     evidence = np.log(likelihood @ HYPOTHESES.T + 1e-300)  # of an arm for a hypothesis
     others = prior.log_weights + evidence.sum(axis=-2, keepdims=True) - evidence
     weights = np.exp(others - others.max(axis=-1, keepdims=True))
-    posterior = likelihood * (weights @ HYPOTHESES)
+    allowed = weights @ HYPOTHESES
+    posterior = likelihood * allowed
+    # Where an arm's own seeds deny all that is held for possible, as they can with `NO_SPREAD`, that stands.
+    posterior = np.where(posterior.any(axis=-1, keepdims=True), posterior, allowed)
     return posterior / posterior.sum(axis=-1, keepdims=True)
 
 

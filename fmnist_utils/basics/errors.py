@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +12,13 @@ MAKE_ROOM = "make room or choose another OUT"
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; shown as one line, never as a traceback."""
+    """A mistake that the user can mend; shown as one line, never as a traceback.
+
+    A path or another word of more characters than anybody reads is shown by its two ends.
+    """
+
+    def __str__(self) -> str:
+        return re.sub(r"\S{161,}", lambda word: f"{word[0][:60]}…{word[0][-59:]}", super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython (a notebook, JupyterLab) to show the one line in place of a traceback."""

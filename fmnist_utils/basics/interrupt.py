@@ -37,6 +37,11 @@ def leave() -> None:
     os._exit(STATUS)
 
 
+def no_more() -> None:
+    """From here on, Ctrl-C changes nothing: all is done, and Python's own end would be cut off without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def in_order() -> Iterator[None]:
     """Within it, Ctrl-C raises KeyboardInterrupt, and again every two seconds until that has left it."""

@@ -37,7 +37,7 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except UnicodeEncodeError:
         raise UserError(f"{brief(str(path))} is not UTF-8: rename it, or name it through a link") from None
-    except (RuntimeError, ValueError) as error:  # nobody is called so
+    except (RuntimeError, ValueError, TypeError) as error:  # nobody is called so, or it is no text
         raise UserError(f"{brief(str(path))} cannot be a path: {error}") from None
 
 

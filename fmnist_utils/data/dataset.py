@@ -207,6 +207,8 @@ def _read_idx(source: Source) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
         if len(images) != len(labels) or not len(images):
             found = f"{len(images):,} images and {len(labels):,} labels"
             raise UserError(f"{source.files[stem]} and its labels hold {found}: as many of each, and not 0")
+    if (arrays[0] == arrays[0][:, :1, :1]).all():
+        raise UserError(f"{source.files[FILES[0]]}: no image has any contrast, so nothing can be learned of them")
     return _folder_name(source.folder), _class_names(source.folder, arrays[1], arrays[3]), arrays
 
 

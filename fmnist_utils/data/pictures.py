@@ -16,6 +16,8 @@ from fmnist_utils.basics.errors import UserError, listed
 from fmnist_utils.basics.text import counted
 
 SIDE = 28  # pixels
+# What may be white where the levels are whole numbers, or not.
+WHITES = {"I": (255.0, 65_535.0, 2.0**32 - 1), "F": (1.0, 255.0, 65_535.0)}
 SHOWN = 112  # pixels of a picture of before
 COLOUR = 12  # levels by which red, green and blue differ in a picture that is said to have colour
 
@@ -33,9 +35,10 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
 
     Parameters
     ----------
-    pictures : paths of image files, images of PIL, or arrays (h, w) or (h, w, 3 or 4): bool, uint8, or float in 0..1
+    pictures : paths of image files, images of PIL, or arrays (h, w) or (h, w, 3 or 4): bool, whole numbers from 0 to
+        255 (or to the most of 16 or 32 bits), or float from 0 to 1 (or to 255)
     invert : whether dark is ink; None for all of them if the ground of most is light. Gray arrays of 28 x 28 pixels
-        are taken as they are unless it is True
+        of uint8 are taken as they are unless it is True, blank ones, too
 
     Raises
     ------
@@ -45,7 +48,7 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
     found = [_read_one(picture, _name(picture, number)) for number, picture in enumerate(pictures)]
     images, as_it_is = np.empty((len(found), SIDE, SIDE), np.uint8), np.array([one.as_it_is for one in found], bool)
     # Levels of 32 bits have no white of their own: it is the one that fits the brightest pixel of all such images.
-    for mode, whites in (("L", (255.0,)), ("I", (255.0, 65_535.0, 2.0**32 - 1)), ("F", (1.0, 255.0, 65_535.0))):
+    for mode, whites in {"L": (255.0,), **WHITES}.items():
         places = [i for i, one in enumerate(found) if one.mode == mode]
         if not places:
             continue
@@ -57,7 +60,7 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
         for i in places:
             levels = found[i].levels
             images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
-    blank = np.flatnonzero(images.min((1, 2)) == images.max((1, 2)))
+    blank = np.flatnonzero((images.min((1, 2)) == images.max((1, 2))) & ~as_it_is)
     if len(blank):
         which = listed([_name(pictures[i], i) for i in blank.tolist()], 600)
         has, it = ("has", "it") if len(blank) == 1 else ("have", "them")
@@ -102,7 +105,7 @@ def _is_path(picture: Any) -> bool:
 
 
 def _name(picture: Any, number: int) -> str:
-    return str(picture) if _is_path(picture) else f"picture {number}"
+    return str(picture).replace("\n", "\\n") if _is_path(picture) else f"picture {number}"
 
 
 class _Picture(NamedTuple):
@@ -127,9 +130,9 @@ def _read_one(picture: Any, name: str) -> _Picture:
             return _shrunk(_from_array(array))._replace(as_it_is=as_it_is)
         with warnings.catch_warnings(action="ignore"), Image.open(picture) as image:
             return _shrunk(_upright(image))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        said = (isinstance(error, OSError) and error.strerror) or error
-        raise UserError(f"{name} is not a readable image ({said}): mend or remove it") from error
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{name} is not a readable image ({why}): mend or remove it") from error
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:
@@ -138,11 +141,20 @@ def _from_array(array: NDArray[Any]) -> Image.Image:
         array = array.squeeze(0 if array.shape[0] == 1 else -1)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))) or not array.size:
         raise ValueError(f"its shape is {array.shape}, but must be (h, w) or (h, w, 3 or 4)")
-    if array.dtype == bool or (array.ndim == 3 and array.dtype.kind == "f"):
-        array = np.rint(255 * np.clip(array.astype(np.float64), 0, 1)).astype(np.uint8)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"its levels are of type {array.dtype}, but must be numbers")
+    if array.dtype == bool:
+        array = array * np.uint8(255)
     if array.dtype == np.uint8:
         return Image.fromarray(array)
-    return Image.fromarray(array.astype(np.float32 if array.dtype.kind == "f" else np.int32))
+    mode, kind = ("F", np.float32) if array.dtype.kind == "f" else ("I", np.int32)
+    if not np.isfinite(array).all() or array.min() < 0 or float(array.max()) >= 2**31:
+        raise ValueError("levels below 0, too large, or that are no numbers")
+    if array.ndim == 2:
+        return Image.fromarray(array.astype(kind))
+    # (Where 1 is white, resizing may have gone a little beyond.)
+    white = next((white for white in WHITES[mode] if array.max() <= max(white, 2)), WHITES[mode][-1])
+    return Image.fromarray(np.rint(255 * np.clip(array.astype(np.float64) / white, 0, 1)).astype(np.uint8))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
-from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, hold, provenance, write_whole
+from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance, write_whole
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
@@ -350,11 +350,13 @@ class Report:
         """Why the notebook must be executed: "forced", "new", "damaged", or what has changed; "" if it need not be."""
         if force:
             return "forced"
-        before = freshness.recorded(self.executed).get("parts")
-        if not before:
+        found = freshness.recorded(self.executed)
+        if not (before := found.get("parts")):
             return "damaged" if self.executed.exists() else "new"
-        changed = [name for name, digest in self.parts.items() if before.get(name) != digest]
-        return f"changed: {', '.join(changed)}" if changed else ""
+        if changed := [name for name, digest in self.parts.items() if before.get(name) != digest]:
+            return f"changed: {', '.join(changed)}"
+        lost = [name for name, digest in found.get("files", {}).items() if checksum(self.out / name) != digest]
+        return f"lost or damaged: {', '.join(lost)}" if lost else ""
 
     def html_is_current(self) -> bool:
         """Whether the HTML shows the executed notebook in today's form, and no failure is left from later."""
@@ -365,7 +367,7 @@ class Report:
     def execute(self, environment: Mapping[str, str]) -> None:
         """Execute the notebook and write its HTML; the last good ones stay until the new ones are whole."""
         begin = time.monotonic()
-        parts = self.parts  # before it runs: somebody may edit the notebook meanwhile
+        parts, tables = self.parts, self._tables()  # before it runs: somebody may edit the notebook meanwhile
         with self._aside() as working:
             try:
                 run_notebook(self.notebook, working, self.values, environment)
@@ -377,10 +379,16 @@ class Report:
                     "profile": self.profile,
                     "fingerprint": freshness.digest(parts),
                 }
-                self._publish(working, working, {"provenance": record, "parts": parts})
+                files = {name: checksum(self.out / name) for name, _ in sorted(self._tables() - tables)}
+                self._publish(working, working, {"provenance": record, "parts": parts, "files": files})
             except ExecutionError:
                 os.replace(working, self.failed)
                 raise
+
+    def _tables(self) -> set[tuple[str, int]]:
+        """List the CSV files beside the reports, with the times of their change: what a notebook may have written."""
+        tables = set(self.out.glob("*.csv")) - {self.out / name for name in marker.INDEX}
+        return {(path.name, path.stat().st_mtime_ns) for path in tables if path.is_file()}
 
     def rehearse(self, environment: Mapping[str, str]) -> str:
         """Execute the notebook up to its training, and say what that would cost; nothing is kept."""
@@ -486,7 +494,7 @@ def build(
     if any(report.reason(force) for report in reports):
         _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
-    with _alone(out):
+    with marker.alone(out):
         marker.prepare(out)
         resources, wanted = _going_on(reports, resources or Resources())
         if resources.since:
@@ -504,6 +512,7 @@ def build(
                         failures.append(f"FAILED {report.name}, {error}{trace}")
                     seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
                     outcomes.append(f"{report.name}: {outcome}{seconds}")
+            marker.tidy(out)  # what workers left that were killed meanwhile
             if resources.since and not failures:
                 marker.retraining_ends(out)
         finally:  # also after Ctrl-C: the index lists what is finished
@@ -592,11 +601,3 @@ def _build_one(report: Report, force: bool, environment: Mapping[str, str]) -> s
         report.render()
         return "rendered anew"
     return UNCHANGED
-
-
-@contextlib.contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Hold a folder of reports for this process; wait for another one that holds it."""
-    waiting = "{out} is in use by {holder}: waiting for it to finish"
-    with hold(out / ".lock", lambda holder: print(waiting.format(out=shown(out), holder=holder), flush=True)):
-        yield

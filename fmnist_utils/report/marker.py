@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fmnist_utils.basics.system import ROOT, expanded, from_root, leftovers, write_whole
+from fmnist_utils.basics.system import ROOT, expanded, from_root, hold, leftovers, write_whole
+from fmnist_utils.report.parameters import shown
 
 MARKER = ".fmnist-reports.json"
 INDEX = ("index.html", "results.csv")  # written last, together
 ABOUT = "This folder holds reports of fmnist-reports, which may replace any file in it."
 # What a folder of reports has in it, for those of before there was a marker.
-OURS = re.compile(r"index\.html|results\.csv|notebooks|runs|\d\d_\w+\.html|\..*|.*\.part")
+OURS = re.compile(r"index\.html|results\.csv|suspects\.csv|notebooks|runs|\d\d_\w+\.html|\..*|.*\.part")
 
 
 def checksum(path: Path) -> str:
@@ -36,9 +40,10 @@ def problem(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]])
     wanted = [place for pair in data for place in pair if place]
     kept = [path.resolve() for path in sources]
     kept += [path for place in wanted for path in (from_root(place), expanded(place).resolve()) if path.is_dir()]
-    for folder in kept:
-        if out == folder or folder in out.parents:
-            return f"OUT={out} lies in {folder}, which reports must not change: choose another, such as reports/mine"
+    links = [place.resolve() for place in (out / "notebooks", out / "runs") if place.is_symlink()]
+    for folder, place in itertools.product(kept, (out, *links)):
+        if place == folder or folder in place.parents:
+            return f"OUT={place} lies in {folder}, which reports must not change: choose another, such as reports/mine"
     if out.exists() and not out.is_dir():
         return f"OUT={out} is a file: choose a folder, such as reports/mine"
     if not out.is_dir() or (out / MARKER).exists():
@@ -56,10 +61,23 @@ def _looks_made(out: Path) -> bool:
     return not names or any(any(out.glob(made)) for made in ("runs/*/r*", "notebooks/*.ipynb"))
 
 
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Hold a folder of reports for this process; wait for another one that holds it."""
+    waiting = "{out} is in use by {holder}: waiting for it to finish"
+    with hold(out / ".lock", lambda holder: print(waiting.format(out=shown(out), holder=holder), flush=True)):
+        yield
+
+
 def prepare(out: Path) -> None:
     """Mark a folder, whose lock this process holds, as one of reports, and remove what killed processes left."""
     if not (out / MARKER).exists():
         _write(out)
+    tidy(out)
+
+
+def tidy(out: Path) -> None:
+    """Remove what killed processes left in a folder, whose lock this process holds."""
     for folder in (out, out / "notebooks", *out.glob("runs/*/")):
         for path in leftovers(folder):
             path.unlink(missing_ok=True)
@@ -68,9 +86,11 @@ def prepare(out: Path) -> None:
 
 def _read(out: Path) -> dict[str, Any]:
     """What the marker says; nothing if it is not there, or damaged: then it is written anew."""
+    if not (out / MARKER).is_file():
+        return {}
     try:
         content = json.loads((out / MARKER).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -87,7 +107,7 @@ def retraining(out: Path, wanted: str) -> int:
     `wanted` tells what is to be trained again, and with what.
     """
     match _read(out).get("retraining"):
-        case {"wanted": before, "since": int(since)} if before == wanted:
+        case {"wanted": before, "since": int(since)} if before == wanted and 0 < since <= time.time():
             return since
     return 0
 

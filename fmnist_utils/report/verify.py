@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -58,15 +59,17 @@ def verify(out: Path, mend: bool = False, claims: Callable[[Path], pd.DataFrame]
     if problem := marker.problem(out, (), ()):
         raise UserError(problem)
     lines = []
-    for check in (_runs, _reports, _rest):  # each sees what the one before has mended
-        for finding in check(out):
-            if mend:
-                finding.mend()
-            lines.append(finding.line(out, mend))
-    if mend and not marker.index_is_current(out):
-        from fmnist_utils.report.index import write_index
+    # (Between a file and its record, whoever is writing them looks damaged: to mend is to wait for it.)
+    with marker.alone(out) if mend else contextlib.nullcontext():
+        for check in (_runs, _reports, _rest):  # each sees what the one before has mended
+            for finding in check(out):
+                if mend:
+                    finding.mend()
+                lines.append(finding.line(out, mend))
+        if mend and not marker.index_is_current(out):
+            from fmnist_utils.report.index import write_index
 
-        write_index(out, claims=claims)
+            write_index(out, claims=claims)
     return lines
 
 
@@ -83,6 +86,12 @@ DIFFERS = "its content differs from its checksum"
 
 def _aside(path: Path) -> None:
     os.replace(path, path.with_name(f"{path.name}.damaged"))
+
+
+def _clear(path: Path) -> None:
+    """Put a folder or the like aside that lies where a file is to be written."""
+    if path.exists() and not path.is_file():
+        _aside(path)
 
 
 def _runs(out: Path) -> Iterator[Finding]:
@@ -135,6 +144,9 @@ def _reports(out: Path) -> Iterator[Finding]:
             yield Finding(path, OLD, "they are added", partial(_seal_report, path, there))
         elif there and there != content["metadata"]["fmnist"]["html_checksum"]:
             yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
+        for name, digest in (content or {"metadata": {"fmnist": {}}})["metadata"]["fmnist"].get("files", {}).items():
+            if (out / name).is_file() and marker.checksum(out / name) != digest:
+                yield Finding(out / name, DIFFERS, AGAIN.format("written"), partial(_aside, out / name))
 
 
 def _seal_report(path: Path, page: str) -> None:
@@ -149,7 +161,8 @@ def _rest(out: Path) -> Iterator[Finding]:
     if not marker.index_is_current(out):
         for name in marker.INDEX:
             if marker.recorded(out, name) != marker.checksum(out / name):
-                yield Finding(out / name, "it is not what was written last", "written anew", lambda: None)
+                place = out / name
+                yield Finding(place, "it is not what was written last", "written anew", partial(_clear, place))
         if not (out / marker.MARKER).exists():
             yield Finding(out / marker.MARKER, "it is missing", "written", lambda: None)
     for folder in (out, out / "notebooks", *out.glob("runs/*/")):

@@ -46,6 +46,7 @@ def tested_on(run: Run, dataset: str = "", data_dir: str = "") -> Dataset:
     data = load_dataset(name, data_dir or run.experiment.data_dir)
     if run.provenance.get("dataset_checksum", data.checksum) != data.checksum:
         raise UserError(f"run {run.key} was tested on other images than {name[:80]!r} holds: name its data set")
+    run.check_classes(data)
     return data
 
 

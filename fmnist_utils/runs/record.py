@@ -45,6 +45,13 @@ def written(record: dict[str, Any]) -> str:
     return json.dumps(record, indent=1) + "\n"
 
 
+def whole(path: Path) -> bytes:
+    """Read a file of a run; Damaged if a folder, a pipe, a link to nowhere or the like lies in its place."""
+    if (path.exists() or path.is_symlink()) and not path.is_file():
+        raise Damaged(f"{path.name} is no file")
+    return path.read_bytes()
+
+
 def read(path: Path) -> dict[str, Any]:
     """Read a record and check all that can be told from it alone.
 
@@ -60,7 +67,9 @@ def read(path: Path) -> dict[str, Any]:
         It is not there, or may not be read.
     """
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = json.loads(whole(path).decode("utf-8"))
+    except Damaged:
+        raise
     except (ValueError, RecursionError) as error:
         raise Damaged(f"it is not JSON: {error}") from None
     _hold(record, FIELDS)

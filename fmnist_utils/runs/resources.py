@@ -11,10 +11,11 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fmnist_utils.basics.errors import UserError, bare, nearest
+from fmnist_utils.basics.errors import UserError, bare, brief, nearest
 from fmnist_utils.training import PRECISIONS
 
 ANSWER = 5.0  # seconds for a scheduler's machine to answer
+PROTOCOLS = ("tcp", "tls")  # of Dask, between processes of several machines
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,25 @@ class Resources:
 
     def check_scheduler(self) -> None:
         """Raise UserError if nothing answers where the Dask scheduler is said to be; it has a moment to start."""
-        place = urlsplit(self.scheduler if "://" in self.scheduler else f"tcp://{self.scheduler}")
-        if not self.scheduler or place.scheme not in ("tcp", "tls"):
+        if not self.scheduler:
             return
+        where = f"SCHEDULER={bare(self.scheduler)}"
+        try:
+            place = urlsplit(self.scheduler if "://" in self.scheduler else f"tcp://{self.scheduler}")
+            port = 8786 if place.port is None else place.port
+            if place.scheme not in PROTOCOLS:
+                raise ValueError(f"the protocol {brief(place.scheme, 30)} is none of {', '.join(PROTOCOLS)}")
+            if not place.hostname or not port:
+                raise ValueError(f"it names no {'port' if place.hostname else 'machine'}")
+        except ValueError as error:
+            raise UserError(f"{where} is no address ({bare(str(error))}): write tcp://host:8786") from None
         until = time.monotonic() + ANSWER
         while True:
             try:
-                socket.create_connection((place.hostname, place.port or 8786), timeout=ANSWER).close()
+                socket.create_connection((place.hostname, port), timeout=ANSWER).close()
             except (OSError, ValueError) as error:
                 if isinstance(error, ConnectionRefusedError) and time.monotonic() < until:
                     time.sleep(0.2)
                     continue
-                raise UserError(f"SCHEDULER={self.scheduler}: no Dask scheduler answers there ({error})") from error
+                raise UserError(f"{where}: no Dask scheduler answers there ({error})") from error
             return

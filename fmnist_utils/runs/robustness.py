@@ -153,9 +153,11 @@ def check(run: Run) -> NDArray[np.bool_] | None:
     if run.folder is None:
         return None
     try:
-        content = json.loads((run.folder / FILE).read_text("utf-8"))
+        content = json.loads(record.whole(run.folder / FILE).decode("utf-8"))
     except FileNotFoundError:
         return None
+    except Damaged:
+        raise
     except (ValueError, RecursionError) as error:
         raise Damaged(f"it is not JSON: {error}") from None
     if not isinstance(content, dict) or content.get(record.CHECKSUM) != record.checksum(content):

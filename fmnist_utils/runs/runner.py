@@ -81,6 +81,8 @@ def run_all(
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
+    for key, run in found.items():
+        run.check_classes(_data(wanted[key]))  # which are no part of its key
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
     if missing and is_dry_run():

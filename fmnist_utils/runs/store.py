@@ -15,6 +15,7 @@ import hashlib
 import io
 import shutil
 import sys
+import time
 import uuid
 import zipfile
 from collections import Counter
@@ -29,10 +30,11 @@ from numpy.typing import NDArray
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.basics.text import counted
-from fmnist_utils.runs.record import Damaged, read, sealed, stale, written
+from fmnist_utils.runs.record import Damaged, read, sealed, stale, whole, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
+A_WRITE, PATIENCE = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
 STEP = 1 / 8  # of the stored logits
 
 
@@ -102,15 +104,32 @@ class Store:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
         path = self.folder / key / "record.json"
         try:
-            return self.check(key) if path.stat().st_mtime >= self.since else None
+            if path.stat().st_mtime < self.since:
+                return None
+            for _ in range(PATIENCE):
+                before = self._state(key)
+                with contextlib.suppress(OSError, Damaged):
+                    return self.check(key)
+                time.sleep(A_WRITE)  # another process may be writing it anew, and be between two of its files
+                if self._state(key) == before:
+                    break
+            return self.check(key)
         except (FileNotFoundError, NotADirectoryError):
             if path.exists():
                 put_aside(path, "its test.npz is missing")
         except Damaged as error:
             put_aside(path, str(error).splitlines()[0])
+        except OSError as error:
+            print(f"{path.parent} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
         except UserError:
             pass  # of a model that the package no longer has, so it is not what is asked for
         return None
+
+    def _state(self, key: str) -> list[tuple[int, int]]:
+        """What tells whether record or predictions of a run have been written since."""
+        files = [self.folder / key / name for name in ("record.json", "test.npz")]
+        states = [path.stat() for path in files if path.exists()]
+        return [(state.st_ino, state.st_mtime_ns) for state in states]
 
     def check(self, key: str) -> Run:
         """Read a finished run and check all of it but its weights; nothing is put aside.
@@ -126,7 +145,7 @@ class Store:
         """
         path = self.folder / key / "record.json"
         record = read(path)
-        content = path.with_name("test.npz").read_bytes()
+        content = whole(path.with_name("test.npz"))
         if hashlib.sha256(content).hexdigest() != record["test_sha256"]:
             raise Damaged("test.npz differs from its checksum")
         try:
@@ -185,7 +204,6 @@ class Store:
             weights = save({name: value.detach().cpu().contiguous() for name, value in run.weights.items()})
             checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
             write_whole(folder / WEIGHTS, lambda path: path.write_bytes(weights))
-        write_whole(folder / "test.npz", lambda path: path.write_bytes(test))
         record = sealed(
             {
                 "key": run.key,
@@ -201,7 +219,9 @@ class Store:
                 **checksums,
             }
         )
-        write_whole(folder / "record.json", lambda path: path.write_text(written(record), "utf-8"))
+        text = written(record).encode()
+        write_whole(folder / "test.npz", lambda path: path.write_bytes(test))
+        write_whole(folder / "record.json", lambda path: path.write_bytes(text))
         self.checkpoint(run.key).unlink(missing_ok=True)
         # Read back, so that a run looks the same whether it was trained now or found in the store.
         stored = self.check(run.key)
@@ -215,6 +235,8 @@ class Store:
     @os_errors("delete")
     def delete(self, key: str) -> None:
         """Delete a run, finished or begun; one that is being trained is waited for."""
+        if (self.folder / key).is_symlink():  # what it points to is another folder's
+            return (self.folder / key).unlink()
         with self.lock(key):
             (self.folder / key / "record.json").unlink(missing_ok=True)  # first: what is left is no run
         shutil.rmtree(self.folder / key)
@@ -248,6 +270,8 @@ def load_run(name: str, out: str | Path = "") -> Run:
     UserError
         There is none.
     """
+    if not isinstance(name, str):
+        raise UserError(f"{brief(name)} names no run: give the beginning of its key, or its model's name")
     folders = [from_root(out)] if out else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
     stores = [Store(folder) for folder in folders]
     known = set[str]()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
-from PIL.Image import Image
 
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import put_aside
@@ -119,7 +120,7 @@ class Run:
     @property
     def has_weights(self) -> bool:
         """Whether its weights were kept, so that `model` and `predict` work; those of published runs were not."""
-        return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).exists())
+        return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).is_file())
 
     def predict(self, pictures: Any, invert: bool | None = None, data: Dataset | None = None) -> pd.DataFrame:
         """Classify pictures of one's own, brought to the form that the net was trained on.
@@ -137,7 +138,8 @@ class Run:
         DataFrame, one row a picture, one column a class
             Probabilities, 0..1.
         """
-        one = isinstance(pictures, str | Path | Image) or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
+        one = isinstance(pictures, str | os.PathLike) or not isinstance(pictures, Iterable)  # such as an Image
+        one = one or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
         given = [pictures] if one else list(pictures)
         if not given:
             raise UserError("there are no pictures to classify: give paths or arrays")
@@ -159,10 +161,20 @@ class Run:
         pixels = torch.as_tensor(images)
         return attributions(self.model(), pixels, *self._scale(data), first, second).numpy()
 
+    def check_classes(self, data: Dataset) -> None:
+        """Raise UserError if `data` has another number of classes than the net tells apart."""
+        classes, named = self.test_probabilities.shape[1], len(data.class_names)
+        if classes != named:
+            raise UserError(
+                f"run {self.key} tells {classes} classes apart, but {data.source} has {named} now: name as many as "
+                "before in its classes.txt, or delete the run"
+            )
+
     def _scale(self, data: Dataset) -> tuple[float, float]:
         """How the images were normalized that the net was trained on, which must be those of `data`."""
         if data.checksum != self.provenance["dataset_checksum"]:
             raise UserError(f"run {self.key} was trained on other images than {data.source} holds now")
+        self.check_classes(data)
         return normalization(data.train_images)
 
     def model(self) -> nn.Module:
@@ -183,7 +195,7 @@ class Run:
         weights = self.weights
         if weights is None:
             file = self.folder / WEIGHTS if self.folder else None
-            if file is None or not file.exists():
+            if file is None or not file.is_file():
                 raise UserError(f"the weights of run {self.key} were not kept: train it again with RETRAIN=1")
             content = file.read_bytes()
             try:
@@ -201,4 +213,4 @@ class Run:
 
 def _is_one(array: NDArray[Any]) -> bool:
     """Whether an array is one picture: (h, w), or (h, w, 3 or 4)."""
-    return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
+    return array.ndim <= 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
