@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,6 +38,9 @@ def test_a_difference_is_small_or_large_only_if_its_interval_is() -> None:
     assert "test images differs from that of the training images by +4" in up
     assert sentences.alike([3, 3], [3, 4], "gray level").startswith("Too few images differ")
     assert sentences.alike([1, 2], [3], "gray level").startswith("Too few images differ")
+    with warnings.catch_warnings(action="error"):  # the deviation of a hundred times 0.1 is not exactly 0
+        assert sentences.alike([0.1] * 100, [0.1] * 10, "gray level").startswith("Too few images differ")
+        assert sentences.alike([0.1, 0.2], [0.1] * 10, "gray level").startswith("Too few images differ")
 
 
 def test_repeated_images_are_counted_by_kind() -> None:

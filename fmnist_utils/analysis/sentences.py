@@ -492,7 +492,7 @@ def alike(first: ArrayLike, second: ArrayLike, thing: str) -> str:
     "large" more than that, the same way, at both ends; anything else is neither.
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if min(one.size, two.size) < 2 or not one.std():
+    if min(one.size, two.size) < 2 or not (np.ptp(one) and np.ptp(two)):  # (a deviation need not be exactly 0)
         return f"Too few images differ in their {thing} to compare the two parts."
     found = ttest_ind(two, one, equal_var=False).confidence_interval(CONFIDENCE)
     low, high = found.low / one.std(), found.high / one.std()

@@ -287,10 +287,8 @@ def _up_to_training(notebook: dict[str, Any]) -> dict[str, Any]:
     A notebook that trains by a function or a module of its own is left whole: no cell tells when.
     """
     code = {i: "".join(cell["source"]) for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"}
-    roots = {name for text in code.values() for name in re.findall(r"^\s*(?:from|import)\s+(\w+)", text, re.MULTILINE)}
     trains = [i for i, text in code.items() if TRAINING.search(re.sub(r"^\s*from .*", "", text, flags=re.MULTILINE))]
-    own = any((ROOT / name).is_dir() or (ROOT / f"{name}.py").exists() for name in roots - {"fmnist_utils"})
-    if own or any(re.search(r"^\s*(?:async )?def ", code[i], re.MULTILINE) for i in trains):
+    if freshness.beside(code.values()) or any(re.search(r"^\s*(?:async )?def ", code[i], re.MULTILINE) for i in trains):
         return notebook
     return notebook | {"cells": notebook["cells"][: trains[-1] + 1]} if trains else {}
 
