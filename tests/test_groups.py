@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from fmnist_utils import (
     Experiment,
@@ -151,6 +152,8 @@ def test_only_what_is_the_reference_bit_for_bit_did_nothing() -> None:
         "another average": Group([trained(0.1, even), trained(0.2, odd[:, ::-1])]),
     })  # fmt: skip
     assert groups.same_as("base") == ["never acted"]
+    epochs = [row.find_all("td")[3].text for row in BeautifulSoup(groups._repr_html_(), "html.parser").tbody("tr")]
+    assert epochs == ["2", "2", "1 to 2", "2", "2"]
     assert list(groups.without(["never acted", "base"])) == ["acted once", "another loss", "another average"]
 
 

@@ -97,6 +97,14 @@ def test_a_narrower_gap_is_free_only_without_a_measurable_loss() -> None:
     assert "the gap is +5.00 points" in said
     assert "most of the 3 changes (2): a and b." in said
     assert said.endswith("without a measurable loss of test accuracy: b.")
+    for verdicts, end in (
+        (["no measurable difference", "better"], "None of these costs test accuracy, measurably."),
+        (["worse", "worse"], "Each of these costs test accuracy, measurably."),
+    ):
+        assert sentences.narrowed(gaps, table([*verdicts, "better"]), "change", 0.05).endswith(end)
+    assert sentences.narrowed(gaps[1:], table(["better"] * 3), "change", 0.05).endswith(
+        "It costs no test accuracy measurably."
+    )
     assert "none narrows" in sentences.narrowed(gaps[2:], gaps, "change", 0.05)
 
 

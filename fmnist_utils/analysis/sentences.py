@@ -113,7 +113,7 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     rest = "it makes" if n == 1 else "this one makes" if same == 1 else "they make"
     last = ""
     if same == n:
-        last = f" So far {'it' if n == 1 else 'all of them'} cannot be told from {md(reference)}."
+        last = f" So far {'it cannot' if n == 1 else 'none of them can'} be told from {md(reference)}."
     elif same:
         names = listing(groups["no measurable difference"].index)
         last = f" {names}: {rest} no measurable difference."
@@ -698,6 +698,10 @@ def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) 
         return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably."
     free = [name for name in narrower if table.loc[name, "verdict"] != "worse"]
     found = f"It is measurably narrower with {how_many(len(narrower), len(gaps), thing)}: {listing(narrower)}."
+    if len(free) in (0, len(narrower)):
+        one = "It costs" if len(narrower) == 1 else "Each of these costs" if not free else "None of these costs"
+        negated = "no test accuracy measurably" if len(narrower) == 1 and free else "test accuracy, measurably"
+        return f"{without} {found} {one} {negated}."
     return f"{without} {found} Of these, without a measurable loss of test accuracy: {listing(free)}."
 
 
