@@ -737,6 +737,25 @@ def did_nothing(names: Sequence[str], reference: str) -> str:
     )
 
 
+def timing(seconds: Mapping[str, Sequence[float]]) -> str:
+    """Say whether the times of trainings can be compared: those of equal ones should be alike.
+
+    Parameters
+    ----------
+    seconds : by experiment, seconds an epoch of each of its trainings
+    """
+    ratios = {name: max(each) / min(each) for name, each in seconds.items() if len(each) > 1 and min(each)}
+    if not ratios:
+        return "With one training each it cannot be said whether other work slowed some of them."
+    name = max(ratios, key=lambda name: ratios[name])
+    if ratios[name] < 1.5:
+        return f"An epoch of equal trainings took about the same time (at most {ratios[name]:.1f} times as long)."
+    return (
+        f"The times are no comparison: an epoch of equal trainings took up to {ratios[name]:.1f} times as long "
+        f"({md(name)}), as where other work slows some, or machine or precision are not the same."
+    )
+
+
 def stopped(lengths: Sequence[int], epochs: int) -> str:
     """Say how many runs ended before their last epoch; `lengths` has the epochs that each was trained for."""
     early = [length for length in lengths if length < epochs]

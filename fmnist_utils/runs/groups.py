@@ -108,6 +108,11 @@ class Groups(dict[str, Group]):
         """All runs."""
         return [run for group in self.values() for run in group]
 
+    @property
+    def seconds_an_epoch(self) -> dict[str, list[float]]:
+        """Seconds that an epoch of each training took, on the mean, by group."""
+        return {name: [run.seconds / len(run.history) for run in group] for name, group in self.items()}
+
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {accuracy}" for name, accuracy in self.accuracies.items()) if self else "no groups"
 
