@@ -777,7 +777,7 @@ def check_sentences(checks: Checks, page: str, text: str, store: Store) -> None:
         found = number_of(better) + number_of(worse)
         if same:
             found += len(re.split(r", | and ", same))
-        checks.that(page, match[0], found == int(total) or (found == 0 and "cannot be told from" in text), found)
+        checks.that(page, match[0], found == int(total) or (found == 0 and " be told from" in text), found)
     for match in re.finditer(r"(nearly all|most|half|some|few) of the (\d[\d,]*) ([\w -]+?) \((\d[\d,]*)\)", text):
         share = Fraction(int(match[4].replace(",", "")), int(match[2].replace(",", "")))
         word = "nearly all" if share >= Fraction(9, 10) else "most" if share > Fraction(1, 2) else "some"

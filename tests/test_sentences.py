@@ -177,11 +177,11 @@ def test_verdicts_count_and_name_what_the_table_says(table: pd.DataFrame, refere
             assert f"{seen(name)} {effect}" in shown
             assert (row["low"] > 0) == (word == "better") and (row["high"] < 0) == (word == "worse")
     # the better ones come with the greatest first, the worse ones with the worst
-    order = [float(value) for value in re.findall(r"([+−]?\d+\.\d\d) points", said.replace(MINUS, "-")) if value]
+    order = [float(value) for value in re.findall(r"([+-]?\d+\.\d\d) points", said.replace(MINUS, "-")) if value]
     assert order[: len(better)] == sorted(order[: len(better)], reverse=True)
     assert order[len(better) :] == sorted(order[len(better) :])
     assert ("no measurable difference" in said) == (0 < len(same) < len(table))
-    assert ("cannot be told from" in said) == (len(same) == len(table))
+    assert (" be told from" in said) == (len(same) == len(table))
     if 0 < len(same) < len(table):
         greatest_first = sorted(same, key=lambda name: -table.loc[name, "difference"])
         told = shown.rpartition(". ")[2] if ". " not in "".join(map(seen, same)) else shown
