@@ -15,7 +15,7 @@ from fmnist_utils.basics.errors import UserError, bare, brief, nearest
 from fmnist_utils.training import PRECISIONS
 
 ANSWER = 5.0  # seconds for a scheduler's machine to answer
-PROTOCOLS = ("tcp", "tls")  # of Dask, between processes of several machines
+PROTOCOLS = ("tcp", "tls", "inproc", "ucx", "ws", "wss")  # of Dask; of the first two it is asked whether one answers
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ class Resources:
                 raise ValueError(f"it names no {'port' if place.hostname else 'machine'}")
         except ValueError as error:
             raise UserError(f"{where} is no address ({bare(str(error))}): write tcp://host:8786") from None
+        if place.scheme not in PROTOCOLS[:2]:
+            return
         until = time.monotonic() + ANSWER
         while True:
             try:
