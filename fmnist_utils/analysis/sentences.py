@@ -18,7 +18,7 @@ from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
 from fmnist_utils.analysis.spread import CONFIDENCE
-from fmnist_utils.basics.text import counted, interval, md, percent, points, public_names
+from fmnist_utils.basics.text import counted, interval, md, percent, points, public_names, span
 
 # What a verdict says of a change that was made.
 CORRECTED = " when corrected for all comparisons of the table"
@@ -698,11 +698,14 @@ def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) 
         return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably."
     free = [name for name in narrower if table.loc[name, "verdict"] != "worse"]
     found = f"It is measurably narrower with {how_many(len(narrower), len(gaps), thing)}: {listing(narrower)}."
-    if len(free) in (0, len(narrower)):
-        one = "It costs" if len(narrower) == 1 else "Each of these costs" if not free else "None of these costs"
-        negated = "no test accuracy measurably" if len(narrower) == 1 and free else "test accuracy, measurably"
-        return f"{without} {found} {one} {negated}."
-    return f"{without} {found} Of these, without a measurable loss of test accuracy: {listing(free)}."
+    alone = len(narrower) == 1
+    if not free:
+        cost = f"{'It' if alone else 'Each of these'} costs test accuracy, measurably"
+    elif len(free) == len(narrower):
+        cost = "It costs no test accuracy measurably" if alone else "None of these costs test accuracy, measurably"
+    else:
+        cost = f"Of these, without a measurable loss of test accuracy: {listing(free)}"
+    return f"{without} {found} {cost}."
 
 
 def longer_training(
@@ -761,9 +764,8 @@ def stopped(lengths: Sequence[int], epochs: int) -> str:
     early = [length for length in lengths if length < epochs]
     if not early:
         return f"Early stopping ended no run before epoch {epochs}."
-    span = f"{min(early)} to {max(early)}" if min(early) < max(early) else f"{early[0]}"
     which = how_many(len(early), len(lengths), "run")
-    return f"Early stopping ended {which} before epoch {epochs}, after {span} of them."
+    return f"Early stopping ended {which} before epoch {epochs}, after {span(early)} of them."
 
 
 def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget: str = "") -> str:

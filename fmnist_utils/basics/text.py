@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 from typing import Any
 
@@ -22,6 +22,12 @@ def counted(n: int, thing: str) -> str:
     """Write a number with what it counts: ``"1 run"``, ``"3 runs"``, ``"1,000 classes"``."""
     plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
     return f"{n:,} {thing if n == 1 else plural}"
+
+
+def span(numbers: Collection[int]) -> str:
+    """Write the range of whole numbers: ``"7 to 10"``, or one number where all are the same."""
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def shortened(text: str, room: int = 120) -> str:

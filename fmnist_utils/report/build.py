@@ -286,7 +286,7 @@ def _up_to_training(notebook: dict[str, Any]) -> dict[str, Any]:
 
     A notebook that trains by a function or a module of its own is left whole: no cell tells when.
     """
-    code = {i: "".join(cell["source"]) for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"}
+    code = {i: cell["source"] for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"}
     trains = [i for i, text in code.items() if TRAINING.search(re.sub(r"^\s*from .*", "", text, flags=re.MULTILINE))]
     if freshness.beside(code.values()) or any(re.search(r"^\s*(?:async )?def ", code[i], re.MULTILINE) for i in trains):
         return notebook
@@ -480,7 +480,8 @@ def build(
     if any(report.reason(force) for report in reports):
         (resources or Resources()).check_scheduler()  # before all that takes long
     _fetch(reports)
-    if data := {report.data for report in reports if report.data and report.reason(force)}:
+    stale = [report for report in reports if report.reason(force)]  # (with their data there, some need nothing)
+    if data := {report.data for report in stale if report.data}:
         from fmnist_utils.data.dataset import load_dataset
 
         found = list[str]()
@@ -489,7 +490,7 @@ def build(
             found += [_too_large(report, dataset) for report in reports if report.data == place]
         if any(found):
             raise UserError("\n".join(filter(None, found)))
-    if any(report.reason(force) for report in reports):
+    if stale:
         _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     with marker.alone(out):

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.basics.text import duration, percent, points
+from fmnist_utils.basics.text import duration, percent, points, span
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.runs.runner import run_all
 from fmnist_utils.training.experiment import Experiment
@@ -155,19 +155,14 @@ class Groups(dict[str, Group]):
             return repr(self)
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(group[0].experiment.model)}</td><td>{escape(str(accuracy))}</td>"
-            f"<td>{escape(points(group.gap).removesuffix(' points'))}</td><td>{_epochs(group)}</td>"
+            f"<td>{escape(points(group.gap).removesuffix(' points'))}</td>"
+            f"<td>{span([len(run.history) for run in group])}</td>"
             f"<td>{duration(group.seconds)}</td></tr>"
             for (name, group), accuracy in zip(self.items(), self.accuracies.values(), strict=True)
         )
         heads = ("", "model", "test accuracy", "gap (points)", "epochs", "a training")
         head = "".join(f"<th>{name}</th>" for name in heads)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _epochs(group: Group) -> str:
-    """Epochs of the trainings of a group, "7 to 10" where early stopping made them differ."""
-    lengths = [len(run.history) for run in group]
-    return f"{min(lengths)} to {max(lengths)}" if min(lengths) < max(lengths) else f"{lengths[0]}"
 
 
 def _same(one: Run, other: Run) -> bool:

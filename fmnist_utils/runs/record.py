@@ -52,6 +52,15 @@ def whole(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def parsed(path: Path) -> Any:
+    """Read a JSON file of a run; Damaged if it is none, OSError if it is not there or may not be read."""
+    content = whole(path)
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"it is not JSON: {error}") from None
+
+
 def read(path: Path) -> dict[str, Any]:
     """Read a record and check all that can be told from it alone.
 
@@ -66,12 +75,7 @@ def read(path: Path) -> dict[str, Any]:
     OSError
         It is not there, or may not be read.
     """
-    try:
-        record = json.loads(whole(path).decode("utf-8"))
-    except Damaged:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"it is not JSON: {error}") from None
+    record = parsed(path)
     _hold(record, FIELDS)
     if strange := sorted(record.keys() - FIELDS.keys() - {"weights_sha256", CHECKSUM}):
         raise Damaged(f"it has a field {strange[0]!r}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import sys
 import zlib
 from collections.abc import Iterable, Mapping
@@ -153,13 +152,9 @@ def check(run: Run) -> NDArray[np.bool_] | None:
     if run.folder is None:
         return None
     try:
-        content = json.loads(record.whole(run.folder / FILE).decode("utf-8"))
+        content = record.parsed(run.folder / FILE)
     except FileNotFoundError:
         return None
-    except Damaged:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"it is not JSON: {error}") from None
     if not isinstance(content, dict) or content.get(record.CHECKSUM) != record.checksum(content):
         raise Damaged("its content differs from its checksum")
     if content["key"] != run.key:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.system import PUBLISHED
-from fmnist_utils.basics.text import duration
+from fmnist_utils.basics.text import duration, span
 from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
@@ -168,15 +168,10 @@ def _seeds(arms: list[Arm]) -> str:
     """Write how many seeds there are of how many that are planned: ``"3"``, ``"1 to 3 of 5"``."""
     there = [len(arm.group) for arm in arms]
     planned = [seeds_for(arm.experiment) for arm in arms]
-    found = _range(there)
+    found = span(there)
     return (
-        found if all(n >= wanted for n, wanted in zip(there, planned, strict=True)) else f"{found} of {_range(planned)}"
+        found if all(n >= wanted for n, wanted in zip(there, planned, strict=True)) else f"{found} of {span(planned)}"
     )
-
-
-def _range(numbers: list[int]) -> str:
-    low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _origin(arms: list[Arm], finished: Finished) -> str:
