@@ -36,6 +36,17 @@ def test_wrong_labels_come_first_with_the_right_suggestion(spoiled: tuple) -> No
     assert table["score"].is_monotonic_increasing and table["score"].between(0, 1).all()
 
 
+def test_corrected_labels_differ_where_a_label_is_in_doubt_and_nowhere_else(spoiled: tuple) -> None:
+    wrong, labels, table = spoiled
+    given = labels.copy()
+    replaced = doubts.corrected(labels, table, ("Trouser", "Sandal", "Bag"))
+    assert np.array_equal(labels, given)
+    assert np.array_equal(np.flatnonzero(replaced != labels), np.sort(table.index[table["doubtful"]]))
+    true = labels.copy()
+    true[wrong] = (labels[wrong] - 1) % 3
+    assert (replaced != true).sum() < 0.5 * (labels != true).sum()
+
+
 def test_known_wrong_labels_are_counted_among_the_first(spoiled: tuple) -> None:
     wrong, _, table = spoiled
     counts = doubts.found(table, wrong, (1, 60, 1500))

@@ -58,6 +58,14 @@ def test_mistakes_that_all_seeds_make_are_counted_against_chance() -> None:
     assert sentences.shared_mistakes(~wrong & wrong, same) == "No seed gets any of the 1,000 test images wrong."
 
 
+def test_corrected_labels_give_an_accuracy_beside_the_other_one() -> None:
+    said = sentences.corrected(156, estimate(0.95, 0.96, 0.97), estimate(0.94, 0.95, 0.96))
+    assert said.startswith("With 156 doubtful test labels replaced by ")
+    assert said.index("**96.00 % ± 1.00 (3 seeds)**") < said.index("with the labels of the files it is 95.00 %")
+    assert sentences.corrected(1, *[estimate(0.9, 0.9, 0.9)] * 2).startswith("With 1 doubtful test label replaced")
+    assert sentences.corrected(0, *[estimate(0.9, 0.9, 0.9)] * 2) == "No test label is in doubt, so none is corrected."
+
+
 def test_averaging_says_what_its_interval_covers() -> None:
     images = np.arange(1000)
     gain = metrics.compare([images < 950], [images < 900, images < 910], metrics.NO_SPREAD)

@@ -78,6 +78,19 @@ def write(suspected: Mapping[str, pd.DataFrame], out: str | Path) -> Path:
     return path
 
 
+def corrected(labels: ArrayLike, suspected: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.int64]:
+    """Return the labels with every doubtful one replaced by its suggestion (`suspects` of the same images).
+
+    Returns
+    -------
+    int64 (images,)
+    """
+    replaced = np.array(labels, np.int64)
+    doubtful = suspected[suspected["doubtful"]]
+    replaced[doubtful.index] = [list(class_names).index(name) for name in doubtful["suggestion"]]
+    return replaced
+
+
 def found(suspected: pd.DataFrame, known: Sequence[int], first: Sequence[int]) -> pd.Series:
     """Count how many of the `known` wrong labels are among the first so many of `suspects`.
 
