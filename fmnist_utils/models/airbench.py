@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import SqueezeExcitation
 
 from fmnist_utils.basics.errors import UserError, nearest
 from fmnist_utils.models.layers import BatchNorm, Conv, GlobalPool
@@ -22,6 +21,8 @@ class Group(nn.Module):
         self.widen = nn.Sequential(Conv(inputs, outputs), nn.MaxPool2d(2), BatchNorm(outputs), activation())
         self.refine = nn.Sequential(Conv(outputs, outputs), BatchNorm(outputs))
         if excite:
+            from torchvision.ops import SqueezeExcitation  # takes as long to import as torch itself
+
             self.refine.append(SqueezeExcitation(outputs, outputs // 4))
         self.activate, self.residual = activation(), residual
 

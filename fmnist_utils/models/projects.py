@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet
 
 from fmnist_utils.models.layers import conv_block, dense_block, feature_dropout, reduced_block
 from fmnist_utils.models.registry import register
@@ -115,6 +114,8 @@ class ResNet18(nn.Module):
     """
 
     def __init__(self, n_classes: int = 10) -> None:
+        from torchvision.models import resnet  # takes as long to import as torch itself
+
         super().__init__()
         self.net = resnet.resnet18(num_classes=n_classes)
         self.net.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)
