@@ -83,6 +83,8 @@ def test_what_cannot_be_classified_is_told_in_a_line(run: Run, tmp_path: Path) -
         (np.array([["a", "b"]]), "but must be numbers"),
         (np.eye(9) * 1j, "but must be numbers"),
         (np.full((9, 9, 3), np.nan), "levels below 0, too large, or that are no numbers"),
+        (np.eye(9) * 1e6, r"picture 0 cannot be read: its levels go to 1e\+06, but must be at most 65535"),
+        (np.stack([np.eye(9) * 1e6] * 3, -1), r"its levels go to 1e\+06, but must be at most 65535"),
         (np.eye(9, dtype=np.int64) * 2**33, "levels below 0, too large, or that are no numbers"),
         ("x" * 5000, "is not a readable image .File name too long"),
     ):
@@ -105,6 +107,14 @@ def test_colours_count_in_whatever_numbers_they_are(run: Run, data: Dataset) -> 
         Image.fromarray(image),
     ):
         assert run.predict(given).to_numpy() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_floats_that_resizing_took_a_little_beyond_white_are_no_darker_for_it(channels: int, data: Dataset) -> None:
+    image = np.repeat(data.test_images[0].numpy()[..., None], channels, -1)
+    beyond = image / 255.0
+    beyond[beyond == 1] = 1.02
+    assert np.array_equal(pictures.read([beyond]).images, pictures.read([image]).images)
 
 
 def test_a_blank_image_of_the_data_sets_form_is_taken_as_it_is(run: Run) -> None:

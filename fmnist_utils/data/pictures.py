@@ -16,8 +16,8 @@ from fmnist_utils.basics.errors import UserError, listed
 from fmnist_utils.basics.text import counted
 
 SIDE = 28  # pixels
-# What may be white where the levels are whole numbers, or not.
-WHITES = {"I": (255.0, 65_535.0, 2.0**32 - 1), "F": (1.0, 255.0, 65_535.0)}
+# What may be white where the levels are bytes, other whole numbers, or not.
+WHITES = {"L": (255.0,), "I": (255.0, 65_535.0, 2.0**32 - 1), "F": (1.0, 255.0, 65_535.0)}
 SHOWN = 112  # pixels of a picture of before
 COLOUR = 12  # levels by which red, green and blue differ in a picture that is said to have colour
 
@@ -48,15 +48,15 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
     found = [_read_one(picture, _name(picture, number)) for number, picture in enumerate(pictures)]
     images, as_it_is = np.empty((len(found), SIDE, SIDE), np.uint8), np.array([one.as_it_is for one in found], bool)
     # Levels of 32 bits have no white of their own: it is the one that fits the brightest pixel of all such images.
-    for mode, whites in {"L": (255.0,), **WHITES}.items():
+    for mode in WHITES:
         places = [i for i, one in enumerate(found) if one.mode == mode]
         if not places:
             continue
-        peak = max(found[i].peak for i in places)
-        if peak > whites[-1]:
-            name = _name(pictures[places[0]], places[0])
-            raise UserError(f"{name} and others of {mode} levels go to {peak:g}: at most {whites[-1]:g}")
-        white = next(white for white in whites if peak <= white)
+        brightest = max(places, key=lambda i: found[i].peak)
+        try:
+            white = _white(mode, found[brightest].peak)
+        except ValueError as error:
+            raise UserError(f"{_name(pictures[brightest], brightest)} cannot be read: {error}") from error
         for i in places:
             levels = found[i].levels
             images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
@@ -152,9 +152,22 @@ def _from_array(array: NDArray[Any]) -> Image.Image:
         raise ValueError("levels below 0, too large, or that are no numbers")
     if array.ndim == 2:
         return Image.fromarray(array.astype(kind))
-    # (Where 1 is white, resizing may have gone a little beyond.)
-    white = next((white for white in WHITES[mode] if array.max() <= max(white, 2)), WHITES[mode][-1])
+    white = _white(mode, float(array.max()))
     return Image.fromarray(np.rint(255 * np.clip(array.astype(np.float64) / white, 0, 1)).astype(np.uint8))
+
+
+def _white(mode: str, peak: float) -> float:
+    """Find the level that is white where `peak` is the brightest one; resizing may have gone a little beyond 1.
+
+    Raises
+    ------
+    ValueError
+        A level above all that are known.
+    """
+    for white in WHITES[mode]:
+        if peak <= max(white, 2):
+            return white
+    raise ValueError(f"its levels go to {peak:g}, but must be at most {WHITES[mode][-1]:g}")
 
 
 def _upright(image: Image.Image) -> Image.Image:
