@@ -837,24 +837,25 @@ def check_sentences(checks: Checks, page: str, text: str, store: Store) -> None:
 def check_disturbances(checks: Checks, page: str, text: str, stores: list[Store]) -> None:
     """What the strongest disturbances leave, and which augmentation protects against which."""
     for match in re.finditer(
-        r"(\d+\.\d\d) %[^%]*? on the test images as they are\. Of the strongest disturbances (\w+) \([^)]*\) "
-        r"leaves least, (\d+\.\d\d) %.*?, and (\w+) \([^)]*\) most, (\d+\.\d\d) %", text,
+        r"(\d+\.\d\d) %[^%]*? on the test images as they are\. At the strongest of each kind: "
+        r"((?:\w+ \([^)]*\) \d+\.\d\d %[^;.]*(?:\.\d[^;.]*)?(?:; |\.))+)", text,
     ):  # fmt: skip
+        said = [match[1], *re.findall(r"(\w+) \([^)]*\) (\d+\.\d\d) %", match[2])]
         found = []
         for runs in (runs for store in stores for runs in store.groups.values()):
             if asked := [run for run in runs if run.disturbed]:
                 left = {name: np.mean([run.disturbed[name, strongest(run, name)] for run in asked])
                         for name in dict.fromkeys(name for name, _ in asked[0].disturbed)}  # fmt: skip
-                least, most = min(left, key=left.get), max(left, key=left.get)
-                shown = [np.mean([run.right for run in asked]), left[least], left[most]]
-                found.append((f"{100 * shown[0]:.2f}", least, f"{100 * shown[1]:.2f}", most, f"{100 * shown[2]:.2f}"))
+                shown = np.mean([run.right for run in asked])
+                found.append([f"{100 * shown:.2f}", *((name, f"{100 * share:.2f}") for name, share in left.items())])
         if found:
-            checks.that(page, match[0], match.groups() in found, found)
+            checks.that(page, match[0], said in found, found)
         else:
             checks.left[f"{page}: accuracies on disturbed images, of which nothing is stored"] += 1
     told = re.search(
-        r"Measurably most protects against (.*?)\. (?:Against ([\w ,]+) none protects measurably\.)?", text
-    )
+        r"highest mean \(not compared with the others\): against (.*?)\. "
+        r"(?:Against ([\w ,]+) none protects measurably\.)?", text,
+    )  # fmt: skip
     counted = re.search(r"Of (\d+) comparisons, (none|one|\d+) (?:is|are) measurably higher.*?; (none|one|\d+) ", text)
     gains = next((made for store in reversed(stores) if (made := store.protections)), {}) if told or counted else {}
     if (told or counted) and not gains:

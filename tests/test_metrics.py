@@ -37,16 +37,6 @@ def test_a_class_without_images_has_no_recall_and_is_not_the_worst():
     assert metrics.worst_class(table) == "cat"
 
 
-def test_worst_pair_counts_both_directions():
-    pair = metrics.worst_pair(metrics.confusion(LABELS, PREDICTIONS, 3), NAMES)
-    assert pair == ("cat", "dog", 3, 3 / 4)
-
-
-def test_worst_pair_without_mistakes():
-    pair = metrics.worst_pair(np.diag([3, 4, 5]), NAMES)
-    assert (pair.mistakes, pair.share) == (0, 0.0)
-
-
 def test_calibration_error_by_hand():
     # two images at 0.9 of which one is right; two at 0.6, both right: (2 x 0.4 + 2 x 0.4) / 4
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])

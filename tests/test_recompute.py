@@ -137,7 +137,7 @@ def test_what_protects_is_recomputed_from_what_is_stored_beside_the_runs(data: D
         return checks.wrong
 
     assert wrong(text) == []
-    for pattern in (r"least, (\d)", r"points \(\+(\d)", r"comparisons, (\d)"):
+    for pattern in (r"each kind: \w+ \([^)]*\) (\d)", r"points \(\+(\d)", r"comparisons, (\d)"):
         found = re.search(pattern, text)
         assert found is not None
         place = found.start(1)

@@ -58,6 +58,22 @@ def groups(*accuracies: float, images: int = 10_000) -> dict[str, list[np.ndarra
     return {name: [rng.random(images) < accuracy] for name, accuracy in zip("abc", accuracies, strict=False)}
 
 
+def test_an_odd_image_is_found_only_among_the_first() -> None:
+    assert sentences.found_by(99, 10_000) == "number 100 of 10,000 by this measure, which finds it, among the first 1 %"
+    said = sentences.found_by(100, 10_000)
+    assert said == "number 101 of 10,000 by this measure, which does not find it: 1 % of the images are odder"
+
+
+def test_a_line_of_few_images_is_passed_only_beyond_both_intervals() -> None:
+    for mean, half, wide in np.random.default_rng(1).uniform((0.6, 0.001, 0.001), (1.0, 0.03, 0.05), (200, 3)):
+        floor = metrics.Estimate(mean, 0.01, mean - half, mean + half, 0)
+        said = sentences.against(floor, metrics.Estimate(0.8, 0.01, 0.8 - wide, 0.8 + wide, 0), "the line")
+        far = abs(mean - 0.8) > (half**2 + wide**2) ** 0.5
+        assert ("not measurably apart from the line" in said) == (not far)
+        assert ("measurably above the line" in said) == (far and mean > 0.8)
+        assert said.startswith(f"{floor}, ") and f"{100 * (mean - 0.8):+.2f}".replace("-", "−") in said
+
+
 def leader(found: dict[str, list[np.ndarray]], spread: metrics.Spread | None = metrics.NO_SPREAD) -> str:
     return sentences.leader("a", metrics.compare_all(found, "a", spread), float(np.mean(found["a"])), "right")
 

@@ -32,7 +32,8 @@ from fmnist_utils.basics.text import counted, interval, number, percent, points
 
 UNCERTAINTY = (
     "Every interval and every ± is at 95 % and covers both what another training seed and what another test sample "
-    "would change; the verdicts of a table are corrected for the number of its comparisons (Holm)."
+    "would change, the latter alone where it says “no seed”; the verdicts of a table are corrected for the number of "
+    "its comparisons (Holm)."
 )
 Name = TypeVar("Name")  # of a group: whatever tells it apart
 CANNOT_BE_JUDGED = "one seed: cannot be judged"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,22 +35,13 @@ from fmnist_utils.basics.text import interval, number, percent, points
 
 # The one place where notebooks and reports find all of it.
 __all__ = [
-    "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Mistakes", "Pair",
+    "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Mistakes",
     "Spread", "accuracy_by_coverage", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs",
     "compare_zero", "confidence_auroc", "confused_pair", "confused_pairs", "confusion", "corrected", "coverage_at",
     "ece", "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
     "mixed_up", "number", "paired", "pareto_front", "per_class", "percent", "points", "power_table", "reaches",
-    "reliability", "share_estimate", "temperature", "tempered", "top_k", "worst_class", "worst_pair",
+    "reliability", "share_estimate", "temperature", "tempered", "top_k", "worst_class",
 ]  # fmt: skip
-
-
-class Pair(NamedTuple):
-    """Two classes that are taken for each other: how often, and the share of all mistakes (0 to 1)."""
-
-    first: str
-    second: str
-    mistakes: int
-    share: float
 
 
 def confusion(
@@ -95,17 +85,6 @@ def per_class(labels: ArrayLike, predictions: ArrayLike, class_names: Sequence[s
 def worst_class(table: pd.DataFrame) -> str:
     """Name the class of lowest recall in a `per_class` table."""
     return str(table["recall"].idxmin())
-
-
-def worst_pair(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Pair:
-    """Find the two classes with the most mutual mistakes in a confusion matrix of two classes or more."""
-    mistakes = matrix - np.diag(np.diag(matrix))
-    mutual = np.triu(mistakes + mistakes.T, k=1)
-    rows, columns = np.triu_indices_from(mutual, k=1)
-    worst = int(np.argmax(mutual[rows, columns]))
-    first, second = int(rows[worst]), int(columns[worst])
-    between, total = int(mutual[first, second]), int(mistakes.sum())
-    return Pair(class_names[first], class_names[second], between, between / max(1, total))
 
 
 def top_k(labels: ArrayLike, probabilities: ArrayLike, k: int = 2) -> float:

@@ -117,14 +117,15 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     elif same:
         names = listing(groups["no measurable difference"].index)
         last = f" {names}: {rest} no measurable difference."
-    return f"{start}{said[0]}. {_capital(said[1])}.{last}"
+    return f"{start}{said[0]}. {first_capital(said[1])}.{last}"
 
 
 def _count(n: int) -> str:
     return {0: "none is", 1: "one is"}.get(n, f"{n} are")
 
 
-def _capital(text: str) -> str:
+def first_capital(text: str) -> str:
+    """Write a sentence that others begin with a small letter with a capital."""
     return text[:1].upper() + text[1:]
 
 
@@ -150,7 +151,7 @@ def found(table: pd.DataFrame, reference: str, thing: str = "change", budget: st
         else:
             count = f"{_count(len(part))} measurably"
         lines.append(f"{count} {verdict}{': ' if sizes else ''}{_listed(sizes)}")
-    return [head + lines[0], *map(_capital, lines[1:])]
+    return [head + lines[0], *map(first_capital, lines[1:])]
 
 
 def tally(table: pd.DataFrame, thing: str = "change") -> str:
@@ -180,7 +181,7 @@ def seeds(numbers: Sequence[int], borrowed: bool = False) -> str:
         return "Each has several seeds."
     said = f"Several seeds stand behind {how_many(several, len(numbers), 'experiment')}" if several else ""
     rest = "a single seed borrows the spread between seeds from those that have several" if borrowed else ""
-    return f"{_capital('; '.join(filter(None, [said or 'none has several seeds', rest])))}."
+    return f"{first_capital('; '.join(filter(None, [said or 'none has several seeds', rest])))}."
 
 
 # The words that claims are judged with, the best news first.
@@ -278,11 +279,6 @@ def plain(text: str) -> str:
     return unescape(text.replace("**", ""))  # a name's own asterisks are still entities here
 
 
-def first_capital(text: str) -> str:
-    """Write a sentence that others begin with a small letter with a capital."""
-    return _capital(text)
-
-
 def shown(low: float, high: float, above: float = 0.0) -> str:
     """Judge a statement "it is more than `above`" by an interval.
 
@@ -335,14 +331,9 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     level = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
     if table["low"].isna().all() or not len(table):
         return f"{first}; whether it is ahead cannot be judged"
-    said = [f"measurably ahead of {_joined(worse)}"] if worse else []
-    said += [f"not measurably ahead of {_joined(level)}"] if level else []
+    said = [f"measurably ahead of {_listed(worse)}"] if worse else []
+    said += [f"not measurably ahead of {_listed(level)}"] if level else []
     return f"{first}, {' but '.join(said)}"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """Join what is Markdown already."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def densest(parts: Mapping[str, tuple[float, float]], whole: str) -> str:
@@ -534,6 +525,26 @@ def repeats(repeated: Mapping[str, int], leaked: int, disputed: int, tested: int
     )
 
 
+def found_by(before: int, images: int, first: float = 0.01) -> str:
+    """Say whether a measure that sorts images by oddness finds one: whether it is among the `first` share of them.
+
+    `before` is the number of images that the measure puts before it.
+    """
+    place = f"number {before + 1:,} of {images:,} by this measure"
+    if before < first * images:
+        return f"{place}, which finds it, among the first {percent(first, 0)}"
+    return f"{place}, which does not find it: {percent(before / images, 0)} of the images are odder"
+
+
+def against(accuracy: Estimate, line: Estimate, name: str) -> str:
+    """Say whether an accuracy lies above a `line` that was measured on images of its own: both errors count."""
+    apart = accuracy.mean - line.mean
+    half = float(np.hypot(accuracy.high - accuracy.low, line.high - line.low)) / 2
+    words = {"shown": "measurably above", "contradicted": "measurably below", "not shown": "not measurably apart from"}
+    ends = f"{points(apart)} ({interval(apart - half, apart + half, signed=True)})"
+    return f"{accuracy}, {words[shown(apart - half, apart + half)]} {name}: {ends}"
+
+
 # --- what one recipe shows by itself ---------------------------------------------------------------------
 
 
@@ -569,7 +580,10 @@ def overfits(gap: Comparison) -> str:
 
 
 def hardest(recalls: Mapping[str, Estimate]) -> str:
-    """Say which class is found least and which most; "the hardest" is one whose interval overlaps no other's."""
+    """Say which class is found least and which most; "the hardest" is one whose interval overlaps no other's.
+
+    Overlapping intervals are no proof of the contrary, so of those that overlap nothing is said but that.
+    """
     if not recalls:
         return "No class has a test image."
     rows = sorted(recalls, key=lambda name: recalls[name].mean)
@@ -580,24 +594,10 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
     low = [name for name in rows if recalls[name].low <= recalls[least].high]
     if len(low) == 1:
         return f"**{md(least)}** is the hardest class. {said}"
-    if len(low) == len(rows):
-        return f"No class is measurably the hardest, since all intervals overlap. {said}"
-    return f"The hardest classes are {listing(low)}, whose intervals overlap. {said}"
-
-
-def confused(first: str, second: str, between: int, total: int) -> str:
-    """Say which two classes are taken for each other most, and for how many of all `total` mistakes."""
-    if total == 0:
-        return "There is not a single mistake."
-    share = f"{percent(between / total, 0)} of all mistakes ({between:,} of {total:,})"
-    return f"Most often taken for each other are **{md(first)} and {md(second)}**: {share} are between these two."
-
-
-def between(first: str, second: str, share: float) -> str:
-    """Say in plain text what share of a net's mistakes is between two classes (`metrics.worst_pair`)."""
-    if not share:
-        return "it makes not a single mistake"
-    return f"{percent(share, 0)} of its mistakes are between {first} and {second}"
+    overlap = "the intervals of all others overlap" if len(low) == len(rows) else f"that of {listing(low[1:])} overlaps"
+    if 2 < len(low) < len(rows):
+        overlap = f"those of {listing(low[1:])} overlap"
+    return f"{said} Whether {md(least)} is the hardest class cannot be told: {overlap} its interval."
 
 
 def confident(excess: Comparison) -> str:
@@ -728,7 +728,7 @@ def longer_training(
     """
     first, last, move = (row(table, name) for table in (short, long, moves))
     effects = f"after {counted(epochs, 'epoch')} it {does(first)}; after {counted(more, 'epoch')} it {does(last)}"
-    return f"**{md(name)}**: {effects}. {_capital(moved(first, last, move, 'longer training'))}."
+    return f"**{md(name)}**: {effects}. {first_capital(moved(first, last, move, 'longer training'))}."
 
 
 def does(change: Comparison) -> str:
@@ -795,7 +795,7 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
 
 def _names(names: Sequence[object]) -> str:
     """Join names as `listing` does, but as plain text."""
-    return str(names[0]) if len(names) == 1 else f"{', '.join(map(str, names[:-1]))} and {names[-1]}"
+    return _listed(list(map(str, names)))
 
 
 def part(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -979,20 +979,15 @@ def unmeasured(left_out: Mapping[str, int]) -> str:
 
 
 def hurts(name: str, undisturbed: Estimate, strongest: Mapping[str, Estimate]) -> str:
-    """Say what is left of an accuracy under the strongest disturbances: where least, where most."""
-    rows = sorted(strongest, key=lambda kind: strongest[kind].mean)
-    least, most = rows[0], rows[-1]
-    if least == most:
-        return f"**{md(name)}**: {undisturbed}; under {md(least)}, {strongest[least]}."
-    return (
-        f"**{md(name)}**: {undisturbed} on the test images as they are. Of the strongest disturbances {md(least)} "
-        f"leaves least, {strongest[least]}, and {md(most)} most, {strongest[most]}."
-    )
+    """Say what is left of an accuracy under the strongest of each kind of disturbance, which are no ranking."""
+    left = "; ".join(f"{md(kind)} {accuracy}" for kind, accuracy in strongest.items())
+    return f"**{md(name)}**: {undisturbed} on the test images as they are. At the strongest of each kind: {left}."
 
 
 def protection(table: pd.DataFrame, undisturbed: str = "as they are") -> str:
-    """Say which augmentation protects most against each disturbance (`Robustness.gains`), by the corrected verdicts.
+    """Say which augmentation protects against each disturbance (`Robustness.gains`), by the corrected verdicts.
 
+    Of several the one with the highest mean is named, which need not be measurably ahead of the others.
     `undisturbed` is the part of the images as they are, which is no disturbance.
     """
     if _unjudged(table):
@@ -1007,7 +1002,8 @@ def protection(table: pd.DataFrame, undisturbed: str = "as they are") -> str:
         else:
             best = helping.sort_values("difference").iloc[-1]
             said.append(f"{md(part)}, **{md(best.name[0])}** {_effect(best)}")
-    most = f"Measurably most protects against {'; against '.join(said)}. " if said else ""
+    start = "Of the augmentations that protect measurably, these have the highest mean (not compared with the others)"
+    most = f"{start}: against {'; against '.join(said)}. " if said else ""
     return f"{most}Against {listing(bare)} none protects measurably." if bare else most.rstrip()
 
 
