@@ -395,9 +395,11 @@ def check_leaderboard(checks: Checks, soup: BeautifulSoup, store: Store) -> None
                 checks.number("index", f"{what}, ±", margin, 100 * half)
             seconds = sum(run.record["seconds"] for run in runs) / len(runs)
             checks.number("index", f"{what}, seconds", row["seconds"], seconds)
+            lengths = sorted(len(run.record["history"]) for run in runs)
+            epochs = str(lengths[0]) if lengths[0] == lengths[-1] else f"{lengths[0]} to {lengths[-1]}"
             true = {
                 "model": first.experiment["model"], "parameters": f"{first.record['parameters']:,}",
-                "seeds": str(len(runs)), "epochs": str(len(first.record["history"])), "images": f"{first.images:,}",
+                "seeds": str(len(runs)), "epochs": epochs, "images": f"{first.images:,}",
             }  # fmt: skip
             for column, value in true.items():
                 checks.that("index", f"{what}, {column}: {row[column]}", row[column] == value, value)
@@ -503,9 +505,9 @@ def check_claim(
     complete = all(there)
     estimates = [store.estimate(runs[0].group) if runs else None for store, runs in arms]
     verdicts = [change.verdict for change in made.values()]
-    if "some augmentations" in holds:
+    if "each augmentation" in holds:
         true = "contradicted" if "better" in verdicts else "not yet run" if not complete else "not shown"
-        true = "shown" if true == "not shown" and "worse" in verdicts else true
+        true = "shown" if true == "not shown" and set(verdicts) == {"worse"} else true
         if made:
             check_tally(checks, "index", what, row["measured"], made)
     elif not complete:

@@ -341,7 +341,7 @@ def test_numbers_have_one_format():
 
 def test_estimates_and_comparisons_in_words():
     assert str(metrics.Estimate(0.9321, 0.002, 0.9274, 0.9368, 3)) == "93.21 % ± 0.47 (3 seeds)"
-    assert str(metrics.Estimate(0.995, 0.01, 0.985, 1.0, 2)) == "99.50 % ± 1.00 (2 seeds)"  # cut at 1
+    assert str(metrics.Estimate(0.995, 0.01, 0.985, 1.0, 2)) == "99.50 % (98.50 to 100.00 %; 2 seeds)"  # cut
     assert str(metrics.Comparison(0.0132, 0.0051, 0.0213, 0.001, 3)) == "+1.32 points (+0.51 to +2.13)"
     comparison = metrics.Comparison(-0.0031, -0.0067, 0.0005, 0.08, 3)
     assert comparison.sentence("flip", "none") == (

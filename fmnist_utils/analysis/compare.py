@@ -70,8 +70,11 @@ class Estimate:
             return "none (there is nothing to count)"
         if not self.margin:
             return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
-        seeds = counted(self.n, "seed") if self.n else "no seed"
-        return f"{percent(self.mean)} ± {self.margin} ({seeds}{', spread borrowed' if self.borrowed else ''})"
+        seeds = f"{counted(self.n, 'seed') if self.n else 'no seed'}{', spread borrowed' if self.borrowed else ''}"
+        uneven = abs((self.high - self.mean) - (self.mean - self.low)) > 5e-5
+        if uneven and (self.low <= 0 or self.high >= 1):  # cut there: ± would promise accuracies beyond
+            return f"{percent(self.mean)} ({interval(self.low, self.high)}; {seeds})"
+        return f"{percent(self.mean)} ± {self.margin} ({seeds})"
 
     def __repr__(self) -> str:
         return str(self)

@@ -190,8 +190,11 @@ CLAIM_VERDICTS = (
 )  # fmt: skip
 
 
-def claims(judged: Iterable[str], whose: str = "") -> str:
-    """Count the verdicts of claims: ``"Of 31 claims, 12 are reached, one is shown and 8 are not yet run."``."""
+def claims(judged: Iterable[str], whose: str = "", twice: int = 0) -> str:
+    """Count the verdicts of claims: ``"Of 31 claims, 12 are reached, one is shown and 8 are not yet run."``.
+
+    `twice` of them are tried by two protocols and count twice, which is said.
+    """
     words = list(judged)
     unknown = set(words) - set(CLAIM_VERDICTS)
     if unknown:
@@ -203,7 +206,11 @@ def claims(judged: Iterable[str], whose: str = "") -> str:
     for word, n in counts.items():
         verb = "" if word.startswith("cannot") else "is " if n == 1 else "are "
         said.append(f"{'one' if n == 1 else n} {verb}{word}")
-    return f"Of {counted(len(words), 'claim')}{f' {whose}' if whose else ''}, {_listed(said)}."
+    verb = "counts" if twice == 1 else "count"
+    again = f" {counted(twice, 'claim')} {verb} twice, tried in two ways." if twice else ""
+        f" {counted(twice, 'claim')} {'counts' if twice == 1 else 'count'} twice, tried in two ways." if twice else ""
+    )
+    return f"Of {counted(len(words), 'claim')}{f' {whose}' if whose else ''}, {_listed(said)}.{again}"
 
 
 def enough_seeds(power: pd.DataFrame, enough: float) -> str:
@@ -454,10 +461,10 @@ def recalled(found: pd.Series, known: int, wanted: float = 0.7) -> str:
     The last entry of `found` is held against the share that is `wanted`.
     """
     said = [f"{count or 'none'} {_verb_to_be(count)} among the first {first:,}" for first, count in found.items()]
-    word = "reaches" if found.iloc[-1] >= wanted * known else "does not reach"
+    word = "" if found.iloc[-1] >= wanted * known else " not"
     return (
-        f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}; the last number {word} "
-        f"{percent(wanted, 0)} of them."
+        f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}; so at least "
+        f"{percent(wanted, 0)} of them are{word} found there."
     )
 
 
@@ -764,8 +771,8 @@ def timing(seconds: Mapping[str, Sequence[float]]) -> str:
     if ratios[name] < 1.5:
         return f"An epoch of equal trainings took about the same time (at most {ratios[name]:.1f} times as long)."
     return (
-        f"The times are no comparison: an epoch of equal trainings took up to {ratios[name]:.1f} times as long "
-        f"({md(name)}), as where other work slows some, or machine or precision are not the same."
+        f"The times are no comparison: an epoch took up to {ratios[name]:.1f} times as long in one training of "
+        f"{md(name)} as in another, as happens where other work slows some, or machine or precision are not the same."
     )
 
 

@@ -19,7 +19,7 @@ from fmnist_utils import models
 from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import ROOT, write_whole
-from fmnist_utils.basics.text import counted, spreadsheet
+from fmnist_utils.basics.text import counted, span, spreadsheet
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
 from fmnist_utils.report.marker import index_is_new
@@ -144,7 +144,7 @@ def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
                 "test accuracy": metrics.percent(accuracy.mean),
                 "± 95 %": accuracy.margin or "–",
                 "seeds": accuracy.n,
-                "epochs": len(first.history),
+                "epochs": span([len(run.history) for run in group]),
                 "images": f"{images:,}",
                 "seconds": f"{group.seconds:.0f}",
                 "recipe": first.experiment.recipe,
@@ -171,7 +171,8 @@ def claims_sentence(judged: pd.DataFrame) -> str:
     if judged.empty:
         return ""
     compared = counted(judged.attrs["compared"], "comparison")
-    return f"{sentences.claims(judged['verdict'])} Verdicts about effects are corrected for {compared}."
+    counts = sentences.claims(judged["verdict"], twice=judged.attrs["twice"])
+    return f"{counts} Verdicts about effects are corrected for {compared}."
 
 
 def _table(table: pd.DataFrame, caption: str) -> Markup | str:

@@ -44,6 +44,12 @@ def find(names: Iterable[str]) -> list[Claim]:
     return list(chosen.values())
 
 
+def tried_twice() -> int:
+    """Count the claims of the list that stand in it a second time, to be tried by another protocol."""
+    said = [(claim.project, claim.says.partition(",")[0]) for claim in CLAIMS]
+    return len(said) - len(set(said))
+
+
 def experiments(claims: Iterable[Claim]) -> list[Experiment]:
     """All experiments that `claims` need, cheapest first, so that an interrupted night has most to show.
 
@@ -123,7 +129,7 @@ def table(out: str | Path) -> pd.DataFrame:
         project, claim, holds if, measured, verdict, its protocol, our protocol, seeds (of those that are planned),
         runs ("published", "here", both, or none). Verdicts are those of `judging`, "cannot be judged" and
         "not yet run". ``attrs["runs"]`` has the keys of each row's runs, a list an arm; ``attrs["compared"]`` the
-        number of comparisons that the verdicts about effects are corrected for.
+        number of comparisons that the verdicts about effects are corrected for; ``attrs["twice"]`` is `tried_twice`.
     """
     finished = Finished(out, PUBLISHED)
     measured = _measure(finished)
@@ -157,7 +163,7 @@ def table(out: str | Path) -> pd.DataFrame:
         )
         keys.append([[run.key for run in arm.group] for arm in arms])
     whole = pd.DataFrame(rows)
-    whole.attrs.update(runs=keys, compared=sum(map(len, changes.values())))
+    whole.attrs.update(runs=keys, compared=sum(map(len, changes.values())), twice=tried_twice())
     return whole
 
 

@@ -161,7 +161,7 @@ def _effect(verdict: str, sign: int) -> str:
 
 @dataclass(frozen=True)
 class OnlyHurts(Judge):
-    """Of all arms after the first some are worse than the first, and none is better; `thing` is what they are."""
+    """Every arm after the first is worse than the first; `thing` is what they are. Notebook 03 judges so, too."""
 
     thing: str = "change"
     names: tuple[str, ...] = ()
@@ -184,7 +184,7 @@ class OnlyHurts(Judge):
             return f"{text}; {len(self.names) - len(table)} are {NOT_RUN}" if len(table) else "", NOT_RUN
         if table["low"].isna().any():
             return text, UNJUDGED
-        return text, "shown" if (table["verdict"] == "worse").any() else "not shown"
+        return text, "shown" if (table["verdict"] == "worse").all() else "not shown"
 
 
 @dataclass(frozen=True)
