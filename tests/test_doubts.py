@@ -53,9 +53,8 @@ def test_known_wrong_labels_are_counted_among_the_first(spoiled: tuple) -> None:
     assert counts.index.tolist() == [1, 60, 1500] and counts[1500] == 45
     assert counts[1] == int(table.index[0] in wrong)
     said = sentences.recalled(counts, 45)
-    assert said.startswith("Of 45 labels that others have shown to be wrong, ") and said.endswith(
-        "; so at least 70 % of them are found there."
-    )
+    assert said.startswith("Of 45 labels that others have shown to be wrong, ")
+    assert said.endswith("; so at least 70 % of them are found there.")
     assert "70 % of them are not found there" in sentences.recalled(pd.Series({64: 3}), 7)
 
 

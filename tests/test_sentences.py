@@ -298,6 +298,20 @@ def test_claims_are_counted(judged: list[str]) -> None:
     assert found == {word: judged.count(word) for word in set(judged)}
 
 
+def test_claims_that_are_tried_in_two_ways_are_said_to_count_twice() -> None:
+    assert sentences.claims(["reached"] * 3, twice=2).endswith(
+        "3 are reached. 2 claims count twice, tried in two ways."
+    )
+    assert "twice" not in sentences.claims(["reached"])
+
+
+def test_seeds_that_are_further_apart_than_a_table_assumes_are_named() -> None:
+    assert "0.20 points on all training images and 0.60 on a part of them; " in sentences.spreads(0.002, 0.006, 0.0025)
+    assert sentences.spreads(0.002, 0.006, 0.0025).endswith("it takes more seeds than here on a part of them.")
+    assert sentences.spreads(0.004, 0.006, 0.0025).endswith("on all images and on a part of them.")
+    assert sentences.spreads(0.002, 0.002, 0.0025).endswith("and 0.20 on a part of them.")
+
+
 def test_a_verdict_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(ValueError, match="perhaps"):
         sentences.claims(["reached", "perhaps"])

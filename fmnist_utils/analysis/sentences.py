@@ -18,7 +18,7 @@ from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
 from fmnist_utils.analysis.spread import CONFIDENCE
-from fmnist_utils.basics.text import counted, interval, md, percent, points, public_names, span
+from fmnist_utils.basics.text import counted, interval, md, number, percent, points, public_names, span
 
 # What a verdict says of a change that was made.
 CORRECTED = " when corrected for all comparisons of the table"
@@ -208,8 +208,6 @@ def claims(judged: Iterable[str], whose: str = "", twice: int = 0) -> str:
         said.append(f"{'one' if n == 1 else n} {verb}{word}")
     verb = "counts" if twice == 1 else "count"
     again = f" {counted(twice, 'claim')} {verb} twice, tried in two ways." if twice else ""
-        f" {counted(twice, 'claim')} {'counts' if twice == 1 else 'count'} twice, tried in two ways." if twice else ""
-    )
     return f"Of {counted(len(words), 'claim')}{f' {whose}' if whose else ''}, {_listed(said)}.{again}"
 
 
@@ -222,6 +220,16 @@ def enough_seeds(power: pd.DataFrame, enough: float) -> str:
         number = counted(min(finding), "seed") if finding else f"more than {counted(max(tried), 'seed')}"
         said.append(f"one of {effect:g} {'point' if effect == 1 else 'points'} takes {number}")
     return f"To find a difference with a chance of {percent(enough, 0)} or more: {_listed(said)}."
+
+
+def spreads(whole: float, part: float, assumed: float) -> str:
+    """Say how far seeds are apart in experiments on all images and on a part of them, beside an `assumed` spread."""
+    start = (
+        f"Between the seeds of the published experiments the standard deviation is {number(whole, 2)} points on all "
+        f"training images and {number(part, 2)} on a part of them"
+    )
+    more = [name for name, value in (("all images", whole), ("a part of them", part)) if value > assumed * 1.1]
+    return f"{start}; it takes more seeds than here on {' and on '.join(more)}." if more else f"{start}."
 
 
 def size(name: str, parameters: int, accuracy: Estimate, cost: str) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.basics.text import percent
-from fmnist_utils.runs.finished import Finished
+from fmnist_utils.runs.finished import Finished, Folder
 from fmnist_utils.studies import ablation, claims, recipes
 
 NO_RUNS = "No published runs yet."
@@ -38,12 +39,26 @@ def findings(out: str | Path) -> str:
 
 
 def power(out: str | Path) -> str:
-    """Write how often a true effect is found, by its size and the number of seeds, and how many seeds are enough."""
+    """Write how often a true effect is found, by its size and the number of seeds, and how many seeds are enough.
+
+    The spread between seeds that the published experiments have is written beside that of the table.
+    """
     table = metrics.power_table(SPREAD, arms=1, tables=4000)
     shown = table.map(lambda share: percent(share, 0))
     shown.insert(0, "effect (points)", [f"{effect:.2f}" for effect in table.index])
     rows = _markdown(shown.rename(columns={seeds: f"{seeds} seeds" for seeds in table.columns}))
-    return f"{sentences.enough_seeds(table, ENOUGH)}\n\n{rows}"
+    folder = Folder(out)
+    spread = {part: _pooled(folder, part) for part in (False, True)}
+    said = f"{sentences.enough_seeds(table, ENOUGH)} {sentences.spreads(spread[False], spread[True], SPREAD)}"
+    return f"{said}\n\n{rows}"
+
+
+def _pooled(folder: Folder, part: bool) -> float:
+    """Pool the standard deviation of the test accuracy between seeds over all experiments that saw a part, or all."""
+    groups = [folder.group(name) for name in folder.entries if folder.on_part(name) == part]
+    seeds = [[run.test_accuracy for run in group] for group in groups if len(group) > 1]
+    freedom = sum(len(each) - 1 for each in seeds)
+    return float(np.sqrt(sum((len(each) - 1) * np.var(each, ddof=1) for each in seeds) / max(1, freedom)))
 
 
 def _table(make: Callable[[str | Path], pd.DataFrame]) -> Callable[[str | Path], str]:
