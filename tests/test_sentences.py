@@ -306,10 +306,11 @@ def test_claims_that_are_tried_in_two_ways_are_said_to_count_twice() -> None:
 
 
 def test_seeds_that_are_further_apart_than_a_table_assumes_are_named() -> None:
-    assert "0.20 points on all training images and 0.60 on a part of them; " in sentences.spreads(0.002, 0.006, 0.0025)
-    assert sentences.spreads(0.002, 0.006, 0.0025).endswith("it takes more seeds than here on a part of them.")
-    assert sentences.spreads(0.004, 0.006, 0.0025).endswith("on all images and on a part of them.")
-    assert sentences.spreads(0.002, 0.002, 0.0025).endswith("and 0.20 on a part of them.")
+    said = sentences.spreads({60_000: 0.002, 10_000: 0.006}, 0.0025)
+    assert "0.20 points with 60,000 images and 0.60 points with 10,000 images: " in said
+    assert said.endswith("it takes more seeds than here with 10,000 images.")
+    assert sentences.spreads({60_000: 0.002}, 0.0025).endswith("typically 0.20 points with 60,000 images.")
+    assert sentences.spreads({}, 0.0025) == "How far seeds are apart is not known yet."
 
 
 def test_a_verdict_that_nobody_knows_is_an_error() -> None:

@@ -222,14 +222,14 @@ def enough_seeds(power: pd.DataFrame, enough: float) -> str:
     return f"To find a difference with a chance of {percent(enough, 0)} or more: {_listed(said)}."
 
 
-def spreads(whole: float, part: float, assumed: float) -> str:
-    """Say how far seeds are apart in experiments on all images and on a part of them, beside an `assumed` spread."""
-    start = (
-        f"Between the seeds of the published experiments the standard deviation is {number(whole, 2)} points on all "
-        f"training images and {number(part, 2)} on a part of them"
-    )
-    more = [name for name, value in (("all images", whole), ("a part of them", part)) if value > assumed * 1.1]
-    return f"{start}; it takes more seeds than here on {' and on '.join(more)}." if more else f"{start}."
+def spreads(typical: Mapping[int, float], assumed: float) -> str:
+    """Say how far seeds are typically apart by the number of training images, and where more than is `assumed`."""
+    if not typical:
+        return "How far seeds are apart is not known yet."
+    said = [f"{number(value, 2)} points with {images:,} images" for images, value in typical.items()]
+    more = [f"{images:,} images" for images, value in typical.items() if value > assumed]
+    end = f": it takes more seeds than here with {_listed(more)}." if more else "."
+    return f"In the published experiments the spread is typically {_listed(said)}{end}"
 
 
 def size(name: str, parameters: int, accuracy: Estimate, cost: str) -> str:

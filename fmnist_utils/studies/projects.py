@@ -36,6 +36,6 @@ PROJECTS = (
 
 
 def table() -> pd.DataFrame:
-    """One row a project: project, what it did, address."""
-    rows = [{"project": p.number, "what it did": p.description, "address": p.address} for p in PROJECTS]
+    """One row a project: project, what it did, address ("not stated" where its text gives none)."""
+    rows = [{"project": p.number, "what it did": p.description, "address": p.address or "not stated"} for p in PROJECTS]
     return pd.DataFrame(rows)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.basics.text import percent
 from fmnist_utils.runs.finished import Finished, Folder
-from fmnist_utils.studies import ablation, claims, recipes
+from fmnist_utils.studies import ablation, claims, projects, recipes
 
 NO_RUNS = "No published runs yet."
 SPREAD = 0.0025  # between seeds, of the power table: 0.25 points
 ENOUGH = 0.8  # chance of finding an effect that counts as enough
+ENOUGH_GROUPS = 5  # experiments on as many images, to learn their spread from
 
 
 def findings(out: str | Path) -> str:
@@ -41,24 +44,24 @@ def findings(out: str | Path) -> str:
 def power(out: str | Path) -> str:
     """Write how often a true effect is found, by its size and the number of seeds, and how many seeds are enough.
 
-    The spread between seeds that the published experiments have is written beside that of the table.
+    The spreads between seeds that the published experiments have are written beside that of the table.
     """
     table = metrics.power_table(SPREAD, arms=1, tables=4000)
     shown = table.map(lambda share: percent(share, 0))
     shown.insert(0, "effect (points)", [f"{effect:.2f}" for effect in table.index])
     rows = _markdown(shown.rename(columns={seeds: f"{seeds} seeds" for seeds in table.columns}))
-    folder = Folder(out)
-    spread = {part: _pooled(folder, part) for part in (False, True)}
-    said = f"{sentences.enough_seeds(table, ENOUGH)} {sentences.spreads(spread[False], spread[True], SPREAD)}"
+    said = f"{sentences.enough_seeds(table, ENOUGH)} {sentences.spreads(_spreads(Folder(out)), SPREAD)}"
     return f"{said}\n\n{rows}"
 
 
-def _pooled(folder: Folder, part: bool) -> float:
-    """Pool the standard deviation of the test accuracy between seeds over all experiments that saw a part, or all."""
-    groups = [folder.group(name) for name in folder.entries if folder.on_part(name) == part]
-    seeds = [[run.test_accuracy for run in group] for group in groups if len(group) > 1]
-    freedom = sum(len(each) - 1 for each in seeds)
-    return float(np.sqrt(sum((len(each) - 1) * np.var(each, ddof=1) for each in seeds) / max(1, freedom)))
+def _spreads(folder: Folder) -> dict[int, float]:
+    """Learn the typical spread between seeds of the experiments on as many images, most images first."""
+    groups: dict[int, list[list[NDArray[np.bool_]]]] = defaultdict(list)
+    for name, entry in folder.entries.items():
+        if len(correct := folder.group(name).correct) > 1:
+            groups[entry.train_size].append(correct)
+    alike = {images: some for images, some in sorted(groups.items(), reverse=True) if len(some) >= ENOUGH_GROUPS}
+    return {images: metrics.learn_spread(some).typical for images, some in alike.items()}
 
 
 def _table(make: Callable[[str | Path], pd.DataFrame]) -> Callable[[str | Path], str]:
@@ -68,6 +71,7 @@ def _table(make: Callable[[str | Path], pd.DataFrame]) -> Callable[[str | Path],
 BLOCKS: dict[str, Callable[[str | Path], str]] = {
     "findings": findings,
     "uncertainty": lambda out: metrics.UNCERTAINTY,
+    "projects": lambda out: _markdown(projects.table()),
     "results": _table(claims.architectures),
     "recipes": _table(recipes.table),
     "power": power,
