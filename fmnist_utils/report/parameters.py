@@ -255,7 +255,7 @@ def load(file: Path) -> dict[str, Any]:
 def check(notebook: Path, values: Mapping[str, Any], source: str) -> None:
     """Raise UserError with all that `problems` finds, one a line."""
     if found := problems(notebook, values, source):
-        raise UserError("\n".join(found))
+        raise UserError(*found)
 
 
 def problems(
