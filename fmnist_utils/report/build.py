@@ -434,7 +434,8 @@ class Report:
         except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
             if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):
                 raise
-            raise ExecutionError(f"rendering: {type(error).__name__}: {error}") from error
+            said = str(error).partition("\n")[0]
+            raise ExecutionError(f"rendering: {type(error).__name__}: {said}") from error
         # The notebook last: it is what says that the report is done, and what its page was written as.
         content["metadata"]["fmnist"]["html_checksum"] = checksum(self.html)
         freshness.seal(content)
