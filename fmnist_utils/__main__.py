@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_utils.basics.errors import UserError, bare, brief, nearest
+from fmnist_utils.basics.errors import CONTROLS, UserError, bare, brief, nearest
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_LINE = 1000  # characters of an error
-CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}  # what a terminal would act on
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -37,9 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
     try:
         options = _parser().parse_args(arguments)
-        return int(options.command(options) or 0)
+        status = int(options.command(options) or 0)
+        sys.stdout.flush()  # here, where what stands in its way is told
+        return status
     except UserError as error:
         problems = str(error).splitlines()
+    except BrokenPipeError:  # of `| head`, say
+        problems = ["whoever read the output has closed it: nothing more is written"]
     except OSError as error:  # full disk, no permission…
         where = brief(str(error.filename), 200).strip("'") if error.filename else "a file"
         problems = [f"cannot read or write {where}: {error.strerror or error}"]
@@ -325,9 +328,9 @@ def _check(options: argparse.Namespace) -> None:
         try:
             print(f"params/{profile}: {len(build.prepare(profile, checks=_checks))} files are right")
         except UserError as error:
-            problems.append(str(error))
+            problems += str(error).splitlines()
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(*problems)
 
 
 def _out(options: argparse.Namespace) -> str:

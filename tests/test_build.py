@@ -275,6 +275,15 @@ def test_an_output_that_cannot_be_rendered_is_a_failure_of_its_notebook_alone(pr
     assert not (project / "out" / "01_first.html").exists()
 
 
+def test_a_failure_that_takes_lines_to_tell_is_told_in_one(project: Path) -> None:
+    notebook = project / "notebooks" / "01_first.ipynb"
+    content = json.loads(notebook.read_text("utf-8"))
+    content["cells"][-1]["metadata"]["collapsed"] = "neither"  # which no notebook may say
+    notebook.write_text(json.dumps(content), "utf-8")
+    (failure,) = make(project, only="01")
+    assert failure.startswith("FAILED 01_first, rendering: ") and "\n" not in failure
+
+
 def test_a_notebook_without_kernel_metadata_is_executed(project: Path) -> None:
     notebook = project / "notebooks" / "01_first.ipynb"
     content = json.loads(notebook.read_text("utf-8"))

@@ -262,6 +262,28 @@ def test_a_scheduler_that_is_not_there_is_told_before_any_notebook(made: Path) -
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("option", [["runs", "--out"], ["verify"], ["data", "--dataset"], ["check", "--profile"]])
+def test_a_path_of_several_lines_or_directions_is_told_in_one_line(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*option, "nowhere/a\nb\u2028c\x85d\u202e"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: ") and said[:-1].isprintable()
+    assert "a\\nb" in said and "\\u202e" in said
+
+
+@pytest.mark.parametrize("command", ["params", "check"])
+def test_output_that_nobody_reads_any_more_is_told_in_a_line(made: Path, command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", command], cwd=made, stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 2
+    assert done.stderr == b"Error: whoever read the output has closed it: nothing more is written\n"
+
+
 def test_control_characters_of_an_argument_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "nowhere\x1b[2J\x07"]) == 2
     said = capsys.readouterr().err

@@ -1,10 +1,12 @@
 """Runs side by side and on Dask workers: the same bits as one process alone, whoever is killed on the way."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +22,7 @@ from safetensors.torch import load_file
 from fmnist_utils import Experiment, UserError, results, run_all
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.dataset import Dataset
-from fmnist_utils.runs import cluster
+from fmnist_utils.runs import cluster, resources
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
 
@@ -314,6 +316,30 @@ def test_what_cannot_be_asked_for_is_refused_in_a_line(asked: dict, message: str
         run_all([TINY], tmp_path, **asked)
     assert "\n" not in str(caught.value)
     assert not tmp_path.joinpath("runs").exists()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 Bad Request\r\n\r\n", b"\xff" * 64, None])
+def test_a_server_that_is_no_scheduler_is_told_at_once(answer: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that closes, one that speaks another language, and (None) one that is silent."""
+    monkeypatch.setattr(resources, "ANSWER", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    caller, _ = server.accept()
+                    callers.append(caller)
+                    if answer is not None:
+                        caller.sendall(answer)
+                        caller.close()
+
+        callers: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        place = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        said = f"^SCHEDULER={place}: no Dask scheduler answers there .whoever listens there does not speak Dask's"
+        with pytest.raises(UserError, match=said) as caught:
+            Resources(scheduler=place).check_scheduler()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) <= 300
 
 
 def test_more_jobs_than_cores_are_cut_down_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fmnist_utils import Experiment, UserError, models
 
@@ -108,6 +109,32 @@ class NoClasses(nn.Module):
         super().__init__()
 
 
+class Frozen(nn.Linear):
+    """Has weights, none of which learns."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__(784, n_classes)
+        self.requires_grad_(False)
+
+
+class Words(nn.Linear):
+    """Keeps something among its weights that is no tensor."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__(784, n_classes)
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"calls": 1}
+
+
+class Lazy(nn.Module):
+    """Has weights without a size."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__()
+        self.layer = nn.LazyLinear(n_classes)
+
+
 @pytest.mark.parametrize(
     ("mine", "said"),
     [
@@ -116,17 +143,42 @@ class NoClasses(nn.Module):
         (forward(lambda logits: logits[:, :5]), "makes .2, 5. of images .2, 1, 28, 28., but must make logits .2, 10."),
         (forward(lambda logits: (logits, logits)), "makes a tuple of images"),
         (forward(lambda images: images.flatten(1)[:, :10], weights=0), "has no weights to train"),
+        (Frozen, "has no weights to train"),
+        (Words, "keeps '_extra_state', which is no tensor, with its weights"),
+        (Lazy, "cannot be built: Attempted to use an uninitialized parameter"),
+        (forward(lambda logits: logits[:2]), "makes .2, 10. of images .4, 1, 28, 28. in training, but must make"),
+        (forward(lambda logits: (logits,) if logits.requires_grad else logits), "makes a tuple of images .* training"),
+        (forward(lambda logits: logits.long()), "makes logits of type torch.int64, but must make floats"),
+        (forward(lambda logits: logits.detach()), "cannot be trained: element 0 of tensors does not require grad"),
     ],
 )
 def test_an_own_model_that_makes_no_logits_is_told_in_a_line(mine: type[nn.Module], said: str) -> None:
     models.register("mine", source="a test")(mine)
     try:
         before = torch.get_rng_state()
-        with pytest.raises(UserError, match=f"^model 'mine' {said}"):
+        with pytest.raises(UserError, match=f"^(experiment: )?model 'mine' {said}") as caught:
             Experiment(model="mine")
+        assert len(str(caught.value)) <= 300
         assert torch.equal(torch.get_rng_state(), before)
     finally:
         del models.REGISTRY["mine"]
+
+
+def test_an_own_model_must_make_as_many_logits_as_the_data_have_classes() -> None:
+    models.register("mine", source="a test")(forward(lambda logits: F.pad(logits, (0, 10 - logits.shape[1]))))
+    try:
+        assert models.build("mine")(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+        with pytest.raises(UserError, match=r"makes .2, 10. of images .2, 1, 28, 28., but must make logits .2, 3."):
+            models.build("mine", n_classes=3)
+    finally:
+        del models.REGISTRY["mine"]
+
+
+@pytest.mark.parametrize("name", ["", " mine", "a\nb", "a\0b", "\x1b[31mred", "\u202emine", "\ud800", "x" * 61])
+def test_a_name_that_tables_and_terminals_cannot_show_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a model: write 1 to 60 characters") as caught:
+        models.register(name, source="a test")
+    assert str(caught.value).isprintable()
 
 
 def test_element_and_2d_dropout_differ() -> None:

@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from small_project import call, copy_package, edit, tokens, write_notebook, write_project
+from torch import Tensor, nn
 
 from fmnist_utils import Experiment, UserError, models, run_all
 from fmnist_utils.basics.system import ROOT
+from fmnist_utils.runs.store import Store
 
 TRAIN = """
 import sys
@@ -137,6 +140,25 @@ print(len(set(keys)))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1:] == ["2"], done.stderr
+
+
+def test_layers_that_share_their_weights_are_stored(tmp_path: Path) -> None:
+    @models.register("twice", source="a test")
+    class Twice(nn.Module):
+        def __init__(self, n_classes: int = 10) -> None:
+            super().__init__()
+            self.first = nn.Linear(784, n_classes)
+            self.second = self.first
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.first(images.flatten(1)) + self.second(images.flatten(1))
+
+    try:
+        [run] = run_all([Experiment(model="twice", train_size=100, epochs=1)], tmp_path)
+        weights = Store(tmp_path).check(run.key).model().state_dict()
+        assert run.fresh and torch.equal(weights["first.weight"], weights["second.weight"])
+    finally:
+        del models.REGISTRY["twice"]
 
 
 def test_the_packages_models_have_no_digest_and_keep_their_names() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ def test_reads_type_default_and_comment_of_every_parameter(notebook: Path) -> No
     assert found["seeds"].comment == ""
 
 
+def test_a_second_parameters_cell_which_would_undo_what_is_set_is_refused(notebook: Path) -> None:
+    content = json.loads(notebook.read_text("utf-8"))
+    content["cells"].append(content["cells"][1])
+    notebook.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"01_first.ipynb: 2 cells are tagged 'parameters'"):
+        parameters.read(notebook)
+
+
 def test_a_notebook_without_parameters_cell_has_none(tmp_path: Path) -> None:
     (tmp_path / "01_first.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     assert parameters.read(tmp_path / "01_first.ipynb") == {}
@@ -54,8 +63,22 @@ def test_refuses_a_cell_that_cannot_be_checked(tmp_path: Path, cell: str, said: 
     assert "01_first.ipynb" in str(raised.value)
 
 
-def test_a_file_that_is_no_notebook_is_named(tmp_path: Path) -> None:
-    (tmp_path / "01_first.ipynb").write_text('{"cells": [')
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"cells": [',
+        "[" * 100_000,
+        "[]",
+        '{"cells": [1]}',
+        '{"cells": [{"cell_type": "code", "source": "", "metadata": null}]}',
+        '{"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": "parameters"}}]}',
+        '{"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": ["parameters", 1]}}]}',
+        '{"cells": [{"cell_type": "cold", "source": ""}]}',
+        '{"cells": [{"source": ""}]}',
+    ],
+)
+def test_a_file_that_is_no_notebook_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "01_first.ipynb").write_text(content)
     with pytest.raises(UserError, match="01_first.ipynb is not a Jupyter notebook"):
         parameters.read(tmp_path / "01_first.ipynb")
 

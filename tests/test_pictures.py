@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,13 @@ def test_files_and_arrays_of_other_forms_are_brought_to_the_same(run: Run, data:
 
 def test_what_cannot_be_classified_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_text("no image")
+    long = tmp_path / ("n" * 120 + ".png")
+    long.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    os.mkfifo(tmp_path / "pipe.png")
     for given, said in (
         (tmp_path / "x.png", "x.png is not a readable image"),
+        (long, r"is not a readable image \(it is none of BMP, .*\)"),  # else PIL would have Ghostscript execute it
+        (tmp_path / "pipe.png", r"pipe.png is not a readable image \(it is a pipe or a device\)"),
         (tmp_path / "nowhere.png", r"nowhere.png is not a readable image \(No such file or directory\)"),
         (tmp_path, r"is not a readable image \(Is a directory\)"),
         ([], "there are no pictures to classify"),

@@ -217,6 +217,15 @@ def test_mistakes_are_named(changes: dict, device: str, said: str, data: Dataset
         train.train(TINY.but(**changes), data, device, precision="fp32")
 
 
+def test_a_net_that_answers_with_no_number_is_not_stored(data: Dataset) -> None:
+    """Its last step may have spoilt it, after the last loss that was looked at."""
+    trainer = Trainer(TINY, data, torch.device("cpu"))
+    with torch.no_grad():
+        next(trainer.model.parameters()).fill_(torch.nan)
+    with pytest.raises(UserError, match="diverged at its end .its net answers .* try a tenth"):
+        trainer.evaluate()
+
+
 def test_normalization_is_the_published_one(data: Dataset) -> None:
     assert normalization(data.train_images) == pytest.approx((0.2860, 0.3530), abs=1e-4)
 

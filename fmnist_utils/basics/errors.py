@@ -9,16 +9,21 @@ import reprlib
 from collections.abc import Iterable, Iterator
 
 MAKE_ROOM = "make room or choose another OUT"
+# What a terminal would act on, or show in another order: control characters, separators of lines, bidirectional marks.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t"}
+CONTROLS |= {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; shown as one line, never as a traceback.
+    """A mistake that the user can mend, or several: each is shown as one line, never as a traceback.
 
-    A path or another word of more characters than anybody reads is shown by its two ends.
+    A path or another word of more characters than anybody reads is shown by its two ends; what would break the line,
+    or change how a terminal shows it, is written out.
     """
 
     def __str__(self) -> str:
-        return re.sub(r"\S{161,}", lambda word: f"{word[0][:60]}…{word[0][-59:]}", super().__str__())
+        lines = (str(problem).translate(CONTROLS) for problem in self.args)
+        return "\n".join(re.sub(r"\S{161,}", lambda word: f"{word[0][:60]}…{word[0][-59:]}", line) for line in lines)
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython (a notebook, JupyterLab) to show the one line in place of a traceback."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fmnist_utils.basics.errors import UserError, listed
 from fmnist_utils.basics.text import counted
 
 SIDE = 28  # pixels
+# Of files, whatever their names say. (PIL knows more: it gives PostScript to Ghostscript, which executes it.)
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 # What may be white where the levels are bytes, other whole numbers, or not.
 WHITES = {"L": (255.0,), "I": (255.0, 65_535.0, 2.0**32 - 1), "F": (1.0, 255.0, 65_535.0)}
 SHOWN = 112  # pixels of a picture of before
@@ -86,7 +89,7 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
 
 def original(path: str) -> NDArray[np.uint8]:
     """Read a picture as its file has it, at 112 x 112 pixels and in colour: uint8 (112, 112, 3)."""
-    with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+    with warnings.catch_warnings(action="ignore"), _opened(path) as image:
         upright = _upright(image)
         if upright.mode.startswith(("I", "F")):
             levels = np.asarray(upright, np.float64)
@@ -128,11 +131,22 @@ def _read_one(picture: Any, name: str) -> _Picture:
             array = np.asarray(picture)
             as_it_is = array.dtype == np.uint8 and array.shape == (SIDE, SIDE)
             return _shrunk(_from_array(array))._replace(as_it_is=as_it_is)
-        with warnings.catch_warnings(action="ignore"), Image.open(picture) as image:
+        with warnings.catch_warnings(action="ignore"), _opened(picture) as image:
             return _shrunk(_upright(image))
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(f"{name} is not a readable image ({why}): mend or remove it") from error
+
+
+def _opened(path: str | os.PathLike[str]) -> Image.Image:
+    """Open an image file; ValueError for a pipe or a device, which may never end, and for none of FORMATS."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise ValueError("it is a pipe or a device")
+    try:
+        return Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError(f"it is none of {', '.join(FORMATS)}") from None
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:

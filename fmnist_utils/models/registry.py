@@ -28,6 +28,7 @@ from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 
 MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
 N_CLASSES = 10  # when a model is tried out
+LONGEST_NAME = 60  # characters
 
 Model = TypeVar("Model", bound=type[nn.Module])
 
@@ -73,8 +74,12 @@ REGISTRY: dict[str, Entry] = {}
 def register(name: str, source: str, **preset: Any) -> Callable[[Model], Model]:
     """Class decorator that puts a model into the registry under `name`; `source` says whose it is.
 
-    One class can be several models, each with other options as its `preset`.
+    One class can be several models, each with other options as its `preset`. A name is shown in tables, pages and
+    terminals: ValueError for one that cannot be.
     """
+    if not (name.isprintable() and 0 < len(name.strip()) == len(name) <= LONGEST_NAME):
+        allowed = f"1 to {LONGEST_NAME} characters that can be shown, without blanks around them"
+        raise ValueError(f"{brief(name, 40)} cannot name a model: write {allowed}")
 
     def add(build: Model) -> Model:
         if name in REGISTRY and not _is_new_version(build, REGISTRY[name]):
@@ -105,10 +110,10 @@ def entry(name: str) -> Entry:
     return REGISTRY[name]
 
 
-def check_options(name: str, options: dict[str, Any]) -> None:
+def check_options(name: str, options: dict[str, Any], n_classes: int = N_CLASSES) -> None:
     """Raise UserError if model `name` does not take one of `options`, or takes it in another type.
 
-    An own model must make logits with them, too.
+    An own model must make logits of `n_classes` with them, too, and be of a kind that can be trained and stored.
     """
     item = entry(name)
     allowed = item.options
@@ -125,32 +130,49 @@ def check_options(name: str, options: dict[str, Any]) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"model {name!r}: option {option!r} is {value}, but must be a finite number")
     if options or item.is_own:
-        _try_out(name, tuple(sorted(options.items())))
+        _try_out(name, tuple(sorted(options.items())), n_classes)
 
 
 @lru_cache(maxsize=512)
-def _try_out(name: str, options: tuple[tuple[str, Any], ...]) -> None:
+def _try_out(name: str, options: tuple[tuple[str, Any], ...], n_classes: int) -> None:
     """Build a model on a device without memory, so that what it refuses is told before anything is trained.
 
-    An own one must also turn images into logits.
+    An own one must also turn images into logits, learn from them, and keep nothing but tensors.
     """
     item = entry(name)
-    given = item.preset | dict(options) | {"n_classes": N_CLASSES}
+    given = item.preset | dict(options) | {"n_classes": n_classes}
     called = " with " + ", ".join(f"{option} = {brief(value)}" for option, value in options) if options else ""
     with _in_a_line(name, f"cannot be built{called}"), torch.device("meta"):
-        model = item.build(**given)
-    if (weights := count_parameters(model)) > MOST_WEIGHTS:
+        weights = count_parameters(item.build(**given))
+    if weights > MOST_WEIGHTS:
         raise UserError(f"model {name!r} has {weights:,} weights with these options: at most {MOST_WEIGHTS:,}")
     if not item.is_own:
         return
-    if not weights:
+    with _in_a_line(name, f"cannot be built{called}"):
+        model = item.build(**given)
+    if not any(weight.requires_grad for weight in model.parameters()):
         raise UserError(f"model {name!r} has no weights to train: register layers as its attributes")
-    with _in_a_line(name, "fails on images (2, 1, 28, 28)"), torch.no_grad():
-        logits = item.build(**given).eval()(torch.zeros(2, 1, 28, 28))
+    if odd := [key for key, value in model.state_dict().items() if not isinstance(value, torch.Tensor)]:
+        raise UserError(f"model {name!r} keeps {brief(odd[0], 40)}, which is no tensor, with its weights: leave it out")
+    with torch.no_grad():
+        _tried_logits(name, model.eval(), 2, n_classes)
+    logits = _tried_logits(name, model.train(), 4, n_classes)
+    with _in_a_line(name, "cannot be trained"):
+        nn.functional.cross_entropy(logits.float(), torch.zeros(4, dtype=torch.int64)).backward()
+
+
+def _tried_logits(name: str, model: nn.Module, n: int, n_classes: int) -> torch.Tensor:
+    """Logits that an own model makes of `n` images, in training or not; UserError if they are none."""
+    shape, when = (n, 1, 28, 28), " in training" if model.training else ""
+    with _in_a_line(name, f"fails{when} on images {shape}"):
+        logits = model(torch.rand(shape))
     made = tuple(logits.shape) if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
-    if made != (2, N_CLASSES):
-        what = f"makes {made} of images (2, 1, 28, 28), but must make logits {(2, N_CLASSES)}"
-        raise UserError(f"model {name!r} {what}, with {N_CLASSES} for its argument n_classes")
+    if made != (n, n_classes):
+        what = f"makes {made} of images {shape}{when}, but must make logits {(n, n_classes)}"
+        raise UserError(f"model {name!r} {what}, with {n_classes} for its argument n_classes")
+    if not logits.is_floating_point():
+        raise UserError(f"model {name!r} makes logits of type {logits.dtype}{when}, but must make floats")
+    return logits
 
 
 @contextmanager
@@ -180,7 +202,7 @@ def build(name: str, n_classes: int = 10, **options: Any) -> nn.Module:
     UserError
         Unknown model or option, or an option's value that the model refuses.
     """
-    check_options(name, options)
+    check_options(name, options, n_classes)
     item = entry(name)
     return item.build(n_classes=n_classes, **(item.preset | options))
 

@@ -148,7 +148,7 @@ def prepare(
     if problem := marker.problem(from_root(out), marker.sources(notebooks, params), data):
         found.append(problem)
     if found:
-        raise UserError("\n".join(dict.fromkeys(found)))
+        raise UserError(*dict.fromkeys(found))
     return reports
 
 
@@ -179,7 +179,7 @@ def matching(names: list[str], only: str) -> list[int]:
             hint = nearest(word, names)
             problems.append(f"unknown notebook {brief(word)}{hint} (notebooks: {', '.join(names)})")
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(*problems)
     return sorted(chosen)
 
 
@@ -434,7 +434,8 @@ class Report:
         except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
             if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):
                 raise
-            raise ExecutionError(f"rendering: {type(error).__name__}: {error}") from error
+            said = str(error).partition("\n")[0]
+            raise ExecutionError(f"rendering: {type(error).__name__}: {said}") from error
         # The notebook last: it is what says that the report is done, and what its page was written as.
         content["metadata"]["fmnist"]["html_checksum"] = checksum(self.html)
         freshness.seal(content)
@@ -489,7 +490,7 @@ def build(
             dataset = load_dataset(*place)  # damaged files are told once, not by every notebook
             found += [_too_large(report, dataset) for report in reports if report.data == place]
         if any(found):
-            raise UserError("\n".join(filter(None, found)))
+            raise UserError(*filter(None, found))
     if stale:
         _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()

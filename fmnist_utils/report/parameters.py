@@ -95,9 +95,13 @@ def load_notebook(notebook: Path) -> dict[str, Any]:
     """Read a notebook as plain JSON, several times as fast as nbformat; UserError if it is none."""
     try:
         content: dict[str, Any] = json.loads(notebook.read_text("utf-8"))
-        for cell in content["cells"]:
+        for number, cell in enumerate(content["cells"], 1):
             cell |= {"source": "".join(cell["source"]), "metadata": cell.get("metadata", {})}
-    except (ValueError, KeyError, TypeError) as error:
+            if cell["cell_type"] not in ("code", "markdown", "raw"):
+                raise ValueError(f"cell {number} is of type {brief(cell['cell_type'], 40)}")
+            if not isinstance(words := cell["metadata"].get("tags", []), list) or set(map(type, words)) - {str}:
+                raise ValueError(f"cell {number} has tags {brief(words, 40)}: they must be a list of words")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{shown(notebook)} is not a Jupyter notebook: {error}") from None
     return content
 
@@ -132,6 +136,8 @@ def read(notebook: Path) -> dict[str, Parameter]:
         The file is no notebook, or a line of the cell is not ``name: type = literal``.
     """
     cells = [cell for cell in load_notebook(notebook)["cells"] if "parameters" in tags(cell)]
+    if len(cells) > 1:  # papermill injects values after the first: the others would undo them
+        raise UserError(f"{shown(notebook)}: {len(cells)} cells are tagged 'parameters': put all into the first one")
     source = cells[0]["source"] if cells else ""
     try:
         statements = ast.parse(source).body
@@ -255,7 +261,7 @@ def load(file: Path) -> dict[str, Any]:
 def check(notebook: Path, values: Mapping[str, Any], source: str) -> None:
     """Raise UserError with all that `problems` finds, one a line."""
     if found := problems(notebook, values, source):
-        raise UserError("\n".join(found))
+        raise UserError(*found)
 
 
 def problems(

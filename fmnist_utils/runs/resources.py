@@ -5,9 +5,11 @@ Nothing here is part of an experiment: it decides how long a run takes, not what
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -79,7 +81,7 @@ class Resources:
         }
 
     def check_scheduler(self) -> None:
-        """Raise UserError if nothing answers where the Dask scheduler is said to be; it has a moment to start."""
+        """Raise UserError if no Dask scheduler answers where it is said to be; it has a moment to start."""
         if not self.scheduler:
             return
         where = f"SCHEDULER={bare(self.scheduler)}"
@@ -103,4 +105,25 @@ class Resources:
                     time.sleep(0.2)
                     continue
                 raise UserError(f"{where}: no Dask scheduler answers there ({error})") from error
-            return
+            break
+        if (found := _who_answers(self.scheduler)) != "Scheduler":
+            raise UserError(f"{where}: no Dask scheduler answers there ({found})")
+
+
+def _who_answers(address: str) -> str:
+    """Ask whoever listens at an address, in Dask's language, what he is: "Scheduler", or why he is none."""
+    from distributed import rpc
+    from distributed.security import Security
+
+    async def ask() -> str:
+        async with rpc(address, timeout=ANSWER, connection_args=Security().get_connection_args("client")) as who:
+            return str((await who.identity())["type"])
+
+    try:
+        # (A notebook's thread has a loop of its own, which another one may not be run in.)
+        with ThreadPoolExecutor(1) as thread:
+            kind = thread.submit(asyncio.run, asyncio.wait_for(ask(), ANSWER)).result()
+    except Exception as error:  # what Dask says to another language, or to silence, is of many kinds
+        said = brief(str(error), 100).strip("'\"") if str(error) else f"no answer in {ANSWER:g} s"
+        return f"whoever listens there does not speak Dask's language: {said}"
+    return kind if kind == "Scheduler" else f"a Dask {kind.lower()} does"

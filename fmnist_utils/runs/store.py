@@ -201,7 +201,9 @@ class Store:
         test = content.getvalue()
         checksums = {"test_sha256": hashlib.sha256(test).hexdigest()}
         if run.weights is not None:
-            weights = save({name: value.detach().cpu().contiguous() for name, value in run.weights.items()})
+            # (Each on its own: safetensors refuses two that share memory, as the layers of a net may.)
+            own = {name: value.detach().cpu().contiguous().clone() for name, value in run.weights.items()}
+            weights = save(own)
             checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
             write_whole(folder / WEIGHTS, lambda path: path.write_bytes(weights))
         record = sealed(

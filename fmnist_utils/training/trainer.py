@@ -142,10 +142,7 @@ class Trainer:
             progress.batch()
         train_loss, train_accuracy = (sums / seen).tolist()
         if not np.isfinite(train_loss):
-            raise UserError(
-                f"training of {self.experiment.label} diverged in epoch {number + 1} (loss {train_loss}): "
-                f"lr {self.experiment.lr:g} is too high for {self.experiment.optimizer}, try a tenth of it"
-            )
+            raise self._diverged(f"in epoch {number + 1} (loss {train_loss})")
         validation_loss, validation_accuracy = self.validate()
         if isinstance(self.schedule, ReduceLROnPlateau) and validation_loss is not None:
             self.schedule.step(validation_loss)
@@ -160,6 +157,11 @@ class Trainer:
         }
         self.history.append(row)
         return row
+
+    def _diverged(self, how: str) -> UserError:
+        label, lr, optimizer = self.experiment.label, self.experiment.lr, self.experiment.optimizer
+        advice = f"lr {lr:g} is too high for {optimizer}, try a tenth of it"
+        return UserError(f"training of {label} diverged {how}: {advice}")
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities (n, classes), float32 on the CPU, of uint8 images (n, h, w)."""
@@ -210,7 +212,13 @@ class Trainer:
         return ["model", "optimizer", "schedule", *(["ema"] if self.ema is not None else [])]
 
     def evaluate(self) -> Run:
-        """Evaluate the finished training on the test set, once, and return the run."""
+        """Evaluate the finished training on the test set, once, and return the run.
+
+        Raises
+        ------
+        UserError
+            Its last step made a net that answers with what is no number.
+        """
         started = time.perf_counter()
         sample = self.training[:10_000]
         train_labels = self.data.train_labels[sample].cpu()
@@ -223,6 +231,8 @@ class Trainer:
         if self.experiment.test_time_views:
             seen = batches.test_time_views(self.data.test_images)
             views = np.sum([weight * self.probabilities(images).numpy() for weight, images in seen], axis=0)
+        if any(answers is not None and not np.isfinite(answers).all() for answers in (test, held_out, views)):
+            raise self._diverged("at its end (its net answers with what is no number)")
         evaluation = time.perf_counter() - started
         return Run(
             experiment=self.experiment,
