@@ -180,6 +180,23 @@ def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
     assert len(list(tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt"))) == 2
 
 
+def test_a_worker_elsewhere_trains_again_what_it_has_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Dataset
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    store, run = Store(tmp_path / "here"), TINY.but(epochs=1)
+    order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
+    order = replace(order, identity="another folder")
+    with cluster.local(1) as address:
+        times = []
+        for since in (0, 0, int(time.time())):
+            found = cluster.train([replace(order, since=since)], {order.key: 1.0}, store, address)
+            times.append(found[order.key].history[0]["seconds"])
+            [checkpoint] = tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt")
+            os.utime(checkpoint, (time.time() - 3600,) * 2)
+    assert times[0] == times[1] != times[2]
+
+
 def new_pages() -> int:
     """Count the pages that a process is given for a hundred times the same MiB."""
     import ctypes

@@ -160,6 +160,8 @@ def work(order: Order) -> Run | None:
             if seen and store.load(order.key) is not None:
                 return None
             checkpoint = store.checkpoint(order.key)
+            if not seen and checkpoint.exists() and checkpoint.stat().st_mtime < order.since:
+                checkpoint.unlink()  # of a run that was sent: it is to be trained again
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
             # What came along has no source here: the sender knows the run's name, and the digests.
