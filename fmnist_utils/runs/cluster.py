@@ -23,7 +23,6 @@ from typing import Any
 import torch
 from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
-from distributed.comm import CommClosedError
 
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import keep_freed_memory
@@ -297,7 +296,7 @@ class _Watch:
             raise UserError(f"{died}, for lack of memory perhaps; {KEPT}") from error
         except UserError:
             raise
-        except (CommClosedError, Exception) as error:
+        except Exception as error:
             if future.cancelled():
                 raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from error
             raise UserError(f"{order.experiment.label}: {type(error).__name__}: {error}") from error
