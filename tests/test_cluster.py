@@ -310,11 +310,14 @@ print("fmnist_utils.runs.cluster" in sys.modules)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
 
 
-def test_a_failing_run_does_not_take_the_others_along(tmp_path: Path) -> None:
-    wrong = TINY.but(class_weights={"Shirts": 2.0})
-    with pytest.raises(UserError, match="did you mean 'Shirt'"):
-        run_all([wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=2)
-    assert len(results(tmp_path)) == 2
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_failing_runs_do_not_take_the_others_along_and_are_all_told(jobs: int, tmp_path: Path) -> None:
+    wrong = [TINY.but(class_weights={name: 2.0}, seed=seed) for name in ("Shirts", "Coats") for seed in range(2)]
+    with pytest.raises(UserError) as caught:
+        run_all([*wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=jobs)
+    lines = sorted(str(caught.value).splitlines())
+    assert ["did you mean 'Coat'" in lines[0], "did you mean 'Shirt'" in lines[1]] == [True, True]
+    assert len(lines) == 2 and len(results(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(

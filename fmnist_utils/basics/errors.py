@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 MAKE_ROOM = "make room or choose another OUT"
 
@@ -23,6 +23,14 @@ class UserError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Tell IPython (a notebook, JupyterLab) to show the one line in place of a traceback."""
         return [f"Error: {self}"]
+
+
+def together(failures: Sequence[Exception]) -> Exception:
+    """Make one error of several: what each says, a line each; the first that is no UserError goes before them all."""
+    if others := [failure for failure in failures if not isinstance(failure, UserError)]:
+        return others[0]
+    lines = dict.fromkeys(str(failure) for failure in failures)  # what several say is said once
+    return failures[0] if len(lines) == 1 else UserError("\n".join(lines))
 
 
 class Stopped(KeyboardInterrupt):

@@ -24,7 +24,7 @@ import torch
 from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
 
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import UserError, together
 from fmnist_utils.basics.system import keep_freed_memory
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.runs.store import Store
@@ -212,7 +212,7 @@ def train(orders: Sequence[Order], costs: dict[str, float], store: Store, addres
     Raises
     ------
     UserError
-        No scheduler answers, or a training failed; raised when all others are finished.
+        No scheduler answers, or trainings failed: why, a line each; raised when all others are finished.
     """
     topic = f"fmnist-{uuid.uuid4().hex}"
     with _client(address) as client:
@@ -269,7 +269,7 @@ class _Watch:
             finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
                 self.client.cancel(list(futures))
         if failures:
-            raise failures[0]
+            raise together(failures)
         return runs
 
     def _next(self, board: Board) -> Any:
