@@ -224,6 +224,8 @@ def _errors(options: argparse.Namespace) -> None:
 
 def _delete(out: str, options: argparse.Namespace) -> None:
     """Delete runs, after saying which and asking."""
+    from fmnist_utils.basics.system import from_root
+    from fmnist_utils.report import marker
     from fmnist_utils.runs.record import stale
     from fmnist_utils.runs.store import Store
 
@@ -250,6 +252,8 @@ def _delete(out: str, options: argparse.Namespace) -> None:
         sure = options.yes or input(f"Delete {counted(len(going), 'run')} of {out}? [y/N] ").lower() in ("y", "yes")
     except EOFError:
         raise UserError("nothing is deleted, as nobody can answer here: add --yes") from None
+    if sure and (from_root(out) / marker.MARKER).exists():
+        marker.index_is_old(from_root(out))
     for key in going if sure else ():
         store.delete(key)
     print(f"{counted(len(going), 'run')} deleted" if sure else "nothing is deleted")
