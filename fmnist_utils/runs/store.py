@@ -235,11 +235,19 @@ class Store:
     @os_errors("delete")
     def delete(self, key: str) -> None:
         """Delete a run, finished or begun; one that is being trained is waited for."""
-        if (self.folder / key).is_symlink():  # what it points to is another folder's
-            return (self.folder / key).unlink()
+        folder = self.folder / key
+        if folder.is_symlink():  # what it points to is another folder's
+            return folder.unlink()
         with self.lock(key):
-            (self.folder / key / "record.json").unlink(missing_ok=True)  # first: what is left is no run
-        shutil.rmtree(self.folder / key)
+            (folder / "record.json").unlink(missing_ok=True)  # first: what is left is no run
+            for path in folder.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path.name != "run.lock":
+                    path.unlink(missing_ok=True)
+        (folder / "run.lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # unless somebody who waited for the lock has begun the run again
 
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
