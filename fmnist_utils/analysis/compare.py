@@ -291,7 +291,7 @@ def compare_zero(values: Group, spread: Spread | None = None) -> Comparison:
     half = p = float("nan")
     if table.known:
         half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
-    return Comparison(mean, mean - half, mean + half, p, table.seeds(""))
+    return Comparison(mean, mean - half, mean + half, p, table.seeds(""), borrowed=table.borrowed(""))
 
 
 def paired(first: Group, second: Group, spread: Spread | None = None) -> Comparison:
