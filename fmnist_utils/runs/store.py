@@ -34,7 +34,7 @@ from fmnist_utils.runs.record import Damaged, read, sealed, stale, whole, writte
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
-A_WRITE, PATIENCE = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
+A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
 STEP = 1 / 8  # of the stored logits
 
 
@@ -106,7 +106,7 @@ class Store:
         try:
             if path.stat().st_mtime < self.since:
                 return None
-            for _ in range(PATIENCE):
+            for _ in range(TRIES):
                 before = self._state(key)
                 with contextlib.suppress(OSError, Damaged):
                     return self.check(key)
