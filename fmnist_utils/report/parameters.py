@@ -252,12 +252,6 @@ def load(file: Path) -> dict[str, Any]:
     return {str(name): value for name, value in (values or {}).items()}
 
 
-def check(notebook: Path, values: Mapping[str, Any], source: str) -> None:
-    """Raise UserError with all that `problems` finds, one a line."""
-    if found := problems(notebook, values, source):
-        raise UserError("\n".join(found))
-
-
 def problems(
     notebook: Path, values: Mapping[str, Any], source: str, ranges: bool = True, checks: Checks | None = None
 ) -> list[str]:
