@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         problems = str(error).splitlines()
     except OSError as error:  # full disk, no permission…
-        where = brief(str(error.filename), 200).strip("'") if error.filename else "a file"
+        where = bare(str(error.filename), 200) if error.filename else "a file"
         problems = [f"cannot read or write {where}: {error.strerror or error}"]
     except KeyboardInterrupt:
         print(interrupt.STOPPED, file=sys.stderr)

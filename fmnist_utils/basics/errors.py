@@ -9,6 +9,7 @@ import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 
 MAKE_ROOM = "make room or choose another OUT"
+DIFFERS = "its content differs from its checksum"  # of a file that is not what was written
 
 
 class UserError(Exception):

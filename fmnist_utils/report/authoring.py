@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, bare, brief
 from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.report import build, parameters
 from fmnist_utils.report.parameters import shown
@@ -113,7 +113,7 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     series = build.notebooks_in(notebooks)
     free = max(int(path.name[:2]) for path in series) + 1
     if not re.fullmatch(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*", name):
-        raise UserError(f"NAME={brief(name, 60).strip(chr(39))} is not allowed: write it as {free:02d}_mine")
+        raise UserError(f"NAME={bare(name, 60)} is not allowed: write it as {free:02d}_mine")
     if taken := [path.stem for path in series if path.name[:2] == name[:2]]:
         raise UserError(f"NAME={name}: {taken[0]} has that number already: write {free:02d}_{name[3:]}")
     labels = {path.stem: _label(path) for path in series} | {name: f"{name[:2]} {name[3:].replace('_', ' ')}"}

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from fmnist_utils.basics.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.errors import UserError, bare, brief, listed, nearest
 from fmnist_utils.basics.system import ROOT
 
 # The six names that a type in a parameters cell is made of, with ``|`` and ``[]``.
@@ -188,7 +188,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         if node.tag not in {f"tag:yaml.org,2002:{name}" for name in self.PLAIN}:
-            kind = brief(node.tag.removeprefix("tag:yaml.org,2002:"), 40).strip("'")
+            kind = bare(node.tag.removeprefix("tag:yaml.org,2002:"), 40)
             raise _refusal(f"a value of type {kind} is not taken; put quotes around text", node)
         try:
             value = super().construct_object(node, deep)
