@@ -1,4 +1,4 @@
-"""The command line: ``python -m fmnist_utils reports|data|params|runs|errors|verify|models|readme|check``."""
+"""The command line: ``python -m fmnist_utils`` and a command, such as ``reports``; ``--help`` lists them all."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from fmnist_utils.basics.errors import UserError, bare, brief, listed, nearest
 from fmnist_utils.basics.system import ROOT
 
-# The six names that a type in a parameters cell is made of, with ``|`` and ``[]``.
+# The seven names that a type in a parameters cell is made of, with ``|`` and ``[]``.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "None": None}
 LONGEST = 100_000  # characters of a params file
 # By a parameter's name: refuses, by a UserError, what it may not be. Such are names that only a study knows.

@@ -69,6 +69,15 @@ def run_all(
     list of Run
         Every run is stored as soon as it is finished, so an interruption loses an epoch of those that are on
         their way at most.
+
+    Raises
+    ------
+    UserError
+        What is asked for is not possible, or trainings failed: why, a line each, when all others are finished.
+    DryRun
+        DRY_RUN=1, and something is missing: what training it would cost.
+    Stopped
+        The stop button, or Ctrl-C.
     """
     resources = Resources.of(precision, jobs, scheduler, retrain)
     experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
