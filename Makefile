@@ -58,7 +58,7 @@ lint: dev ## check style and types
 	@'$(PY)' -m ruff format --check
 	@'$(PY)' -m mypy
 
-bench: setup ## measure speed side by side, as ratios
+bench: dev ## measure speed side by side, as ratios
 	@'$(PY)' -m benchmarks $(ARGS)
 
 clean: ## remove caches, reports/smoke and reports/quick; .venv, data and reports/full stay

@@ -6,10 +6,11 @@ Without a name, the first five of them.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from benchmarks import accuracy, augmentation, peak, reliability, series, step, throughput, training
 
-PARTS = {
+PARTS: dict[str, Callable[[], int | None]] = {  # those that can fail return how often
     "training": training.main,
     "throughput": throughput.main,
     "augmentation": augmentation.main,
@@ -23,7 +24,9 @@ PARTS = {
 }
 
 if __name__ == "__main__":
+    failed = 0
     for name in sys.argv[1:] or ["training", "throughput", "augmentation", "series", "peak"]:
         if name not in PARTS:
             sys.exit(f"Error: unknown benchmark {name!r} (benchmarks: {', '.join(PARTS)})")
-        PARTS[name]()
+        failed += PARTS[name]() or 0
+    sys.exit(min(failed, 1))

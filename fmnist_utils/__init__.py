@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.groups import compare_moves as compare_moves
     from fmnist_utils.runs.groups import compare_parts as compare_parts
     from fmnist_utils.runs.groups import cross_validate as cross_validate
+    from fmnist_utils.runs.groups import fold_experiments as fold_experiments
     from fmnist_utils.runs.groups import readable as readable
     from fmnist_utils.runs.groups import run_groups as run_groups
     from fmnist_utils.runs.robustness import robustness as robustness
@@ -64,6 +65,7 @@ _EXPORTS = {
     "compare_moves": "runs.groups",
     "compare_parts": "runs.groups",
     "cross_validate": "runs.groups",
+    "fold_experiments": "runs.groups",
     "readable": "runs.groups",
     "run_groups": "runs.groups",
     "verdicts": "analysis.sentences",

@@ -1,4 +1,4 @@
-"""The command line: ``python -m fmnist_utils reports|data|params|runs|errors|verify|models|readme|check``."""
+"""The command line: ``python -m fmnist_utils`` and a command, such as ``reports``; ``--help`` lists them all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # of `| head`, say
         problems = ["whoever read the output has closed it: nothing more is written"]
     except OSError as error:  # full disk, no permission…
-        where = brief(str(error.filename), 200).strip("'") if error.filename else "a file"
+        where = bare(str(error.filename), 200) if error.filename else "a file"
         problems = [f"cannot read or write {where}: {error.strerror or error}"]
     except KeyboardInterrupt:
         print(interrupt.STOPPED, file=sys.stderr)
@@ -227,6 +227,8 @@ def _errors(options: argparse.Namespace) -> None:
 
 def _delete(out: str, options: argparse.Namespace) -> None:
     """Delete runs, after saying which and asking."""
+    from fmnist_utils.basics.system import from_root
+    from fmnist_utils.report import marker
     from fmnist_utils.runs.record import stale
     from fmnist_utils.runs.store import Store
 
@@ -253,6 +255,8 @@ def _delete(out: str, options: argparse.Namespace) -> None:
         sure = options.yes or input(f"Delete {counted(len(going), 'run')} of {out}? [y/N] ").lower() in ("y", "yes")
     except EOFError:
         raise UserError("nothing is deleted, as nobody can answer here: add --yes") from None
+    if sure and (from_root(out) / marker.MARKER).exists():
+        marker.index_is_old(from_root(out))
     for key in going if sure else ():
         store.delete(key)
     print(f"{counted(len(going), 'run')} deleted" if sure else "nothing is deleted")

@@ -140,6 +140,9 @@ def test_mixup_blends_labels_as_images() -> None:
         ([{"name": "translate", "pixels": 99}], "less than or equal to 14"),
         ([{"name": "translate", "pixel": 2}], "unknown field 'pixel'"),
         (5, "write a list"),
+        ([{"name": "mixup", "classes": ["Shirt"]}], "cannot be meant for some classes"),
+        ([{"name": "cutmix", "classes": ["Shirt"]}], "cannot be meant for some classes"),
+        ([{"name": "mixup", "probability": 0.5}], "0.5 is not allowed, since every image is blended"),
     ],
 )
 def test_mistakes_are_named(recipe: object, said: str) -> None:

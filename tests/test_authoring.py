@@ -121,6 +121,15 @@ def test_the_name_of_a_new_notebook_is_checked(project: Path, name: str, said: s
     assert len(list((project / "notebooks").iterdir())) == len(SERIES)
 
 
+def test_a_new_notebook_replaces_the_others_whole(project: Path) -> None:
+    """Who reads a notebook while its map is written sees the old one to its end, as after Ctrl-C in between."""
+    path = project / "notebooks" / SERIES[0].name
+    before = path.read_text("utf-8")
+    with path.open(encoding="utf-8") as old:
+        authoring.make_notebook("07_mine", project / "notebooks", project / "params")
+        assert old.read() == before != path.read_text("utf-8")
+
+
 def test_a_new_profile_has_a_reports_folder_of_its_own(project: Path) -> None:
     places = {"notebooks": project / "notebooks", "params": project / "params"}
     shutil.copytree(project / "params" / "quick", project / "params" / "copied")

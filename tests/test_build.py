@@ -363,6 +363,22 @@ def test_a_dry_run_executes_nothing_beyond_the_last_training(project: Path, caps
     assert "03_third: new; 1 run to train" in told
 
 
+def test_a_dry_run_counts_a_cross_validation_after_what_is_trained(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = "from fmnist_utils import Experiment, cross_validate, fold_experiments, run_groups\n"
+    checker = f"{names}checker = Experiment(model='cnn-small', train_size=500, epochs=1)"
+    done, folds = "groups = run_groups({}, 1, out)", "unseen = cross_validate(checker, 2, out)"
+    notebook = prepare(project, only="01")[0].notebook
+    write_notebook(notebook, checker, done, folds, "1 / 0")
+    assert build.dry_run(prepare(project, only="01")) == []
+    assert "01_first: new; 2 runs to train" in capsys.readouterr().out
+    together = "run_groups({'all': checker}, 1, out, also=fold_experiments(checker, 3))"
+    write_notebook(notebook, checker, together, folds)
+    assert build.dry_run(prepare(project, only="01")) == []
+    assert "01_first: new; 4 runs to train" in capsys.readouterr().out
+
+
 def test_a_dry_run_does_not_fetch_data(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -182,6 +182,23 @@ def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
     assert len(list(tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt"))) == 2
 
 
+def test_a_worker_elsewhere_trains_again_what_it_has_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Dataset
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    store, run = Store(tmp_path / "here"), TINY.but(epochs=1)
+    order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
+    order = replace(order, identity="another folder")
+    with cluster.local(1) as address:
+        times = []
+        for since in (0, 0, int(time.time())):
+            found = cluster.train([replace(order, since=since)], {order.key: 1.0}, store, address)
+            times.append(found[order.key].history[0]["seconds"])
+            [checkpoint] = tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt")
+            os.utime(checkpoint, (time.time() - 3600,) * 2)
+    assert times[0] == times[1] != times[2]
+
+
 def new_pages() -> int:
     """Count the pages that a process is given for a hundred times the same MiB."""
     import ctypes
@@ -295,11 +312,14 @@ print("fmnist_utils.runs.cluster" in sys.modules)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
 
 
-def test_a_failing_run_does_not_take_the_others_along(tmp_path: Path) -> None:
-    wrong = TINY.but(class_weights={"Shirts": 2.0})
-    with pytest.raises(UserError, match="did you mean 'Shirt'"):
-        run_all([wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=2)
-    assert len(results(tmp_path)) == 2
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_failing_runs_do_not_take_the_others_along_and_are_all_told(jobs: int, tmp_path: Path) -> None:
+    wrong = [TINY.but(class_weights={name: 2.0}, seed=seed) for name in ("Shirts", "Coats") for seed in range(2)]
+    with pytest.raises(UserError) as caught:
+        run_all([*wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=jobs)
+    lines = sorted(str(caught.value).splitlines())
+    assert ["did you mean 'Coat'" in lines[0], "did you mean 'Shirt'" in lines[1]] == [True, True]
+    assert len(lines) == 2 and len(results(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import own
 from ipywidgets import HTML
 
-from fmnist_utils import Dataset, Run, UserError, explore
+from fmnist_utils import Dataset, Experiment, Run, UserError, explore, run_all
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.runs.explore import Explorer
 from fmnist_utils.runs.store import Store
@@ -26,6 +27,14 @@ def runs() -> list[Run]:
     store = Store(PUBLISHED)
     found = [store.load(record["key"]) for record in (records[0], records[-1])]
     return [run for run in found if run]
+
+
+@pytest.fixture
+def folder(runs: list[Run], tmp_path: Path) -> Path:
+    """A reports folder with both."""
+    for run in runs:
+        shutil.copytree(ROOT / PUBLISHED / "runs" / run.key, tmp_path / "runs" / run.key)
+    return tmp_path
 
 
 def pictures(widget: Explorer) -> str:
@@ -77,25 +86,53 @@ def test_two_runs_say_what_the_second_repairs_and_breaks(runs: list[Run], data: 
     assert set(widget.found) == set(np.flatnonzero(a))
 
 
-def test_a_folder_gives_its_runs_the_best_first(runs: list[Run], data: Dataset, tmp_path: Path) -> None:
-    for run in runs:
-        shutil.copytree(ROOT / PUBLISHED / "runs" / run.key, tmp_path / "runs" / run.key)
-    widget = explore(tmp_path)
+def test_a_folder_gives_its_runs_the_best_first(runs: list[Run], data: Dataset, folder: Path) -> None:
+    widget = explore(folder)
     best = max(runs, key=lambda run: run.test_accuracy)
     assert [best.key in name for name in widget.first.options] == [True, False]
     assert set(widget.found) == set(np.flatnonzero(~best.correct))
-    assert explore(str(tmp_path), data).first.options == widget.first.options
+    assert explore(str(folder), data).first.options == widget.first.options
 
 
-def test_a_run_that_cannot_be_read_says_so(runs: list[Run], data: Dataset, tmp_path: Path) -> None:
-    for run in runs:
-        shutil.copytree(ROOT / PUBLISHED / "runs" / run.key, tmp_path / "runs" / run.key)
-    widget = explore(tmp_path, data)
-    other = next(name for name in widget.first.options if name != widget.first.value)
-    key = other.rpartition("(")[2].rstrip(")")
-    (tmp_path / "runs" / key / "test.npz").write_bytes(b"")
-    widget.first.value = other
-    assert f"run {key} in {tmp_path} is damaged" in widget.children[-2].value
+@pytest.mark.parametrize("at_first", [True, False])
+def test_a_run_that_cannot_be_read_says_so_and_shows_no_images(
+    at_first: bool, runs: list[Run], data: Dataset, folder: Path
+) -> None:
+    good, bad = sorted(runs, key=lambda run: run.test_accuracy, reverse=at_first)[::-1]
+    (folder / "runs" / bad.key / "test.npz").write_bytes(b"")
+    widget = explore(folder, data)
+    names = {run.key: name for run in runs for name in widget.first.options if run.key in name}
+    for name in (names[good.key], names[bad.key]):
+        widget.first.value = name
+    for low in (0, 10):
+        widget.confidence.value = (low, 60)
+        assert f"run {bad.key} in {folder} is damaged" in widget.children[-2].value
+        assert len(widget.found) == 0 and not pictures(widget) and not widget.cells.options
+    widget.first.value = names[good.key]
+    sure = (100 * good.test_probabilities.max(1)).round()
+    assert set(widget.found) == set(np.flatnonzero(~good.correct & (sure >= 10) & (sure <= 60)))
+
+
+def test_a_folder_is_looked_at_by_the_runs_that_can_be_read(runs: list[Run], folder: Path) -> None:
+    bad, good = sorted(runs, key=lambda run: run.key)
+    (folder / "runs" / bad.key / "test.npz").unlink()
+    widget = explore(folder)
+    widget.first.value = next(name for name in widget.first.options if good.key in name)
+    assert set(widget.found) == set(np.flatnonzero(~good.correct))
+    (folder / "runs" / good.key / "test.npz").unlink()
+    with pytest.raises(UserError, match=f"run {bad.key} in .* is damaged: its test.npz is missing"):
+        explore(folder)
+
+
+def test_runs_on_other_images_than_most_are_counted(
+    runs: list[Run], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tuple(range(3)) * 8
+    place = own(tmp_path / "own", train_labels=labels, test_labels=labels, images=len(labels))
+    run_all(Experiment(model="cnn-small", dataset=str(place), batch_size=8, epochs=1), folder)
+    capsys.readouterr()
+    assert len(explore(folder).first.options) == len(runs)
+    assert capsys.readouterr().out == "Left out, 1 run: tested on other images than those of fashion-mnist\n"
 
 
 def test_class_names_are_text(runs: list[Run], data: Dataset) -> None:

@@ -98,6 +98,16 @@ def test_bad_download_is_not_kept(fault, word, mirror, nowhere, monkeypatch, pla
     assert not list((nowhere / "project" / "data" / "FashionMNIST" / "raw").iterdir())
 
 
+def test_a_mirror_with_bad_files_is_followed_by_the_next(mirror, nowhere, monkeypatch, data):
+    folder, address = mirror
+    (folder / "bad").mkdir()
+    for path in folder.glob("*.gz"):
+        (folder / "bad" / path.name).write_bytes(path.read_bytes()[:-20])
+    monkeypatch.delenv("FMNIST_MIRROR")
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [f"{address}/bad/", f"{address}/"])
+    assert load_dataset().checksum == data.checksum
+
+
 def test_download_into_a_closed_folder(mirror, nowhere, monkeypatch):
     monkeypatch.setenv("FMNIST_MIRROR", mirror[1])
     (nowhere / "project").mkdir()

@@ -197,7 +197,7 @@ def test_it_ends_in_one_summary(name: str):
 @every_notebook
 def test_params_fit_the_notebook(name: str, profile: str):
     given = values(profile, name)
-    parameters.check(path(name), given, f"params/{profile}/{name}.yaml")
+    assert parameters.problems(path(name), given, f"params/{profile}/{name}.yaml") == []
     assert given["out"] == f"reports/{profile}", "papermill by hand stores its runs where make does"
 
 

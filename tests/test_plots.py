@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import sys
 import warnings
 from collections.abc import Callable
@@ -13,6 +14,9 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from PIL import Image
 
 from fmnist_utils import Dataset, metrics, plots
@@ -160,6 +164,33 @@ def test_reliability_says_who_is_overconfident():
     sure, right = np.array([[0.9, 0.1]] * 10), np.array([0] * 5 + [1] * 5)
     _, alt, _ = figure(plots.reliability_diagram, {"base": metrics.reliability(sure, right)}, "Honest?")
     assert "base is 40.0 points overconfident" in alt
+
+
+@pytest.mark.parametrize(
+    ("plot", "group", "labels"),
+    [
+        (plots.histograms, np.array([0.9, 1.0, 0.8]), ("confidence", "Title")),
+        (plots.curves, [history(3, 0.9)], ("Title",)),
+        (plots.reliability_diagram, metrics.reliability(np.array([[0.9, 0.1]] * 10), np.arange(10) % 2), ("Title",)),
+    ],
+)
+def test_the_eleventh_group_is_drawn_otherwise_than_the_first(
+    plot: Callable[..., None], group: object, labels: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = dict[str, set[tuple[object, ...]]]()
+
+    def look(fig: Figure, alt: str) -> None:
+        for ax in fig.axes:
+            for item in (*ax.lines, *ax.patches):
+                colour = item.get_edgecolor() if isinstance(item, Patch) else item.get_color()
+                mark = None if isinstance(item, Patch) else item.get_marker()
+                looks = (to_hex(colour), item.get_linestyle(), mark)
+                drawn.setdefault(str(item.get_label()).partition(",")[0], set()).add(looks)
+
+    monkeypatch.setattr(plots, "show", look)
+    plot({f"group {i}": group for i in range(12)}, *labels)
+    looks = [drawn[f"group {i}"] for i in range(12)]
+    assert all(not one & other for one, other in itertools.combinations(looks, 2))
 
 
 def test_pareto_says_the_front():

@@ -18,6 +18,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from fmnist_utils import UserError
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 REQUIREMENTS = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
@@ -172,6 +174,22 @@ def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
 
     text = (ROOT / "README.md").read_text("utf-8")
     assert all(block in text for block in readme.blocks())
+
+
+def test_a_readme_that_lost_a_mark_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fmnist_utils.studies import readme
+
+    monkeypatch.setattr(readme, "BLOCKS", {"power": lambda out: "new"})
+    path, whole = tmp_path / "README.md", "above\n<!-- power -->\nold\n<!-- /power -->\nbelow\n"
+    for mark in ("<!-- power -->", "<!-- /power -->"):
+        for text in (whole.replace(mark, ""), whole + mark):
+            path.write_text(text, "utf-8")
+            with pytest.raises(UserError, match="must have <!-- power --> once and below it <!-- /power --> once"):
+                readme.write(path)
+            assert path.read_text("utf-8") == text
+    path.write_text(whole, "utf-8")
+    readme.write(path)
+    assert path.read_text("utf-8") == whole.replace("old", "new")
 
 
 def test_contributing_has_a_line_for_each_file_of_the_package() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import runpy
+import sys
 
 import pytest
 
@@ -30,6 +32,15 @@ def test_hypothesis_makes_the_same_up_from_the_same_seed() -> None:
     first = made_up(1)
     assert len(first) == 40
     assert first == made_up(1) != made_up(2)
+
+
+@pytest.mark.parametrize("failures", [0, 3])
+def test_what_an_attack_finds_fails_the_command(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reliability, "main", lambda arguments: failures)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "reliability"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("benchmarks", run_name="__main__")
+    assert ended.value.code == bool(failures)
 
 
 @pytest.mark.parametrize("part", ["interrupts", "damage"])

@@ -70,6 +70,13 @@ def test_a_damaged_run_is_said_to_be_and_left_alone(out: Path, capsys: pytest.Ca
     assert (out / "runs" / key / "record.json").exists()
 
 
+def test_a_run_that_lost_its_predictions_is_said_to_be_damaged(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = key_in(out)
+    (out / "runs" / key / "test.npz").unlink()
+    assert main(["errors", key, "--out", str(out)]) == 2
+    assert capsys.readouterr().err == f"Error: run {key} in {out} is damaged: its test.npz is missing\n"
+
+
 def test_no_class_name_is_a_formula(out: Path, data: Dataset) -> None:
     names = ("=1+1", "+a", "-b", "@c", "\td", 'e "quoted", f', *data.class_names[6:])
     run = Store(out).check(key_in(out))

@@ -1,11 +1,13 @@
 """Store and runner: a run is trained once, survives kill -9, and is never taken from a damaged file."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,24 @@ with Store({str(tmp_path)!r}).lock({key!r}):
     process.wait()
     with Store(tmp_path).lock(key):
         pass
+
+
+def test_a_run_that_somebody_begins_while_it_is_deleted_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    keys = [store.save(run_with(0.9, TINY.but(seed=seed))).key for seed in range(2)]
+    store.delete(keys[0])
+    assert store.names() == keys[1:]
+    lock, checkpoint = Store.lock, store.checkpoint(keys[1])
+
+    @contextlib.contextmanager
+    def waited_for(self: Store, key: str) -> Iterator[None]:
+        with lock(self, key):
+            yield
+        checkpoint.touch()
+
+    monkeypatch.setattr(Store, "lock", waited_for)
+    store.delete(keys[1])
+    assert checkpoint.exists() and store.records() == []
 
 
 def damage_record(folder: Path) -> None:

@@ -117,3 +117,13 @@ def test_a_paired_comparison_of_one_seed_is_judged_only_without_spread():
     hits = np.arange(400) < 300
     assert np.isnan(metrics.paired([hits], [~hits]).low)
     assert metrics.paired([hits], [~hits], metrics.NO_SPREAD).verdict == "better"
+
+
+def test_one_seed_says_that_it_borrows_its_spread():
+    rng = np.random.default_rng(4)
+    others = [[rng.random(400) < 0.75 for _ in range(3)] for _ in range(4)]
+    hits, spread = np.arange(400) < 300, metrics.learn_spread(others)
+    assert metrics.compare_zero([hits - 0.5], spread).borrowed
+    assert metrics.paired([hits], [~hits], spread).borrowed
+    assert str(metrics.share_estimate([hits], [hits | ~hits], spread)).endswith("(1 seed, spread borrowed)")
+    assert not metrics.paired([hits] * 2, [~hits] * 2, spread).borrowed

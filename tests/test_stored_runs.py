@@ -103,3 +103,4 @@ def test_the_answer_decides(trained: Path, tmp_path: Path, answer: str, left: in
     )  # fmt: skip
     assert "Delete 1 run of reports/quick? [y/N]" in done.stdout
     assert len(list((root / OUT / "runs").glob("*/"))) == left
+    assert marker.index_is_current(root / OUT) == bool(left)  # which lists what is there

@@ -91,6 +91,16 @@ def test_training_leaves_the_callers_random_numbers_alone(data: Dataset) -> None
     assert torch.rand(3).equal(expected)
 
 
+def test_training_leaves_the_callers_choice_of_kernels_alone(data: Dataset) -> None:
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        train.train(TINY.but(epochs=1), data, "cpu")
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_resumed_training_ends_with_the_same_bits(name: str, data: Dataset, tmp_path: Path) -> None:
     experiment, checkpoint = RECIPES[name].but(epochs=3), tmp_path / "checkpoint.pt"

@@ -20,7 +20,7 @@ from fmnist_utils.analysis.spread import (
     CONFIDENCE,
     NO_SPREAD,
     Floats,
-    Group,
+    Seeds,
     Spread,
     half_width,
     image_variance,
@@ -145,7 +145,7 @@ def holm(p: ArrayLike) -> Floats:
 class _Table:
     """Groups that share what they say about the spread between seeds."""
 
-    def __init__(self, groups: Mapping[Any, Group], spread: Spread | None) -> None:
+    def __init__(self, groups: Mapping[Any, Seeds], spread: Spread | None) -> None:
         self.arms = {name: summarize(group) for name, group in groups.items()}
         numbers = [(arm.variance, arm.noise, arm.seeds) for arm in self.arms.values()]
         variance, noise, seeds = (np.array(column) for column in zip(*numbers, strict=True))
@@ -209,7 +209,7 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
 
 
-def estimate_all(groups: Mapping[Name, Group], spread: Spread | None = None) -> dict[Name, Estimate]:
+def estimate_all(groups: Mapping[Name, Seeds], spread: Spread | None = None) -> dict[Name, Estimate]:
     """Estimate the accuracy of every group of a table; those of one seed borrow the spread of the others.
 
     Parameters
@@ -227,7 +227,7 @@ def estimate_all(groups: Mapping[Name, Group], spread: Spread | None = None) -> 
     return {name: table.estimate(name) for name in groups}
 
 
-def accuracy_estimate(correct: Group, spread: Spread | None = None) -> Estimate:
+def accuracy_estimate(correct: Seeds, spread: Spread | None = None) -> Estimate:
     """Estimate the accuracy of one experiment from its runs.
 
     Parameters
@@ -249,7 +249,7 @@ def accuracy_estimate(correct: Group, spread: Spread | None = None) -> Estimate:
     return estimate_all({"": correct}, spread)[""]
 
 
-def compare(correct_a: Group, correct_b: Group, spread: Spread | None = None) -> Comparison:
+def compare(correct_a: Seeds, correct_b: Seeds, spread: Spread | None = None) -> Comparison:
     """Compare two experiments on the same test images.
 
     Parameters
@@ -275,7 +275,7 @@ def compare(correct_a: Group, correct_b: Group, spread: Spread | None = None) ->
     return _Table({"a": correct_a, "b": correct_b}, spread).comparison("a", "b")
 
 
-def compare_zero(values: Group, spread: Spread | None = None) -> Comparison:
+def compare_zero(values: Seeds, spread: Spread | None = None) -> Comparison:
     """Compare the mean of one number an image and seed with 0.
 
     Parameters
@@ -295,10 +295,10 @@ def compare_zero(values: Group, spread: Spread | None = None) -> Comparison:
     half = p = float("nan")
     if table.known:
         half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
-    return Comparison(mean, mean - half, mean + half, p, table.seeds(""))
+    return Comparison(mean, mean - half, mean + half, p, table.seeds(""), borrowed=table.borrowed(""))
 
 
-def paired(first: Group, second: Group, spread: Spread | None = None) -> Comparison:
+def paired(first: Seeds, second: Seeds, spread: Spread | None = None) -> Comparison:
     """Compare two numbers of the same nets on the same images, such as confidence and correctness.
 
     Unlike in `compare`, seed 0 of one side is the very net of seed 0 of the other, and what both share cancels.
@@ -318,7 +318,7 @@ def paired(first: Group, second: Group, spread: Spread | None = None) -> Compari
     return compare_zero([np.subtract(a, b, dtype=np.float64) for a, b in zip(first, second, strict=True)], spread)
 
 
-def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | None = None) -> pd.DataFrame:
+def compare_all(groups: Mapping[str, Seeds], reference: str, spread: Spread | None = None) -> pd.DataFrame:
     """Compare every group of a table with the one called `reference`.
 
     Parameters
@@ -343,7 +343,7 @@ def compare_all(groups: Mapping[str, Group], reference: str, spread: Spread | No
 
 
 def compare_pairs(
-    groups: Mapping[str, Group], spread: Spread | None = None, pairs: Iterable[tuple[str, str]] | None = None
+    groups: Mapping[str, Seeds], spread: Spread | None = None, pairs: Iterable[tuple[str, str]] | None = None
 ) -> pd.DataFrame:
     """Compare every two groups of a table (or those of `pairs`), first minus second.
 

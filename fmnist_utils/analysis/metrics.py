@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import sklearn.metrics
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from fmnist_utils.analysis.compare import (
@@ -36,17 +36,15 @@ from fmnist_utils.basics.text import interval, number, percent, points
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CANNOT_BE_JUDGED", "CONFIDENCE", "NO_SPREAD", "UNCERTAINTY", "Comparison", "Estimate", "Mistakes",
-    "Spread", "accuracy_by_coverage", "accuracy_estimate", "brier", "compare", "compare_all", "compare_pairs",
-    "compare_zero", "confidence_auroc", "confused_pair", "confused_pairs", "confusion", "corrected", "coverage_at",
-    "ece", "ece_by_image", "ece_interval", "estimate_all", "holm", "interval", "learn_spread", "log_loss", "mcnemar",
-    "mixed_up", "number", "paired", "pareto_front", "per_class", "percent", "points", "power_table", "reaches",
-    "reliability", "share_estimate", "temperature", "tempered", "top_k", "worst_class",
+    "Spread", "accuracy_by_coverage", "accuracy_estimate", "compare", "compare_all", "compare_pairs", "compare_zero",
+    "confused_pair", "confused_pairs", "confusion", "corrected", "coverage_at", "ece", "ece_by_image", "estimate_all",
+    "holm", "interval", "learn_spread", "log_loss", "mixed_up", "number", "paired", "pareto_front", "per_class",
+    "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "temperature", "tempered",
+    "worst_class",
 ]  # fmt: skip
 
 
-def confusion(
-    labels: ArrayLike, predictions: ArrayLike, n_classes: int, predicted_in_rows: bool = False
-) -> NDArray[np.int64]:
+def confusion(labels: ArrayLike, predictions: ArrayLike, n_classes: int) -> NDArray[np.int64]:
     """Count the predictions per class.
 
     Parameters
@@ -54,16 +52,13 @@ def confusion(
     labels, predictions : int (n,)
         Class numbers; those of several runs may be concatenated.
     n_classes : int
-    predicted_in_rows : bool
-        Both ways are common; ours, scikit-learn's, has the true class in rows.
 
     Returns
     -------
     int64 (n_classes, n_classes)
-        The true class in rows, the predicted one in columns; with `predicted_in_rows` the other way round.
+        The true class in rows, the predicted one in columns, as in scikit-learn.
     """
-    sides = (predictions, labels) if predicted_in_rows else (labels, predictions)
-    return confusion_matrix(*sides, labels=range(n_classes)).astype(np.int64)
+    return confusion_matrix(labels, predictions, labels=range(n_classes)).astype(np.int64)
 
 
 def per_class(labels: ArrayLike, predictions: ArrayLike, class_names: Sequence[str]) -> pd.DataFrame:
@@ -87,19 +82,6 @@ def worst_class(table: pd.DataFrame) -> str:
     return str(table["recall"].idxmin())
 
 
-def top_k(labels: ArrayLike, probabilities: ArrayLike, k: int = 2) -> float:
-    """Share of the images whose class is among the `k` most probable ones.
-
-    Parameters
-    ----------
-    labels : int (n,)
-    probabilities : float (n, classes)
-    """
-    matrix, truth = np.asarray(probabilities), np.asarray(labels)
-    above = (matrix > matrix[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    return float((above < k).mean())
-
-
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean negative logarithm (natural) of the true class's probability; 0 is perfect.
 
@@ -109,48 +91,6 @@ def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     matrix = np.asarray(probabilities, dtype=np.float64)
     matrix = matrix / matrix.sum(axis=1, keepdims=True)
     return float(sklearn.metrics.log_loss(labels, matrix, labels=range(matrix.shape[1])))
-
-
-def brier(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Brier's score (1950) of several classes: mean squared distance from the truth, 0 (perfect) to 2."""
-    matrix, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
-    return float(((matrix - np.eye(matrix.shape[1])[truth]) ** 2).sum(axis=1).mean())
-
-
-def confidence_auroc(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Tell how well confidence separates right from wrong predictions: area under the ROC curve.
-
-    Returns
-    -------
-    float
-        Chance that a right prediction is the more confident one of a right and a wrong; 0.5 is guessing. NaN
-        where all predictions are right, or all wrong.
-    """
-    matrix = np.asarray(probabilities)
-    correct = matrix.argmax(axis=1) == np.asarray(labels)
-    if correct.all() or not correct.any():
-        return float("nan")
-    return float(sklearn.metrics.roc_auc_score(correct, matrix.max(axis=1)))
-
-
-def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> float:
-    """McNemar's exact test (1947) of two trained nets on the same images.
-
-    It is about these two nets, not about the methods that made them: another seed is not in it (for that:
-    `compare`).
-
-    Parameters
-    ----------
-    correct_a, correct_b : bool (n_images,)
-
-    Returns
-    -------
-    float
-        Two-sided p value: of the images that one of the two gets right, each does with chance one half.
-    """
-    a, b = np.asarray(correct_a, dtype=bool), np.asarray(correct_b, dtype=bool)
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
 def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equal_mass: bool = True) -> pd.DataFrame:
@@ -172,20 +112,18 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equ
     """
     matrix = np.asarray(probabilities)
     confidence = matrix.max(axis=1).astype(np.float64)
-    count, sure, right = _binned(confidence, matrix.argmax(axis=1) == np.asarray(labels), bins, equal_mass)
+    correct, where = matrix.argmax(axis=1) == np.asarray(labels), _bins(confidence, bins, equal_mass)
+    count = np.bincount(where, minlength=bins)
+    sure, right = (np.bincount(where, values, minlength=bins)[count > 0] for values in (confidence, correct))
+    count = count[count > 0]
     return pd.DataFrame({"confidence": sure / count, "accuracy": right / count, "count": count})
 
 
-def _binned(
-    confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int, equal_mass: bool
-) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-    """Images, sum of confidences and sum of right predictions of each bin that holds images."""
+def _bins(confidence: NDArray[np.float64], bins: int, equal_mass: bool) -> NDArray[np.intp]:
+    """Number of the bin that each image is in, (n,): bins of as many images each, or of as much confidence."""
     inner = np.linspace(0, 1, bins + 1)[1:-1]
     edges = np.unique(np.quantile(confidence, inner)) if equal_mass else inner
-    where = np.searchsorted(edges, confidence, side="right")
-    count = np.bincount(where, minlength=bins)
-    sure, right = (np.bincount(where, values, minlength=bins).astype(np.float64) for values in (confidence, correct))
-    return count[count > 0], sure[count > 0], right[count > 0]
+    return np.searchsorted(edges, confidence, side="right")
 
 
 def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equal_mass: bool = True) -> float:
@@ -244,37 +182,9 @@ def ece_by_image(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) ->
     matrix = np.asarray(probabilities)
     confidence = matrix.max(axis=1).astype(np.float64)
     excess = confidence - (matrix.argmax(axis=1) == np.asarray(labels))  # (n,)
-    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1]))
-    where = np.searchsorted(edges, confidence, side="right")  # (n,), the bin of each image
+    where = _bins(confidence, bins, equal_mass=True)
     signs = np.sign(np.bincount(where, excess, minlength=bins))  # (bins,)
     return excess * signs[where]
-
-
-def ece_interval(
-    probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, resamples: int = 500, rng: int = 0
-) -> tuple[float, float]:
-    """Compute the 95 % interval of one net's `ece` (with equal-mass bins): what other test images would change.
-
-    The basic bootstrap over images (Davison and Hinkley 1997): resampling shifts an ECE upward as sampling
-    did before, since every bin's error counts as a distance, and mirroring the quantiles takes this out.
-
-    Returns
-    -------
-    (float, float)
-        Low and high, not below 0. With an ECE near 0 all of the interval may lie below the plain value.
-    """
-    matrix = np.asarray(probabilities)
-    confidence, correct = matrix.max(axis=1).astype(np.float64), matrix.argmax(axis=1) == np.asarray(labels)
-    draw, n = np.random.default_rng(rng), len(correct)
-
-    def error(chosen: NDArray[np.int64]) -> float:
-        _, sure, right = _binned(confidence[chosen], correct[chosen], bins, equal_mass=True)
-        return float(np.abs(sure - right).sum() / n)
-
-    errors = [error(draw.integers(0, n, n)) for _ in range(resamples)]
-    upper, lower = np.quantile(errors, [(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2])
-    value = error(np.arange(n))
-    return max(0.0, float(2 * value - upper)), max(0.0, float(2 * value - lower))
 
 
 def pareto_front(cost: ArrayLike, value: ArrayLike) -> NDArray[np.bool_]:

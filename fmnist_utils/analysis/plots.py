@@ -31,6 +31,7 @@ WIDTH = 8.0  # inches of every figure
 DPI = 96  # CSS pixels an inch; the PNG has twice as many
 COLOURS = sns.color_palette("colorblind").as_hex()
 BLUE, ORANGE, RED, GREY, INK = COLOURS[0], COLOURS[1], COLOURS[3], "#8a8a8a", "#262626"
+LINES = ("-", "--", "-.", ":")
 VERDICTS = {"better": BLUE, "worse": RED, "no measurable difference": GREY}
 STYLE = sns.axes_style("whitegrid") | {
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so figures are the same everywhere
@@ -198,9 +199,9 @@ def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: in
     arrays = {name: np.asarray(values).ravel() for name, values in groups.items()}
     filled = np.concatenate(list(arrays.values()))
     edges = np.linspace(filled.min(), filled.max(), bins + 1)
-    for (name, array), colour in zip(arrays.items(), COLOURS, strict=False):
+    for i, (name, array) in enumerate(arrays.items()):
         share = 100 * np.histogram(array, edges)[0] / max(1, array.size)
-        ax.stairs(share, edges, linewidth=1.8, label=name, color=colour)
+        ax.stairs(share, edges, linewidth=1.8, linestyle=LINES[i // 10 % 4], label=name, color=COLOURS[i % 10])
     ax.set(xlabel=label, ylabel="share (%)")
     ax.legend(loc="best")
     medians = {name: f"median {np.median(array):.3g}" for name, array in arrays.items() if array.size}
@@ -237,7 +238,7 @@ def lines(
     for i, (name, (x, y)) in enumerate(groups.items()):
         across, up = np.asarray(x, float), np.asarray(y, float)
         few: dict[str, Any] = {"marker": "os^vDP"[i % 6], "ms": 4} if len(across) <= 20 else {}
-        ax.plot(across, up, ["-", "--", "-.", ":"][i % 4], color=COLOURS[i % 10], label=_short(name, 40), **few)
+        ax.plot(across, up, LINES[i % 4], color=COLOURS[i % 10], label=_short(name, 40), **few)
         told[str(name)] = f"begins at {up[0]:.1f} and {ends} at {up[-1]:.1f}"
     ax.set(xlabel=labels[0], ylabel=labels[1])
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -249,11 +250,12 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
     """Draw loss and accuracy over epochs; `groups` maps a name to the histories of its runs.
 
     Solid lines are the validation images, dashed ones the training images: thick the mean over runs,
-    thin each run.
+    thin each run. Every ten groups have a mark of their own.
     """
     fig, axes = _figure(title, 3.4, columns=2)
     told = {}
-    for (name, histories), colour in zip(groups.items(), COLOURS, strict=False):
+    for i, (name, histories) in enumerate(groups.items()):
+        colour, mark = COLOURS[i % 10], "os^vDP"[i // 10 % 6]
         runs = [pd.DataFrame(list(history)).set_index("epoch").astype(float) for history in histories]
         # without validation images their columns are empty
         mean = pd.concat(runs).groupby(level="epoch").mean().dropna(axis="columns", how="all")
@@ -264,7 +266,7 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
             shade = colour if len(groups) > 1 or part == "validation" else ORANGE
             for ax, quantity, scale in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
                 column = f"{part}_{quantity}"
-                ax.plot(mean.index, scale * mean[column], line, color=shade, label=text, marker="o", ms=3)
+                ax.plot(mean.index, scale * mean[column], line, color=shade, label=text, marker=mark, ms=3)
                 for run in runs if len(runs) > 1 else ():
                     ax.plot(run.index, scale * run[column], line, color=shade, lw=0.7, alpha=0.5)
         last = mean.iloc[-1].filter(like="accuracy")
@@ -387,9 +389,10 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> None:
     fig, (ax,) = _figure(title, 4.2)
     ax.plot([0, 100], [0, 100], color=GREY, lw=1, ls=":", label="honest")
     told = {}
-    for (name, table), colour in zip(tables.items(), COLOURS, strict=False):
+    for i, (name, table) in enumerate(tables.items()):
+        colour, line = COLOURS[i % 10], LINES[i // 10 % 4]
         size = 12 + 150 * table["count"] / table["count"].sum()
-        ax.plot(100 * table["confidence"], 100 * table["accuracy"], color=colour, label=name)
+        ax.plot(100 * table["confidence"], 100 * table["accuracy"], line, color=colour, label=name)
         ax.scatter(100 * table["confidence"], 100 * table["accuracy"], s=size, color=colour, zorder=3)
         gap = 100 * np.average(table["confidence"] - table["accuracy"], weights=table["count"])
         told[name] = f"is {abs(gap):.1f} points {'over' if gap > 0 else 'under'}confident on average"

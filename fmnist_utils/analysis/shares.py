@@ -41,7 +41,8 @@ def share_estimate(part: ArrayLike, whole: ArrayLike, spread: Spread | None = No
     half = (change.high - change.low) / 2 / size
     each = parts.sum(axis=1) / np.maximum(1, wholes.sum(axis=1))
     std = float(each.std(ddof=1)) if len(each) > 1 else float("nan")
-    return Estimate(share, std, float(np.maximum(0, share - half)), float(np.minimum(1, share + half)), change.n)
+    low, high = float(np.maximum(0, share - half)), float(np.minimum(1, share + half))
+    return Estimate(share, std, low, high, change.n, change.borrowed)
 
 
 def mixed_up(labels: ArrayLike, predictions: ArrayLike, first: int, second: int) -> NDArray[np.bool_]:

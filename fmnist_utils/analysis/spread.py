@@ -17,7 +17,7 @@ from scipy.special import erfc
 from fmnist_utils.basics.text import counted, number
 
 Floats = NDArray[np.float64]
-Group = Sequence[NDArray[Any]]  # one array (n_images,) a seed: whether each test image is classified correctly
+Seeds = Sequence[NDArray[Any]]  # one array (n_images,) a seed: whether each test image is classified correctly
 CONFIDENCE = 0.95  # of every interval in this project
 
 # Two or three seeds say little about their own spread, and a t interval with one degree of freedom is 6.5
@@ -134,7 +134,7 @@ class Arm(NamedTuple):
     seeds: int
 
 
-def summarize(group: Group) -> Arm:
+def summarize(group: Seeds) -> Arm:
     """Reduce a group to what its interval needs."""
     correct = np.asarray(group, dtype=np.float64)
     if correct.ndim != 2 or correct.size == 0:
@@ -181,7 +181,7 @@ def half_width(image_variance: float, *spreads: tuple[Floats, int]) -> float:
     return float(brentq(lambda x: float(p_value(x, image_variance, *spreads)) - (1 - CONFIDENCE), 0, 4 * widest))
 
 
-def learn_spread(groups: Iterable[Group]) -> Spread:
+def learn_spread(groups: Iterable[Seeds]) -> Spread:
     """Learn the spread between seeds from groups that were trained several times, to judge others that were not.
 
     Parameters

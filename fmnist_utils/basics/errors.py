@@ -6,12 +6,13 @@ import contextlib
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 MAKE_ROOM = "make room or choose another OUT"
 # What a terminal would act on, or show in another order: control characters, separators of lines, bidirectional marks.
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t"}
 CONTROLS |= {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+DIFFERS = "its content differs from its checksum"  # of a file that is not what was written
 
 
 class UserError(Exception):
@@ -28,6 +29,14 @@ class UserError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Tell IPython (a notebook, JupyterLab) to show the one line in place of a traceback."""
         return [f"Error: {self}"]
+
+
+def together(failures: Sequence[Exception]) -> Exception:
+    """Make one error of several: what each says, a line each; the first that is no UserError goes before them all."""
+    if others := [failure for failure in failures if not isinstance(failure, UserError)]:
+        return others[0]
+    lines = dict.fromkeys(str(failure) for failure in failures)  # what several say is said once
+    return failures[0] if len(lines) == 1 else UserError("\n".join(lines))
 
 
 class Stopped(KeyboardInterrupt):

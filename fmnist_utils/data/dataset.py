@@ -155,7 +155,8 @@ def split(
     Raises
     ------
     UserError
-        `train_size` is less than the number of classes or more than there are images.
+        `train_size` is less than the number of classes or more than there are images, or so many are held out that
+        fewer than the classes are left.
     """
     # RandomState: NumPy promises that this generator's numbers never change from release to release.
     order = np.random.RandomState(SPLIT_SEED).permutation(len(labels))

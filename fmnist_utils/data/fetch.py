@@ -86,6 +86,9 @@ def _download(known: Known, folder: Path) -> str:
             except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
                 failures.append(f"{url}: {getattr(error, 'reason', error)}")
                 continue
+            except UserError as error:  # what came is not what it should be
+                failures.append(str(error))
+                continue
             for stem in FILES:
                 os.replace(Path(temporary, f"{stem}.gz"), folder / f"{stem}.gz")
             return ""

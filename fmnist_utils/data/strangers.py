@@ -17,7 +17,7 @@ def strangers(data: Dataset, images: int = 1000) -> dict[str, Tensor]:
     Parameters
     ----------
     data : the data set that nets were trained on
-    images : at most so many of each kind
+    images : at most so many of each kind but the blank ones, which are 256
 
     Returns
     -------

@@ -13,7 +13,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "si
 PATCH = 4  # pixels, of the stem that halves the image
 
 
-class Group(nn.Module):
+class ConvGroup(nn.Module):
     """Two convolutions with norm and activation, the first with pooling: half the size, `outputs` channels."""
 
     def __init__(self, inputs: int, outputs: int, activation: type[nn.Module], residual: bool, excite: bool) -> None:
@@ -81,7 +81,7 @@ class Airbench(nn.Module):
         self.whitening = whitening
         widths = [stem * 2**i for i in range(3 if patch else 4)]
         self.groups = nn.Sequential(
-            *(Group(*pair, act, residual, excite) for pair in zip(widths[:-1], widths[1:], strict=True))
+            *(ConvGroup(*pair, act, residual, excite) for pair in zip(widths[:-1], widths[1:], strict=True))
         )
         self.pool = GlobalPool(pool)
         self.head = nn.Linear(widths[-1], n_classes)

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, bare, brief
 from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.report import build, parameters
 from fmnist_utils.report.parameters import shown
@@ -45,9 +45,13 @@ def tidy_files(notebooks: Iterable[Path]) -> list[Path]:
         parameters.load_notebook(path)  # refuses what is none
         before = path.read_text("utf-8")
         if (text := _written(tidy(json.loads(before)))) != before:
-            write_whole(path, lambda part, text=text: part.write_text(text, "utf-8", newline="\n"))  # type: ignore[misc]
+            _write(path, text)
             changed.append(path)
     return changed
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda part: part.write_text(text, "utf-8", newline="\n"))
 
 
 def _written(content: dict[str, Any]) -> str:
@@ -72,7 +76,7 @@ def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
                 if "parameters" in parameters.tags(cell):
                     source = "".join(cell["source"])
                     cell["source"] = re.sub(r'^(out: str = )"[^"]*"', rf'\1"{LAB_OUT}"', source, flags=re.M)
-            (lab / notebook.name).write_text(_written(content), "utf-8", newline="\n")
+            _write(lab / notebook.name, _written(content))
     return lab / series[0].name
 
 
@@ -95,7 +99,7 @@ def make_profile(name: str, like: str, params: Path = build.PARAMS) -> Path:
     (params / name).mkdir()
     for file in sorted((params / like).glob("*.yaml")):
         text = re.sub(r"^out:.*$", f"out: reports/{name}", file.read_text("utf-8"), flags=re.M)
-        (params / name / file.name).write_text(text, "utf-8")
+        _write(params / name / file.name, text)
     return params / name
 
 
@@ -109,7 +113,7 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     series = build.notebooks_in(notebooks)
     free = max(int(path.name[:2]) for path in series) + 1
     if not re.fullmatch(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*", name):
-        raise UserError(f"NAME={brief(name, 60).strip(chr(39))} is not allowed: write it as {free:02d}_mine")
+        raise UserError(f"NAME={bare(name, 60)} is not allowed: write it as {free:02d}_mine")
     if taken := [path.stem for path in series if path.name[:2] == name[:2]]:
         raise UserError(f"NAME={name}: {taken[0]} has that number already: write {free:02d}_{name[3:]}")
     labels = {path.stem: _label(path) for path in series} | {name: f"{name[:2]} {name[3:].replace('_', ' ')}"}
@@ -117,7 +121,7 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
         content = json.loads(path.read_text("utf-8"))
         for cell in content["cells"]:
             cell["source"] = MAP.sub(_map(labels, path.stem), "".join(cell["source"]))
-        path.write_text(_written(content), "utf-8", newline="\n")
+        _write(path, _written(content))
     cells = [
         new_markdown_cell(text, id=f"part-{number}")
         if text.startswith("#")
@@ -129,13 +133,13 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     cells[0]["source"] = MAP.sub(_map(labels, name), cells[0]["source"])
     cells[1]["metadata"]["tags"] = ["parameters"]
     target = notebooks / f"{name}.ipynb"
-    target.write_text(_written(tidy(new_notebook(cells=cells))), "utf-8", newline="\n")
+    _write(target, _written(tidy(new_notebook(cells=cells))))
     declared = parameters.read(target)
     for profile in build.profiles_in(params):
         model = params / profile / "02_baseline.yaml"
         values = {"out": f"reports/{profile}"} | (parameters.load(model) if model.exists() else {})
         lines = [f"{key}: {json.dumps(value)}\n" for key, value in values.items() if key in declared]
-        (params / profile / f"{name}.yaml").write_text("".join(lines), "utf-8")
+        _write(params / profile / f"{name}.yaml", "".join(lines))
     return target
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
 START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
-TRAINING = re.compile(r"\brun_(?:all|groups)\b")  # in a notebook's code: what trains
+TRAINING = re.compile(r"\b(?:run_all|run_groups|cross_validate)\b")  # in a notebook's code: what trains
 
 # --- what there is, and what is wanted -------------------------------------------------------------------
 

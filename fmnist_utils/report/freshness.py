@@ -116,8 +116,8 @@ def seal(content: dict[str, Any]) -> None:
 
 
 def _checksum(content: dict[str, Any]) -> str:
-    own = {name: value for name, value in content["metadata"]["fmnist"].items() if name != "checksum"}
-    return digest({**content, "metadata": {**content["metadata"], "fmnist": own}})
+    sealed = {name: value for name, value in content["metadata"]["fmnist"].items() if name != "checksum"}
+    return digest({**content, "metadata": {**content["metadata"], "fmnist": sealed}})
 
 
 def whole(executed: Path) -> dict[str, Any]:
@@ -129,8 +129,8 @@ def whole(executed: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(executed.read_text("utf-8"))
-        own = content["metadata"]["fmnist"]
-        if not isinstance(content["cells"], list) or own.get("checksum", "") not in ("", _checksum(content)):
+        checksum = content["metadata"]["fmnist"].get("checksum", "")
+        if not isinstance(content["cells"], list) or checksum not in ("", _checksum(content)):
             return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # then it is executed again

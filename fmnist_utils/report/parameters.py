@@ -19,10 +19,10 @@ from typing import Any
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from fmnist_utils.basics.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.errors import UserError, bare, brief, listed, nearest
 from fmnist_utils.basics.system import ROOT
 
-# The six names that a type in a parameters cell is made of, with ``|`` and ``[]``.
+# The seven names that a type in a parameters cell is made of, with ``|`` and ``[]``.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "None": None}
 LONGEST = 100_000  # characters of a params file
 # By a parameter's name: refuses, by a UserError, what it may not be. Such are names that only a study knows.
@@ -194,7 +194,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         if node.tag not in {f"tag:yaml.org,2002:{name}" for name in self.PLAIN}:
-            kind = brief(node.tag.removeprefix("tag:yaml.org,2002:"), 40).strip("'")
+            kind = bare(node.tag.removeprefix("tag:yaml.org,2002:"), 40)
             raise _refusal(f"a value of type {kind} is not taken; put quotes around text", node)
         try:
             value = super().construct_object(node, deep)
@@ -256,12 +256,6 @@ def load(file: Path) -> dict[str, Any]:
     if values is not None and not isinstance(values, dict):
         raise UserError(f"{shown(file)}: must be lines of 'name: value', but is a {type(values).__name__}")
     return {str(name): value for name, value in (values or {}).items()}
-
-
-def check(notebook: Path, values: Mapping[str, Any], source: str) -> None:
-    """Raise UserError with all that `problems` finds, one a line."""
-    if found := problems(notebook, values, source):
-        raise UserError(*found)
 
 
 def problems(

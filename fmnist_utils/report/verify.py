@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fmnist_utils import models
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.basics.system import leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record, robustness
 from fmnist_utils.runs.store import Store
+from fmnist_utils.training.run import WEIGHTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,6 @@ def _sizes(model: str, classes: int, options: str) -> tuple[int, int]:
 
 AGAIN = "put aside, and {} again when it is wanted"
 OLD = "it is of before there were checksums"
-DIFFERS = "its content differs from its checksum"
 
 
 def _aside(path: Path) -> None:
@@ -111,7 +111,7 @@ def _runs(out: Path) -> Iterator[Finding]:
             why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
             yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))
             continue
-        weights = path.with_name("weights.safetensors")
+        weights = path.with_name(WEIGHTS)
         there = marker.checksum(weights)
         if there and run.weights_sha256 and there != run.weights_sha256:
             yield Finding(weights, DIFFERS, "put aside", partial(_aside, weights))

@@ -23,9 +23,8 @@ from typing import Any
 import torch
 from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
-from distributed.comm import CommClosedError
 
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import UserError, together
 from fmnist_utils.basics.system import keep_freed_memory
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.runs.store import Store
@@ -160,6 +159,8 @@ def work(order: Order) -> Run | None:
             if seen and store.load(order.key) is not None:
                 return None
             checkpoint = store.checkpoint(order.key)
+            if not seen and checkpoint.exists() and checkpoint.stat().st_mtime < order.since:
+                checkpoint.unlink()  # of a run that was sent: it is to be trained again
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
             # What came along has no source here: the sender knows the run's name, and the digests.
@@ -211,7 +212,7 @@ def train(orders: Sequence[Order], costs: dict[str, float], store: Store, addres
     Raises
     ------
     UserError
-        No scheduler answers, or a training failed; raised when all others are finished.
+        No scheduler answers, or trainings failed: why, a line each; raised when all others are finished.
     """
     topic = f"fmnist-{uuid.uuid4().hex}"
     with _client(address) as client:
@@ -268,7 +269,7 @@ class _Watch:
             finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
                 self.client.cancel(list(futures))
         if failures:
-            raise failures[0]
+            raise together(failures)
         return runs
 
     def _next(self, board: Board) -> Any:
@@ -295,7 +296,7 @@ class _Watch:
             raise UserError(f"{died}, for lack of memory perhaps; {KEPT}") from error
         except UserError:
             raise
-        except (CommClosedError, Exception) as error:
+        except Exception as error:
             if future.cancelled():
                 raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from error
             raise UserError(f"{order.experiment.label}: {type(error).__name__}: {error}") from error

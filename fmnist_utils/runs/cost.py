@@ -10,6 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from fmnist_utils import models
+from fmnist_utils.training.batches import test_time_views
+from fmnist_utils.training.evaluate import SAMPLE
 from fmnist_utils.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ class Stopwatch:
         step, evaluated = self._rates[name]
         images = len(dataset.train_labels)
         held_out = images * experiment.held_out * experiment.epochs
-        tested = len(dataset.test_labels) * (7 if experiment.test_time_views else 1) + min(10_000, images)
+        views = len(test_time_views(dataset.test_images[:1])) if experiment.test_time_views else 0
+        tested = len(dataset.test_labels) * (1 + views) + min(SAMPLE, images)
         trained = images_seen(experiment, images)
         alone = trained * step * (1 - experiment.low_resolution / 2) + (held_out + tested) * evaluated
         return alone * (CONTENTION if self.jobs > 1 else 1.0)

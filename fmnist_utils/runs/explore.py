@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -53,12 +54,16 @@ def explore(runs: Iterable[Run] | str | Path, data: Dataset | None = None) -> Ex
         wanted = [(_name(record["experiment"], record["test_accuracy"], record["key"]), record) for record in records]
         if not wanted:
             raise UserError(f"no finished runs in {runs}")
-        data = data or tested_on(find(wanted[0][1]["key"], runs))
+        data = data or _commonest(records, runs)
         same = {
             name: partial(find, record["key"], runs)
             for name, record in sorted(wanted, key=lambda entry: -entry[1]["test_accuracy"])
-            if record["provenance"].get("dataset_checksum", data.checksum) == data.checksum
+            if record["provenance"]["dataset_checksum"] == data.checksum
         }
+        if not same:
+            raise UserError(f"no finished run in {runs} was tested on the images of {data.name}")
+        if others := len(wanted) - len(same):
+            print(f"Left out, {counted(others, 'run')}: tested on other images than those of {data.name}", flush=True)
         return Explorer(same, data)
     runs = list(runs)
     if not runs:
@@ -66,6 +71,31 @@ def explore(runs: Iterable[Run] | str | Path, data: Dataset | None = None) -> Ex
     data = data or tested_on(runs[0])
     named = {_name(run.experiment.model_dump(), run.test_accuracy, run.key): run for run in runs}
     return Explorer({name: partial(_same, run) for name, run in named.items()}, data)
+
+
+def _commonest(records: Sequence[Mapping[str, Any]], out: str | Path) -> Dataset:
+    """Load the data set that most of the runs were tested on, of those that are here and have a run that can be read.
+
+    Raises
+    ------
+    UserError
+        There is none; it says why not the first that was tried.
+    """
+    names = [(record["provenance"]["dataset_checksum"], record["experiment"]["dataset"]) for record in records]
+    problems = list[UserError]()
+    for name, _ in Counter(names).most_common():
+        for key in (record["key"] for record, its in zip(records, names, strict=True) if its == name):
+            try:
+                run = find(key, out)
+            except UserError as error:  # damaged, or of a model that is gone: another one may do
+                problems.append(error)
+                continue
+            try:
+                return tested_on(run)
+            except UserError as error:  # as for every run on these images
+                problems.append(error)
+                break
+    raise problems[0]
 
 
 def _name(experiment: Mapping[str, Any], accuracy: float, key: str) -> str:
@@ -92,6 +122,7 @@ class Explorer(VBox):
     def __init__(self, runs: Mapping[str, Callable[[], Run]], data: Dataset) -> None:
         wide = Layout(width="100%", max_width="46rem")
         self._runs, self._data = runs, data
+        self._mistakes: Mistakes | None = None  # of the chosen runs, where they can be read
         self.first = Dropdown(options=list(runs), description="A", layout=wide)
         self.second = Dropdown(options=[("none", ""), *((name, name) for name in runs)], description="B", layout=wide)
         self.question = Dropdown(options=[ALONE], description="Question", layout=wide)
@@ -114,9 +145,12 @@ class Explorer(VBox):
         try:
             chosen = [self._runs[name]() for name in (self.first.value, self.second.value) if name]
         except UserError as error:  # a stored one may be damaged, or of a model that is gone
+            self._mistakes, self.found = None, self.found[:0]
+            self.cells.options = ()
+            self._pictures.value = ""
             self._status.value = escape(str(error))
             return
-        self._mistakes: Mistakes = Group(chosen).mistakes(self._data)
+        self._mistakes = Group(chosen).mistakes(self._data)
         options = list(QUESTIONS) if len(chosen) > 1 else [ALONE]
         if self.question.options != tuple(options):
             self.question.options = options  # chooses the first, and so asks it
@@ -124,14 +158,16 @@ class Explorer(VBox):
 
     def _ask(self) -> None:
         """Find the images that answer the question, and count them by label and wrong answer."""
+        if (mistakes := self._mistakes) is None:
+            return
         first, second = QUESTIONS[self.question.value]
-        wrong = self._mistakes.wrong
+        wrong = mistakes.wrong
         asked = wrong[0] == first
         if second is not None:
             asked = asked & (wrong[1] == second)
         self._asked = np.flatnonzero(asked)
         self._speaker = 0 if first else 1  # whose wrong answers these are
-        labels, answers = self._mistakes.labels[asked], self._mistakes.predictions[self._speaker][asked]
+        labels, answers = mistakes.labels[asked], mistakes.predictions[self._speaker][asked]
         pairs, counts = np.unique(np.stack([labels, answers], 1), axis=0, return_counts=True)
         names = self._data.class_names
         options: list[tuple[str, tuple[int, int] | None]] = [(f"all: {counted(len(labels), 'image')}", None)]
@@ -144,7 +180,9 @@ class Explorer(VBox):
 
     def _draw(self) -> None:
         """Show the images of the chosen cell."""
-        mistakes, images = self._mistakes, self._asked
+        if (mistakes := self._mistakes) is None:
+            return
+        images = self._asked
         answers, confidence = mistakes.predictions[self._speaker], 100 * mistakes.confidence[self._speaker]
         if self.cells.value is not None:
             true, predicted = self.cells.value
@@ -154,11 +192,11 @@ class Explorer(VBox):
         self.found = images[np.argsort(-confidence[images], kind="stable")]
         rest = f", the surest {MOST} of them below" if len(self.found) > MOST else ", the surest first"
         self._status.value = f"{counted(len(self.found), 'image')}{rest if len(self.found) else ''}"
-        shown = "".join(map(self._figure, self.found[:MOST]))
+        shown = "".join(self._figure(mistakes, image) for image in self.found[:MOST])
         self._pictures.value = f'<div style="display:flex;flex-wrap:wrap;gap:12px;line-height:1.35">{shown}</div>'
 
-    def _figure(self, image: int) -> str:
-        mistakes, names = self._mistakes, self._data.class_names
+    def _figure(self, mistakes: Mistakes, image: int) -> str:
+        names = self._data.class_names
         said = [
             f"{run}: {names[predictions[image]]}, {percent(confidence[image], 0)}"
             for run, predictions, confidence in zip("AB", mistakes.predictions, mistakes.confidence, strict=False)

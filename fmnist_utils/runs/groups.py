@@ -209,9 +209,13 @@ def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick
     `Group.out_of_fold` has what the nets say of the images that they never saw; `out` and `device` are those of
     `run_all`.
     """
-    parts = [experiment.but(validation=True, folds=folds, fold=fold) for fold in range(folds)]
     labels = [f"{experiment.model}, fold {fold + 1}" for fold in range(folds)]
-    return Group(run_all(parts, out, device, names=labels))
+    return Group(run_all(fold_experiments(experiment, folds), out, device, names=labels))
+
+
+def fold_experiments(experiment: Experiment, folds: int) -> list[Experiment]:
+    """Say what `cross_validate` trains: for `run_groups` (`also`), which then trains all of it in one go."""
+    return [experiment.but(validation=True, folds=folds, fold=fold) for fold in range(folds)]
 
 
 def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:

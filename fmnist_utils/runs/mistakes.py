@@ -22,7 +22,7 @@ def find(key: str, out: str | Path) -> Run:
     Raises
     ------
     UserError
-        There is none, or it is damaged.
+        There is none, or it is damaged, or may not be read.
     """
     store = Store(out)
     keys = [path.parent.name for path in store.folder.glob("*/record.json")]
@@ -31,7 +31,12 @@ def find(key: str, out: str | Path) -> Run:
     try:
         return store.check(key)
     except Damaged as error:
-        raise UserError(f"run {key} in {out} is damaged: {str(error).splitlines()[0]}") from None
+        why = f"is damaged: {str(error).splitlines()[0]}"
+    except (FileNotFoundError, NotADirectoryError):
+        why = "is damaged: its test.npz is missing"
+    except OSError as error:
+        why = f"cannot be read: {error.strerror}"
+    raise UserError(f"run {key} in {out} {why}")
 
 
 def tested_on(run: Run, dataset: str = "", data_dir: str = "") -> Dataset:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils import models
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.training.experiment import REGISTRIES, Experiment, recorded_digests
 
 CHECKSUM = "record_sha256"
@@ -80,7 +80,7 @@ def read(path: Path) -> dict[str, Any]:
     if strange := sorted(record.keys() - FIELDS.keys() - {"weights_sha256", CHECKSUM}):
         raise Damaged(f"it has a field {strange[0]!r}")
     if CHECKSUM in record and record[CHECKSUM] != checksum(record):
-        raise Damaged("its content differs from its checksum")
+        raise Damaged(DIFFERS)
     _hold(record["provenance"], ORIGIN)
     if record["key"] != path.parent.name:
         raise Damaged(f"it is of run {record['key']!r}")

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.basics.system import PUBLISHED, from_root, put_aside, write_whole
 from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import SPLIT_SEED, Dataset
@@ -156,7 +156,7 @@ def check(run: Run) -> NDArray[np.bool_] | None:
     except FileNotFoundError:
         return None
     if not isinstance(content, dict) or content.get(record.CHECKSUM) != record.checksum(content):
-        raise Damaged("its content differs from its checksum")
+        raise Damaged(DIFFERS)
     if content["key"] != run.key:
         raise Damaged(f"it is of run {content['key']!r}")
     of_today = {"distortions": VERSION, "conditions": [list(one) for one in CONDITIONS], "of": _of(run)}

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from fmnist_utils.basics.errors import Stopped, UserError, brief
+from fmnist_utils.basics.errors import Stopped, UserError, brief, together
 from fmnist_utils.basics.system import DRY_RUN_FILE, is_dry_run, write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
@@ -69,6 +69,15 @@ def run_all(
     list of Run
         Every run is stored as soon as it is finished, so an interruption loses an epoch of those that are on
         their way at most.
+
+    Raises
+    ------
+    UserError
+        What is asked for is not possible, or trainings failed: why, a line each, when all others are finished.
+    DryRun
+        DRY_RUN=1, and something is missing: what training it would cost.
+    Stopped
+        The stop button, or Ctrl-C.
     """
     resources = Resources.of(precision, jobs, scheduler, retrain)
     experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
@@ -196,12 +205,22 @@ def _train_here(
     missing: dict[str, Experiment], board: Board, store: Store, device: str, precision: str
 ) -> dict[str, Run]:
     runs: dict[str, Run] = {}
+    failures = list[Exception]()
     for key, experiment in missing.items():
         progress = board.runs[key]
-        with store.lock(key, progress.say):
-            # Another process may have trained it while this one waited for the lock.
-            runs[key] = store.load(key) or store.save(
-                train(experiment, _data(experiment), device, store.checkpoint(key), precision, progress=progress)
-            )
+        try:
+            with store.lock(key, progress.say):
+                # Another process may have trained it while this one waited for the lock.
+                runs[key] = store.load(key) or store.save(
+                    train(experiment, _data(experiment), device, store.checkpoint(key), precision, progress=progress)
+                )
+        except UserError as error:  # the other runs are still worth having: raised below
+            failures.append(error)
+            progress.end("failed")
+            if isinstance(error.__cause__, OSError):
+                break  # a full disk is full for the others, too
+            continue
         progress.finished(runs[key].test_accuracy, runs[key].seconds)
+    if failures:
+        raise together(failures)
     return runs

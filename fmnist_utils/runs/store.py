@@ -34,7 +34,7 @@ from fmnist_utils.runs.record import Damaged, read, sealed, stale, whole, writte
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
-A_WRITE, PATIENCE = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
+A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
 STEP = 1 / 8  # of the stored logits
 
 
@@ -106,7 +106,7 @@ class Store:
         try:
             if path.stat().st_mtime < self.since:
                 return None
-            for _ in range(PATIENCE):
+            for _ in range(TRIES):
                 before = self._state(key)
                 with contextlib.suppress(OSError, Damaged):
                     return self.check(key)
@@ -237,11 +237,19 @@ class Store:
     @os_errors("delete")
     def delete(self, key: str) -> None:
         """Delete a run, finished or begun; one that is being trained is waited for."""
-        if (self.folder / key).is_symlink():  # what it points to is another folder's
-            return (self.folder / key).unlink()
+        folder = self.folder / key
+        if folder.is_symlink():  # what it points to is another folder's
+            return folder.unlink()
         with self.lock(key):
-            (self.folder / key / "record.json").unlink(missing_ok=True)  # first: what is left is no run
-        shutil.rmtree(self.folder / key)
+            (folder / "record.json").unlink(missing_ok=True)  # first: what is left is no run
+            for path in folder.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path.name != "run.lock":
+                    path.unlink(missing_ok=True)
+        (folder / "run.lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # unless somebody who waited for the lock has begun the run again
 
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics, sentences
-from fmnist_utils.basics.system import PUBLISHED, ROOT
+from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.system import PUBLISHED, ROOT, write_whole
 from fmnist_utils.basics.text import percent
 from fmnist_utils.runs.finished import Finished, Folder
 from fmnist_utils.studies import ablation, claims, projects, recipes
@@ -92,10 +93,18 @@ def _markdown(rows: pd.DataFrame) -> str:
 
 
 def write(readme: Path = ROOT / "README.md") -> None:
-    """Put the computed parts between their marks in README.md."""
+    """Put the computed parts between their marks in README.md.
+
+    Raises
+    ------
+    UserError
+        A mark is missing, or there twice; then nothing is written.
+    """
     text = readme.read_text("utf-8")
     for block in blocks():
-        begin, end = block.split("\n")[0], block.split("\n")[-1]
+        begin, *_, end = block.split("\n")
         before, _, rest = text.partition(begin)
+        if not text.count(begin) == text.count(end) == rest.count(end) == 1:
+            raise UserError(f"{readme} must have {begin} once and below it {end} once: what is between is replaced")
         text = before + block + rest.partition(end)[2]
-    readme.write_text(text, "utf-8")
+    write_whole(readme, lambda part: part.write_text(text, "utf-8"))

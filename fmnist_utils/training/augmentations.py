@@ -2,7 +2,7 @@
 
 Images are float tensors of shape (n, 1, height, width) with grey levels in 0..1, before normalisation.
 Every augmentation is a small frozen model: its fields are its options, checked when an experiment is
-made, and `classes` restricts it to images of those classes.
+made, and `classes` restricts it to images of those classes (but for those that blend images).
 """
 
 from __future__ import annotations
@@ -265,6 +265,12 @@ class Mixing(Augmentation):
 
     alpha: Annotated[float, Field(ge=0.01, le=10)] = 1.0
 
+    @model_validator(mode="after")
+    def _of_all_classes(self) -> Mixing:
+        if self.classes:
+            raise ValueError("classes: an image is blended with any other, so it cannot be meant for some classes")
+        return self
+
     @abstractmethod
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Blend `images` (n, 1, h, w) and their class probabilities `targets` (n, classes)."""
@@ -281,6 +287,12 @@ class Mixup(Mixing):
 
     name: Literal["mixup"] = "mixup"
     alpha: Annotated[float, Field(ge=0.01, le=10)] = 0.2
+
+    @model_validator(mode="after")
+    def _every_image(self) -> Mixup:
+        if self.probability != 1:
+            raise ValueError(f"probability: {self.probability:g} is not allowed, since every image is blended; 1 is")
+        return self
 
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         partner = torch.randperm(len(images), device=images.device)

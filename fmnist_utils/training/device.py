@@ -67,7 +67,9 @@ def reproducible(device: torch.device, threads: int, seed: int) -> Iterator[None
 
     All of it is as before when the context ends, the caller's random state included.
     """
-    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    threads_before = torch.get_num_threads()
     workspace = os.environ.get(WORKSPACE)
     if device.type == "cuda":
         os.environ.setdefault(WORKSPACE, ":4096:8")  # torch asks for it before every matrix product
@@ -80,5 +82,5 @@ def reproducible(device: torch.device, threads: int, seed: int) -> Iterator[None
     finally:
         if workspace is None:
             os.environ.pop(WORKSPACE, None)
-        torch.use_deterministic_algorithms(before[0])
-        torch.set_num_threads(before[1])
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.set_num_threads(threads_before)

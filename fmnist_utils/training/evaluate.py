@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from fmnist_utils.basics.errors import UserError
 
+SAMPLE = 10_000  # training images that the training accuracy is counted on, if there are as many
+
 
 def evaluation_batch(device: torch.device) -> int:
     """Images to evaluate at a time: more of them leave a CPU's caches, which each thread shares with the others."""

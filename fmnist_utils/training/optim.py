@@ -39,6 +39,7 @@ class Muon(Optimizer):
     lr : learning rate of the filters
     other_lr : learning rate of everything else
     momentum : for both
+    weight_decay : of everything else
     """
 
     def __init__(

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.basics.system import put_aside
 from fmnist_utils.basics.text import counted, duration, html_table, percent, shortened
 from fmnist_utils.data import pictures as reader
@@ -200,7 +200,7 @@ class Run:
             content = file.read_bytes()
             try:
                 if self.weights_sha256 and hashlib.sha256(content).hexdigest() != self.weights_sha256:
-                    raise ValueError("its content differs from its checksum")
+                    raise ValueError(DIFFERS)
                 weights = load(content)
             except (ValueError, SafetensorError) as error:
                 put_aside(file, str(error))

@@ -19,12 +19,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fmnist_utils import models
-from fmnist_utils.basics.errors import MAKE_ROOM, UserError, nearest, os_errors
+from fmnist_utils.basics.errors import DIFFERS, MAKE_ROOM, UserError, nearest, os_errors
 from fmnist_utils.basics.system import provenance, put_aside, write_whole
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
-from fmnist_utils.training.evaluate import channels_last, normalization, normalized, probabilities
+from fmnist_utils.training.evaluate import SAMPLE, channels_last, normalization, normalized, probabilities
 from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
 from fmnist_utils.training.progress import Progress, alone
@@ -220,7 +220,7 @@ class Trainer:
             Its last step made a net that answers with what is no number.
         """
         started = time.perf_counter()
-        sample = self.training[:10_000]
+        sample = self.training[:SAMPLE]
         train_labels = self.data.train_labels[sample].cpu()
         train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
         test = self.probabilities(self.data.test_images).numpy()
@@ -266,7 +266,7 @@ def read_checkpoint(path: Path, experiment: Experiment, device: torch.device) ->
     try:
         content = path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
-            raise ValueError("its content differs from its checksum")
+            raise ValueError(DIFFERS)
         state: dict[str, Any] = torch.load(io.BytesIO(content[32:]), map_location=device, weights_only=True)
         if state["experiment"] != experiment.canonical():
             raise ValueError("it is of another experiment")
