@@ -35,8 +35,8 @@ def together(failures: Sequence[Exception]) -> Exception:
     """Make one error of several: what each says, a line each; the first that is no UserError goes before them all."""
     if others := [failure for failure in failures if not isinstance(failure, UserError)]:
         return others[0]
-    lines = dict.fromkeys(str(failure) for failure in failures)  # what several say is said once
-    return failures[0] if len(lines) == 1 else UserError("\n".join(lines))
+    problems = dict.fromkeys(problem for failure in failures for problem in failure.args)  # each is said once
+    return failures[0] if len(failures) == 1 else UserError(*problems)
 
 
 class Stopped(KeyboardInterrupt):
