@@ -250,6 +250,11 @@ def test_no_worker_is_said_and_waited_for(tmp_path: Path, worker: Worker) -> Non
             "import fmnist_utils.runs.cluster as c; c.version = lambda: '0.0.1, training version 1'",
             "has fmnist-reports 0.0.1",
         ),
+        (
+            "import fmnist_utils.runs.cluster as c, importlib.metadata as m, types; c.metadata = types.SimpleNamespace("
+            "version=lambda name: '2020.1.0' if name == 'distributed' else m.version(name))",
+            "has Dask 2020.1.0, not ",
+        ),
         ("import fmnist_utils.data.locate as s; s.KNOWN = {}", "is unknown"),
     ],
 )

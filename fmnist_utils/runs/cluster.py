@@ -50,7 +50,7 @@ class Order:
     key, experiment, checksum : the run's name in the store, what it is, and the content of its data
     own, digests : its parts that are not the package's, and what tells their versions apart, of each and by kind;
         what a notebook defines travels with them
-    version : of the package, which must be the worker's
+    version, dask : of the package and of Dask, which must be the worker's
     reports, identity : the sender's reports folder, and what is unique to it: a worker that finds the same there
         sees the same folder
     device, precision, threads : as in `train`
@@ -73,6 +73,7 @@ class Order:
     since: int = 0
     label: str = ""
     topic: str = ""
+    dask: str = ""
 
     @classmethod
     def of(
@@ -83,7 +84,7 @@ class Order:
         place, label = (store.folder.parent, store.identity()), label or experiment.label
         return cls(
             key, experiment, checksum, own, experiment.digests, version(), *place, device, precision,
-            since=store.since, label=label,
+            since=store.since, label=label, dask=metadata.version("distributed"),
         )  # fmt: skip
 
     def on(self, threads: int) -> Order:
@@ -137,12 +138,14 @@ def work(order: Order) -> Run | None:
     Raises
     ------
     UserError
-        The worker has another version of the package or of a file of the sender's own, no data, or other data.
+        The worker has another version of the package, of Dask or of a file of the sender's own, no data, or other data.
     """
     keep_freed_memory()
     where = get_worker().address
     if order.version != version():
         raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")
+    if order.dask != (dask := metadata.version("distributed")):
+        raise UserError(f"the worker at {where} has Dask {dask}, not {order.dask}: install the same")
     for part, digest in order.own:
         if part.home != "__main__" and part.digest != digest:
             raise UserError(f"the worker at {where} has another {part.kind} {part.name!r}: give both the same files")

@@ -247,9 +247,10 @@ class Store:
                     shutil.rmtree(path)
                 elif path.name != "run.lock":
                     path.unlink(missing_ok=True)
-        (folder / "run.lock").unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # unless somebody who waited for the lock has begun the run again
+        # Somebody who waited for the lock may have begun the run again.
+        if all(path.name == "run.lock" for path in folder.iterdir()):
+            (folder / "run.lock").unlink(missing_ok=True)
+            folder.rmdir()
 
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
