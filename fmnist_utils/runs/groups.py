@@ -209,8 +209,7 @@ def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick
     `Group.out_of_fold` has what the nets say of the images that they never saw; `out` and `device` are those of
     `run_all`.
     """
-    labels = [f"{experiment.model}, fold {fold + 1}" for fold in range(folds)]
-    return Group(run_all(fold_experiments(experiment, folds), out, device, names=labels))
+    return Group(run_all(fold_experiments(experiment, folds), out, device))
 
 
 def fold_experiments(experiment: Experiment, folds: int) -> list[Experiment]:

@@ -220,8 +220,8 @@ class Experiment(BaseModel):
 
     @property
     def label(self) -> str:
-        """A few words for progress lines: the model and the seed."""
-        return f"{self.model}, seed {self.seed}"
+        """A few words for progress lines: the model and the seed, or the fold that a cross-validation holds out."""
+        return f"{self.model}, {f'fold {self.fold + 1}' if self.folds else f'seed {self.seed}'}"
 
     @property
     def recipe(self) -> str:
