@@ -57,9 +57,11 @@ def test_the_hardest_class_is_one_that_no_interval_overlaps() -> None:
     assert "most of Bag, 95.00 % ± 1.00 (3 seeds)" in sentences.hardest(alone)
     untold = "Whether a&#95;b is the hardest class cannot be told: "
     near = alone | {"Coat": recall(0.75, 0.03)}
-    assert f"{untold}that of Coat overlaps its interval." in sentences.hardest(near)
-    assert f"{untold}those of c and Coat overlap" in sentences.hardest(near | {"c": recall(0.72, 0.03)})
-    assert "of all others overlap" in sentences.hardest({"a": recall(0.7, 0.1), "b": recall(0.8, 0.1)})
+    assert f"{untold}the interval of Coat overlaps its own." in sentences.hardest(near)
+    assert f"{untold}the intervals of c and Coat overlap its own." in sentences.hardest(
+        near | {"c": recall(0.72, 0.03)}
+    )
+    assert "of all others overlaps its own" in sentences.hardest({"a": recall(0.7, 0.1), "b": recall(0.8, 0.1)})
     said = sentences.hardest({"a": Estimate(0.7, NAN, NAN, NAN, 1), "b": Estimate(0.8, NAN, NAN, NAN, 1)})
     assert "hardest" not in said and "70.00 % (one seed: cannot be judged)" in said
     assert sentences.hardest({}) == "No class has a test image."

@@ -609,10 +609,9 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
     low = [name for name in rows if recalls[name].low <= recalls[least].high]
     if len(low) == 1:
         return f"**{md(least)}** is the hardest class. {said}"
-    overlap = "the intervals of all others overlap" if len(low) == len(rows) else f"that of {listing(low[1:])} overlaps"
-    if 2 < len(low) < len(rows):
-        overlap = f"those of {listing(low[1:])} overlap"
-    return f"{said} Whether {md(least)} is the hardest class cannot be told: {overlap} its interval."
+    others = "all others" if len(low) == len(rows) else listing(low[1:])
+    overlap = f"the interval of {others} overlaps" if len(low) == 2 else f"the intervals of {others} overlap"
+    return f"{said} Whether {md(least)} is the hardest class cannot be told: {overlap} its own."
 
 
 def confident(excess: Comparison) -> str:
