@@ -479,7 +479,7 @@ def check_counts(checks: Checks, page: str, text: str, true: Counter[str]) -> No
 
 
 def pairs_of(holds: str, arms: int) -> list[tuple[int, int]]:
-    if "some augmentations" in holds:
+    if "each augmentation" in holds:
         return [(i, 0) for i in range(1, arms)]
     if "than each" in holds:
         return [(0, i) for i in range(1, arms)]
@@ -699,7 +699,9 @@ def changes(groups: dict[str, list[np.ndarray]]) -> dict[str, Change]:
 
 def of_the_first(runs: list[Run]) -> float:
     """Mean seconds of the runs that were trained on the same device, threads and precision as the first."""
-    how = [[run.record["provenance"].get(name) for name in ("device", "threads", "precision")] for run in runs]
+    first = {"precision": "fp32"}  # of records of before there was a choice
+    where = [first | run.record["provenance"] for run in runs]
+    how = [[each.get(name) for name in ("device", "threads", "precision")] for each in where]
     alike = [run.record["seconds"] for run, this in zip(runs, how, strict=True) if this == how[0]]
     return sum(alike) / len(alike)
 
