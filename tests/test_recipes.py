@@ -20,16 +20,17 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def test_experiments_are_found_by_name() -> None:
     assert recipes.experiments([]) == []
-    assert [(item.model, item.seed) for item in recipes.experiments(["compact"])] == [("compact", 0), ("compact", 1)]
+    compact = recipes.experiments(["compact"])
+    assert [(item.model, item.seed) for item in compact] == [("compact", seed) for seed in range(3)]
     everything = recipes.experiments(["all"])
-    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 2 + 2
+    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 3 + 2
     with pytest.raises(UserError, match="unknown recipe 'sprnt'; did you mean 'sprint'. .recipes: sprint"):
         recipes.experiments(["sprnt"])
 
 
 def test_published_runs_are_those_on_exactly_these_data(data: Dataset) -> None:
     groups = recipes.published(data)
-    assert {name: len(group) for name, group in groups.items()}.items() >= {"compact": 2, "best": 1}.items()
+    assert len(groups["compact"]) >= 3 and len(groups["best"]) >= 1
     assert all(np.array_equal(run.test_labels, data.test_labels) for run in groups.runs)
     assert groups["compact"].predictions.shape == (len(groups["compact"]), 10_000)
     assert recipes.published(replace(data, checksum="other")) == {}
