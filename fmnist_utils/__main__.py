@@ -327,12 +327,12 @@ def _tidy(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from fmnist_utils.report import build
 
-    problems = []
+    problems: list[str] = []
     for profile in [options.profile] if options.profile else build.profiles_in(build.PARAMS):
         try:
             print(f"params/{profile}: {len(build.prepare(profile, checks=_checks))} files are right")
         except UserError as error:
-            problems += str(error).splitlines()
+            problems += error.args
     if problems:
         raise UserError(*problems)
 

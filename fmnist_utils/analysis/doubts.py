@@ -86,8 +86,8 @@ def corrected(labels: ArrayLike, suspected: pd.DataFrame, class_names: Sequence[
     int64 (images,)
     """
     replaced = np.array(labels, np.int64)
-    doubtful = suspected[suspected["doubtful"]]
-    replaced[doubtful.index] = [list(class_names).index(name) for name in doubtful["suggestion"]]
+    doubtful, numbers = suspected[suspected["doubtful"]], {name: number for number, name in enumerate(class_names)}
+    replaced[doubtful.index] = [numbers[name] for name in doubtful["suggestion"]]
     return replaced
 
 

@@ -31,7 +31,7 @@ WIDTH = 8.0  # inches of every figure
 DPI = 96  # CSS pixels an inch; the PNG has twice as many
 COLOURS = sns.color_palette("colorblind").as_hex()
 BLUE, ORANGE, RED, GREY, INK = COLOURS[0], COLOURS[1], COLOURS[3], "#8a8a8a", "#262626"
-LINES = ("-", "--", "-.", ":")
+LINES, MARKS = ("-", "--", "-.", ":"), "os^vDP"
 VERDICTS = {"better": BLUE, "worse": RED, "no measurable difference": GREY}
 STYLE = sns.axes_style("whitegrid") | {
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so figures are the same everywhere
@@ -237,7 +237,7 @@ def lines(
     told = {}
     for i, (name, (x, y)) in enumerate(groups.items()):
         across, up = np.asarray(x, float), np.asarray(y, float)
-        few: dict[str, Any] = {"marker": "os^vDP"[i % 6], "ms": 4} if len(across) <= 20 else {}
+        few: dict[str, Any] = {"marker": MARKS[i % 6], "ms": 4} if len(across) <= 20 else {}
         ax.plot(across, up, LINES[i % 4], color=COLOURS[i % 10], label=_short(name, 40), **few)
         told[str(name)] = f"begins at {up[0]:.1f} and {ends} at {up[-1]:.1f}"
     ax.set(xlabel=labels[0], ylabel=labels[1])
@@ -255,7 +255,7 @@ def curves(groups: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], title:
     fig, axes = _figure(title, 3.4, columns=2)
     told = {}
     for i, (name, histories) in enumerate(groups.items()):
-        colour, mark = COLOURS[i % 10], "os^vDP"[i // 10 % 6]
+        colour, mark = COLOURS[i % 10], MARKS[i // 10 % 6]
         runs = [pd.DataFrame(list(history)).set_index("epoch").astype(float) for history in histories]
         # without validation images their columns are empty
         mean = pd.concat(runs).groupby(level="epoch").mean().dropna(axis="columns", how="all")

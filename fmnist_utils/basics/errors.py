@@ -57,7 +57,7 @@ def brief(value: object, room: int = 80) -> str:
 
 def bare(text: str, room: int = 80) -> str:
     """Write a text that the user gave as `brief` does, but as it was: without quotation marks around it."""
-    return brief(text, room).strip("'")
+    return brief(text, room).strip("'\"")
 
 
 def listed(names: Iterable[str], room: int = 150) -> str:

@@ -77,11 +77,6 @@ class Group(list[Run]):
             joined[held_out.numpy()] = run.held_out_probabilities
         return joined
 
-    def confusion(self, n_classes: int) -> NDArray[np.int64]:
-        """Confusion matrix (classes, classes) of all seeds together: the truth in rows, the answers in columns."""
-        matrices = [metrics.confusion(run.test_labels, run.predictions, n_classes) for run in self]
-        return np.sum(matrices, axis=0)
-
     def mistakes(self, data: Dataset) -> metrics.Mistakes:
         """Gather what each seed says of the test images that some seed gets wrong; `data` is what was trained on."""
         confidence = [np.take_along_axis(run.test_probabilities, run.predictions[:, None], 1)[:, 0] for run in self]

@@ -124,6 +124,6 @@ def _who_answers(address: str) -> str:
         with ThreadPoolExecutor(1) as thread:
             kind = thread.submit(asyncio.run, asyncio.wait_for(ask(), ANSWER)).result()
     except Exception as error:  # what Dask says to another language, or to silence, is of many kinds
-        said = brief(str(error), 100).strip("'\"") if str(error) else f"no answer in {ANSWER:g} s"
+        said = bare(str(error), 100) if str(error) else f"no answer in {ANSWER:g} s"
         return f"whoever listens there does not speak Dask's language: {said}"
     return kind if kind == "Scheduler" else f"a Dask {kind.lower()} does"

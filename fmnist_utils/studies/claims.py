@@ -44,7 +44,7 @@ def find(names: Iterable[str]) -> list[Claim]:
     return list(chosen.values())
 
 
-def tried_twice() -> int:
+def _tried_twice() -> int:
     """Count the claims of the list that stand in it a second time, to be tried by another protocol."""
     said = [(claim.project, claim.says.partition(",")[0]) for claim in CLAIMS]
     return len(said) - len(set(said))
@@ -106,14 +106,10 @@ def _compare(measured: dict[str, list[Arm]]) -> dict[str, pd.DataFrame]:
             recalled = {str(i): _of_class(arms[i].group, label) for pair in pairs for i in pair}
             table = metrics.compare_pairs(recalled, pairs=[(str(a), str(b)) for a, b in pairs])
         tables[claim.name] = table.set_axis(pd.MultiIndex.from_tuples(pairs), axis=0)
-    adjusted = iter(metrics.holm([p for table in tables.values() for p in table["p"]]))
-    for table in tables.values():
-        table["p_adjusted"] = [next(adjusted) for _ in range(len(table))]
-        small = table["p_adjusted"] < 1 - metrics.CONFIDENCE
-        table["verdict"] = "no measurable difference"
-        table.loc[small & (table["difference"] > 0), "verdict"] = "better"
-        table.loc[small & (table["difference"] < 0), "verdict"] = "worse"
-    return tables
+    if not tables:
+        return {}
+    family = metrics.corrected(pd.concat(tables))
+    return {str(name): rows.droplevel(0) for name, rows in family.groupby(level=0, sort=False)}
 
 
 def _of_class(group: Group, label: int) -> list[NDArray[np.bool_]]:
@@ -129,7 +125,8 @@ def table(out: str | Path) -> pd.DataFrame:
         project, claim, holds if, measured, verdict, its protocol, our protocol, seeds (of those that are planned),
         runs ("published", "here", both, or none). Verdicts are those of `judging`, "cannot be judged" and
         "not yet run". ``attrs["runs"]`` has the keys of each row's runs, a list an arm; ``attrs["compared"]`` the
-        number of comparisons that the verdicts about effects are corrected for; ``attrs["twice"]`` is `tried_twice`.
+        number of comparisons that the verdicts about effects are corrected for; ``attrs["twice"]`` how
+        many claims stand in the table a second time, tried by another protocol.
     """
     finished = Finished(out, PUBLISHED)
     measured = _measure(finished)
@@ -163,7 +160,7 @@ def table(out: str | Path) -> pd.DataFrame:
         )
         keys.append([[run.key for run in arm.group] for arm in arms])
     whole = pd.DataFrame(rows)
-    whole.attrs.update(runs=keys, compared=sum(map(len, changes.values())), twice=tried_twice())
+    whole.attrs.update(runs=keys, compared=sum(map(len, changes.values())), twice=_tried_twice())
     return whole
 
 

@@ -37,7 +37,8 @@ def findings(out: str | Path) -> str:
         base = ablation.BASE
         budget = sentences.budget(base.train_size or 60_000, base.epochs, int(tried["seeds"].min()))
         said += sentences.found(tried, "the recipe that sprint starts from", "change", budget)
-    said.append(sentences.claims(claims.table(out)["verdict"], "of the five source projects", claims.tried_twice()))
+    judged = claims.table(out)
+    said.append(sentences.claims(judged["verdict"], "of the five source projects", judged.attrs["twice"]))
     # entities keep names from being taken for markup; ours need none, and the file is read as it is, too
     return "\n".join(f"- {unescape(sentence)}" for sentence in said)
 
