@@ -81,8 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
     sub.add_argument("notebook", nargs="?", default="", help="number or name; all if left out")
-    sub = command(_runs, "runs", "list the finished runs, or delete some", "profile", "out")
+    sub = command(_runs, "runs", "list the finished runs, delete some or make them thin", "profile", "out")
     sub.add_argument("--delete", nargs="+", default=[], metavar="KEY", help=HELP["delete"])
+    sub.add_argument("--thin", nargs="+", default=[], metavar="KEY", help=HELP["thin"])
     sub.add_argument("--stale", action="store_true", help=HELP["stale"])
     sub.add_argument("--yes", action="store_true", help="do not ask")
     sub = command(_errors, "errors", "write the test images that a run gets wrong as a CSV", "profile", "out", *places)
@@ -129,6 +130,7 @@ HELP = {
     "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole, "
     "and after an interruption the same command goes on",
     "delete": "delete these runs: keys, or what they begin with",
+    "thin": "keep only the answers of these runs, and how sure they are: a tenth of the room, other probabilities gone",
     "stale": "delete the runs whose model, augmentation, optimizer or schedule is gone or has changed",
     "edit": "open the series itself, which is saved without outputs",
     "dry_run": "say what would be executed and what it would cost, and stop",
@@ -205,8 +207,8 @@ def _runs(options: argparse.Namespace) -> None:
     from fmnist_utils.runs.store import results
 
     out = _out(options)
-    if options.delete or options.stale:
-        return _delete(out, options)
+    if options.delete or options.stale or options.thin:
+        return _change(out, options)
     found = results(out)
     if found.empty:
         print(f"no finished runs in {out}")
@@ -225,20 +227,22 @@ def _errors(options: argparse.Namespace) -> None:
     print(f"{counted(int((~run.correct).sum()), 'mistake')} of {len(run.correct):,} test images: {path}")
 
 
-def _delete(out: str, options: argparse.Namespace) -> None:
-    """Delete runs, after saying which and asking."""
+def _change(out: str, options: argparse.Namespace) -> None:
+    """Delete runs or make them thin, after saying which and asking."""
     from fmnist_utils.basics.system import from_root
     from fmnist_utils.report import marker
     from fmnist_utils.runs.record import stale
     from fmnist_utils.runs.store import Store
 
+    if options.thin and (options.delete or options.stale):
+        raise UserError("--thin beside --delete or --stale: one at a time")
     store = Store(out)
     records, going = {record["key"]: record for record in store.records()}, dict[str, str]()
     for key, record in records.items():
         if options.stale and (why := stale(record)):
             going[key] = why
-    names = store.names()
-    for wanted in options.delete:
+    names = sorted(records) if options.thin else store.names()
+    for wanted in options.delete or options.thin:
         keys = [key for key in names if key.startswith(wanted)]
         if len(keys) != 1:
             hint = f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, names)}"
@@ -251,15 +255,26 @@ def _delete(out: str, options: argparse.Namespace) -> None:
         experiment = records.get(key, {}).get("experiment", {})
         what = f"{experiment['model']}, seed {experiment['seed']}" if experiment else "not finished"
         print(f"{key}: {what}" + (f" ({why})" if why else ""))
+    runs, verb, done = (
+        counted(len(going), "run"),
+        *(("Thin out", "thinned out") if options.thin else ("Delete", "deleted")),
+    )
     try:
-        sure = options.yes or input(f"Delete {counted(len(going), 'run')} of {out}? [y/N] ").lower() in ("y", "yes")
+        sure = options.yes or input(f"{verb} {runs} of {out}? [y/N] ").lower() in ("y", "yes")
     except EOFError:
-        raise UserError("nothing is deleted, as nobody can answer here: add --yes") from None
-    if sure and (from_root(out) / marker.MARKER).exists():
-        marker.index_is_old(from_root(out))
-    for key in going if sure else ():
-        store.delete(key)
-    print(f"{counted(len(going), 'run')} deleted" if sure else "nothing is deleted")
+        raise UserError(f"nothing is {done}, as nobody can answer here: add --yes") from None
+    if not sure:
+        print(f"nothing is {done}")
+    elif options.thin:
+        saved = [store.thin(key) for key in going]
+        left = f"; {counted(saved.count(0), 'run')} left as they are" if 0 in saved else ""
+        print(f"{counted(len(saved) - saved.count(0), 'run')} thinned out, {sum(saved) / 1e6:.1f} MB less{left}")
+    else:
+        if (from_root(out) / marker.MARKER).exists():
+            marker.index_is_old(from_root(out))
+        for key in going:
+            store.delete(key)
+        print(f"{runs} deleted")
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -102,11 +102,11 @@ def _runs(out: Path) -> Iterator[Finding]:
         except UserError:
             continue  # of a model that the package no longer has: its checksum holds
         except (record.Damaged, FileNotFoundError, NotADirectoryError) as error:
-            why = str(error).splitlines()[0] if isinstance(error, record.Damaged) else "its test.npz is missing"
+            why = record.missing(error) if isinstance(error, OSError) else str(error).splitlines()[0]
             yield Finding(path, why, AGAIN.format("trained"), partial(_aside, path))
             continue
         options = json.dumps(run.experiment.model_options, sort_keys=True)
-        sizes = _sizes(run.experiment.model, run.test_probabilities.shape[1], options)
+        sizes = _sizes(run.experiment.model, run.classes, options)
         if (run.parameters, run.multiply_adds) != sizes:
             why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
             yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))

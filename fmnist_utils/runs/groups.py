@@ -79,9 +79,8 @@ class Group(list[Run]):
 
     def mistakes(self, data: Dataset) -> metrics.Mistakes:
         """Gather what each seed says of the test images that some seed gets wrong; `data` is what was trained on."""
-        confidence = [np.take_along_axis(run.test_probabilities, run.predictions[:, None], 1)[:, 0] for run in self]
         seeds = tuple(f"seed {run.experiment.seed}" for run in self)
-        return metrics.Mistakes(data, self.predictions, np.stack(confidence), seeds)
+        return metrics.Mistakes(data, self.predictions, np.stack([run.confidence for run in self]), seeds)
 
     def __repr__(self) -> str:
         return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"

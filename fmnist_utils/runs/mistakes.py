@@ -11,7 +11,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, UserError, nearest, os_errors
 from fmnist_utils.basics.system import from_root, write_whole
 from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
-from fmnist_utils.runs.record import Damaged
+from fmnist_utils.runs.record import Damaged, missing
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.run import Run
 
@@ -32,8 +32,8 @@ def find(key: str, out: str | Path) -> Run:
         return store.check(key)
     except Damaged as error:
         why = f"is damaged: {str(error).splitlines()[0]}"
-    except (FileNotFoundError, NotADirectoryError):
-        why = "is damaged: its test.npz is missing"
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = f"is damaged: {missing(error)}"
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
     raise UserError(f"run {key} in {out} {why}")

@@ -22,6 +22,8 @@ FIELDS: dict[str, type] = {
     "key": str, "training_version": int, "experiment": dict, "test_accuracy": float, "train_accuracy": float,
     "parameters": int, "multiply_adds": int, "seconds": float, "history": list, "provenance": dict, "test_sha256": str,
 }  # fmt: skip
+# And what some hold: a run with weights, a thin one, all but the oldest.
+OPTIONAL = {"weights_sha256", "answers_sha256", "labels_sha256", CHECKSUM}
 ORIGIN: dict[str, type] = {"dataset": str, "dataset_checksum": str, "train_size": int, "device": str}
 
 
@@ -52,6 +54,11 @@ def whole(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def missing(error: OSError) -> str:
+    """Say which file of a run is not there."""
+    return f"its {Path(error.filename).name} is missing"
+
+
 def parsed(path: Path) -> Any:
     """Read a JSON file of a run; Damaged if it is none, OSError if it is not there or may not be read."""
     content = whole(path)
@@ -77,7 +84,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     record = parsed(path)
     _hold(record, FIELDS)
-    if strange := sorted(record.keys() - FIELDS.keys() - {"weights_sha256", CHECKSUM}):
+    if strange := sorted(record.keys() - FIELDS.keys() - OPTIONAL):
         raise Damaged(f"it has a field {strange[0]!r}")
     if CHECKSUM in record and record[CHECKSUM] != checksum(record):
         raise Damaged(DIFFERS)

@@ -3,6 +3,8 @@
 <out>/runs/<key>/record.json           experiment, history, provenance, checksums of all files; written last
 <out>/runs/<key>/test.npz              test-set predictions, probabilities (rounded) and labels; the first two of
                                        test-time views, too; probabilities of a held-out fold
+<out>/runs/<key>/answers.npz           in its place in a run made thin: mistakes, and the probability of each prediction
+<out>/runs/<key>/labels.npy            the test labels of a thin run: the same bytes for all, which git keeps once
 <out>/runs/<key>/weights.safetensors   the evaluated weights; may be absent from a published store
 <out>/runs/<key>/robustness.json       what its net says of disturbed images, where it was asked (`runs/robustness.py`)
 <out>/runs/<key>/checkpoint.pt         only while a run is unfinished
@@ -30,10 +32,11 @@ from numpy.typing import NDArray
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.basics.text import counted
-from fmnist_utils.runs.record import Damaged, read, sealed, stale, whole, written
+from fmnist_utils.runs.record import Damaged, missing, read, sealed, stale, whole, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
+TEST, ANSWERS, LABELS = "test.npz", "answers.npz", "labels.npy"
 A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
 STEP = 1 / 8  # of the stored logits
 
@@ -58,8 +61,12 @@ def unpacked(stored: NDArray[np.int8] | NDArray[np.float16]) -> NDArray[np.float
     """Read stored probabilities, float32 (n, classes); those of older runs are rounded to float16 instead."""
     if stored.dtype != np.int8:
         return stored.astype(np.float32)
-    p = 1 / (1 + np.exp(-stored.astype(np.float64) * STEP))
+    p = _expit(stored)
     return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _expit(codes: NDArray[Any]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-codes.astype(np.float64) * STEP))
 
 
 class Store:
@@ -114,9 +121,9 @@ class Store:
                 if self._state(key) == before:
                     break
             return self.check(key)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError) as error:
             if path.exists():
-                put_aside(path, "its test.npz is missing")
+                put_aside(path, missing(error))
         except Damaged as error:
             put_aside(path, str(error).splitlines()[0])
         except OSError as error:
@@ -127,7 +134,7 @@ class Store:
 
     def _state(self, key: str) -> list[tuple[int, int]]:
         """What tells whether record or predictions of a run have been written since."""
-        files = [self.folder / key / name for name in ("record.json", "test.npz")]
+        files = [self.folder / key / name for name in ("record.json", TEST, ANSWERS)]
         states = [path.stat() for path in files if path.exists()]
         return [(state.st_ino, state.st_mtime_ns) for state in states]
 
@@ -145,27 +152,17 @@ class Store:
         """
         path = self.folder / key / "record.json"
         record = read(path)
-        content = whole(path.with_name("test.npz"))
-        if hashlib.sha256(content).hexdigest() != record["test_sha256"]:
-            raise Damaged("test.npz differs from its checksum")
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                probabilities, labels = arrays["probabilities"], arrays["labels"]
-                more = {name: unpacked(arrays[name]) for name in ("views", "validation") if name in arrays}
-                # Runs of before predictions were stored have those of their rounded probabilities.
-                names = ("predictions", "view_predictions")
-                predicted = {name: arrays[name].astype(np.int64) for name in names if name in arrays}
+            answers = _answers(path.parent, record)
+        except Damaged:
+            raise
         except (ValueError, KeyError, zipfile.BadZipFile) as error:  # written so: its checksum holds
-            raise Damaged(f"test.npz cannot be read: {error}") from None
+            raise Damaged(f"its predictions cannot be read: {error}") from None
         run = Run(
             experiment=Experiment(**record["experiment"]),
             key=record["key"],
             history=record["history"],
-            test_probabilities=unpacked(probabilities),
-            test_labels=labels.astype(np.int64),
-            view_probabilities=more.get("views"),
-            held_out_probabilities=more.get("validation"),
-            **predicted,
+            **answers,
             train_accuracy=record["train_accuracy"],
             parameters=record["parameters"],
             multiply_adds=record["multiply_adds"],
@@ -175,7 +172,7 @@ class Store:
             fresh=False,
         )
         # The accuracy that the record states is for those who open the file: here it is counted anew.
-        low, high = (run.test_accuracy,) * 2 if "predictions" in predicted else _bounds(run)
+        low, high = (run.test_accuracy,) * 2 if "predictions" in answers else _bounds(run)
         if not low - 1e-9 <= record["test_accuracy"] <= high + 1e-9:
             raise Damaged(f"its test_accuracy is {record['test_accuracy']}, but its predictions have {low:.6g}")
         return run
@@ -205,7 +202,7 @@ class Store:
             own = {name: value.detach().cpu().contiguous().clone() for name, value in run.weights.items()}
             weights = save(own)
             checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
-            write_whole(folder / WEIGHTS, lambda path: path.write_bytes(weights))
+            _put(folder / WEIGHTS, weights)
         record = sealed(
             {
                 "key": run.key,
@@ -222,13 +219,40 @@ class Store:
             }
         )
         text = written(record).encode()
-        write_whole(folder / "test.npz", lambda path: path.write_bytes(test))
-        write_whole(folder / "record.json", lambda path: path.write_bytes(text))
-        self.checkpoint(run.key).unlink(missing_ok=True)
+        _put(folder / TEST, test)
+        _put(folder / "record.json", text)
+        for path in (self.checkpoint(run.key), folder / ANSWERS, folder / LABELS):  # (a thin run may have been here)
+            path.unlink(missing_ok=True)
         # Read back, so that a run looks the same whether it was trained now or found in the store.
         stored = self.check(run.key)
         stored.fresh = True
         return stored
+
+    @os_errors("write", MAKE_ROOM)
+    def thin(self, key: str) -> int:
+        """Make a finished run thin: of its probabilities it keeps those of its predictions; returns the bytes saved.
+
+        That does for every accuracy, comparison and list of mistakes, in a tenth of the room; only who asks for the
+        other probabilities (the mean of several nets, a calibration) is refused. A run with test-time views or a
+        held-out fold, which is trained for its probabilities, stays as it is, as does a thin one.
+        """
+        folder = self.folder / key
+        with self.lock(key):
+            run, record = self.check(key), read(folder / "record.json")
+            if "answers_sha256" in record or not (run.view_predictions is run.held_out_probabilities is None):
+                return 0
+            answers, labels = io.BytesIO(), io.BytesIO()
+            misses = ((run.predictions - run.test_labels) % run.classes).astype(np.uint16)
+            codes = np.take_along_axis(packed(run.test_probabilities), run.predictions[:, None], 1)[:, 0]
+            np.savez_compressed(answers, misses=misses, confidence=codes, classes=np.uint16(run.classes))
+            np.save(labels, run.test_labels.astype(np.uint16))
+            # The record last, then what it no longer names: at any moment it is either the old run or the thin one.
+            record["answers_sha256"] = _put(folder / ANSWERS, answers.getvalue())
+            record["labels_sha256"] = _put(folder / LABELS, labels.getvalue())
+            _put(folder / "record.json", written(sealed(record)).encode())
+            before = (folder / TEST).stat().st_size
+            (folder / TEST).unlink()
+            return before - len(answers.getvalue())
 
     def names(self) -> list[str]:
         """Keys of all runs, finished or begun."""
@@ -265,6 +289,52 @@ class Store:
             except OSError as error:
                 print(f"{path} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
         return found
+
+
+def _answers(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Read what a run says of the test images, and their labels, as attributes of `Run`.
+
+    Raises
+    ------
+    ValueError, KeyError, zipfile.BadZipFile
+        It is not what was written (Damaged), or cannot be read.
+    """
+    if "answers_sha256" in record:
+        answers = np.load(_content(folder / ANSWERS, record["answers_sha256"]), allow_pickle=False)
+        labels = np.load(_content(folder / LABELS, record["labels_sha256"]), allow_pickle=False).astype(np.int64)
+        classes = int(answers["classes"])
+        return {
+            "test_probabilities": None,
+            "test_labels": labels,
+            "predictions": (labels + answers["misses"]) % classes,
+            "confidence": _expit(answers["confidence"]).astype(np.float32),
+            "classes": classes,
+        }
+    with np.load(_content(folder / TEST, record["test_sha256"]), allow_pickle=False) as arrays:
+        more = {name: unpacked(arrays[name]) for name in ("views", "validation") if name in arrays}
+        # Runs of before predictions were stored have those of their rounded probabilities.
+        names = ("predictions", "view_predictions")
+        return {
+            "test_probabilities": unpacked(arrays["probabilities"]),
+            "test_labels": arrays["labels"].astype(np.int64),
+            "view_probabilities": more.get("views"),
+            "held_out_probabilities": more.get("validation"),
+            **{name: arrays[name].astype(np.int64) for name in names if name in arrays},
+        }
+
+
+def _put(path: Path, content: bytes) -> str:
+    """Write a run's file; returns its checksum (SHA-256, hex)."""
+    write_whole(path, lambda part: part.write_bytes(content))
+    return hashlib.sha256(content).hexdigest()
+
+
+def _content(path: Path, checksum: str) -> io.BytesIO:
+    """Content of a run's file, as a file; Damaged if it is not what the record says."""
+    content = whole(path)
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise Damaged(f"{path.name} differs from its checksum")
+    return io.BytesIO(content)
 
 
 def load_run(name: str, out: str | Path = "") -> Run:

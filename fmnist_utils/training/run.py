@@ -40,13 +40,16 @@ class Run:
     key : its name in the store
     history : one row an epoch: epoch (from 1), train_loss, train_accuracy (of the batches as they were
         trained on), validation_loss, validation_accuracy (None without validation images), lr, seconds
-    test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `store.packed`)
+    test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `store.packed`). UserError
+        if it is asked for and the run is thin (`store.Store.thin`)
     test_labels : int64 (n,)
     view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
     held_out_probabilities : like `test_probabilities`, of the held-out fold of the training images, in the order
         of `split`; None without cross-validation
     predictions, view_predictions : int64 (n,), the most probable class of each test image before any rounding;
         every accuracy is counted from them
+    confidence : float32 (n,), the probability of each prediction
+    classes : how many classes it tells apart
     train_accuracy : share in 0..1, in evaluation mode, of up to 10,000 of the training images
     parameters, multiply_adds : size of the model
     provenance : data set and its checksum, device, versions, commit, date
@@ -70,13 +73,19 @@ class Run:
     held_out_probabilities: NDArray[np.float32] | None = None
     predictions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     view_predictions: NDArray[np.int64] | None = None
+    confidence: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    classes: int = 0
     folder: Path | None = None
     weights_sha256: str = ""
     fresh: bool = field(default=True)
+    _kept: NDArray[np.float32] | None = field(init=False, repr=False)  # set through `test_probabilities`
 
     def __post_init__(self) -> None:
         if not len(self.predictions):
             self.predictions = self.test_probabilities.argmax(1)
+        if not len(self.confidence):
+            self.confidence = np.take_along_axis(self.test_probabilities, self.predictions[:, None], 1)[:, 0]
+        self.classes = self.classes or self.test_probabilities.shape[1]
         if self.view_predictions is None and self.view_probabilities is not None:
             self.view_predictions = self.view_probabilities.argmax(1)
 
@@ -163,11 +172,11 @@ class Run:
 
     def check_classes(self, data: Dataset) -> None:
         """Raise UserError if `data` has another number of classes than the net tells apart."""
-        classes, named = self.test_probabilities.shape[1], len(data.class_names)
-        if classes != named:
+        named = len(data.class_names)
+        if self.classes != named:
             raise UserError(
-                f"run {self.key} tells {classes} classes apart, but {data.source} has {named} now: name as many as "
-                "before in its classes.txt, or delete the run"
+                f"run {self.key} tells {self.classes} classes apart, but {data.source} has {named} now: name as "
+                "many as before in its classes.txt, or delete the run"
             )
 
     def _scale(self, data: Dataset) -> tuple[float, float]:
@@ -205,10 +214,26 @@ class Run:
             except (ValueError, SafetensorError) as error:
                 put_aside(file, str(error))
                 raise UserError(f"the weights of run {self.key} are damaged: train it again with RETRAIN=1") from None
-        classes = self.test_probabilities.shape[1]
-        model = models.build(self.experiment.model, classes, **self.experiment.model_options)
+        model = models.build(self.experiment.model, self.classes, **self.experiment.model_options)
         model.load_state_dict(weights)
         return model.eval()
+
+
+class _Kept:
+    """`Run.test_probabilities`, which a thin run does not have; who asks for them is told so."""
+
+    def __get__(self, run: Run, owner: type[Run]) -> NDArray[np.float32]:
+        kept: NDArray[np.float32] | None = run._kept
+        if kept is None:
+            why = f"run {run.key} is thin: of its probabilities only those of its predictions were kept"
+            raise UserError(f"{why}; train it again with RETRAIN=1")
+        return kept
+
+    def __set__(self, run: Run, probabilities: NDArray[np.float32] | None) -> None:
+        run._kept = probabilities
+
+
+Run.test_probabilities = _Kept()  # type: ignore[assignment]  # (after dataclass has made a field of it)
 
 
 def _is_one(array: NDArray[Any]) -> bool:

@@ -1,0 +1,135 @@
+"""Thin runs: what they keep, what they say of the rest, and that making a run thin loses nothing on the way."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_utils import UserError, load_dataset, metrics, results
+from fmnist_utils.__main__ import main
+from fmnist_utils.basics import system
+from fmnist_utils.runs import mistakes
+from fmnist_utils.runs.groups import Group
+from fmnist_utils.runs.store import Store
+
+PUBLISHED = Path(__file__).parents[1] / "reports" / "full" / "runs"
+KEY = "0127e17314307b24"  # cnn-big on a sixth of the images
+FILES = ("record.json", "answers.npz", "labels.npy")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A reports folder with one published run."""
+    shutil.copytree(PUBLISHED / KEY, tmp_path / "out" / "runs" / KEY)
+    return Store(tmp_path / "out")
+
+
+def test_a_thin_run_has_the_same_answers_in_a_tenth_of_the_room(store: Store) -> None:
+    whole, table = store.check(KEY), results(store.folder.parent)
+    before = (store.folder / KEY / "test.npz").stat().st_size
+    saved = store.thin(KEY)
+    thin = store.load(KEY)
+    assert thin is not None and (thin.predictions == whole.predictions).all()
+    assert (thin.test_labels == whole.test_labels).all() and thin.classes == whole.classes == 10
+    assert np.abs(thin.confidence - whole.confidence).max() < 0.02  # (not divided by the sum of all, nearly 1)
+    assert results(store.folder.parent).equals(table)
+    assert saved > 0.85 * before
+    assert sorted(path.name for path in (store.folder / KEY).iterdir() if path.name != "run.lock") == sorted(FILES)
+    assert store.thin(KEY) == 0, "it is thin already"
+
+
+def test_comparisons_and_lists_of_mistakes_do_with_it(store: Store) -> None:
+    data, whole = load_dataset(), store.check(KEY)
+    store.thin(KEY)
+    thin = store.check(KEY)
+    assert metrics.compare([whole.correct], [thin.correct]).difference == 0
+    listed = Group([thin]).mistakes(data)
+    assert (listed.predictions == Group([whole]).mistakes(data).predictions).all()
+
+
+def test_who_asks_for_the_other_probabilities_is_told_what_to_do(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.thin(KEY)
+    why = f"run {KEY} is thin: of its probabilities only those of its predictions were kept"
+    why += "; train it again with RETRAIN=1"
+    with pytest.raises(UserError) as error:
+        print(store.check(KEY).test_probabilities)
+    assert str(error.value) == why
+    with pytest.raises(UserError, match="is thin"):
+        mistakes.table(store.check(KEY), load_dataset())
+    assert main(["errors", KEY, "--out", str(store.folder.parent)]) != 0
+    assert capsys.readouterr().err == f"Error: {why}\n"
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_process_that_dies_on_the_way_leaves_the_run_whole_or_thin(
+    store: Store, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """It dies before each of the writes, or before the old file is removed."""
+    whole, left = store.check(KEY), iter(range(writes))
+
+    def dying(*arguments: object) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        system.write_whole(*arguments)  # type: ignore[arg-type]
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("fmnist_utils.runs.store.write_whole", dying)
+        if writes >= 3:
+            patched.setattr(Path, "unlink", unlink)
+        store.thin(KEY)
+    run = store.load(KEY)
+    assert run is not None and (run.predictions == whole.predictions).all()
+    store.thin(KEY)
+    assert (store.check(KEY).predictions == whole.predictions).all()
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["flip", "cut", "missing"])
+def test_damage_is_found(store: Store, name: str, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    store.thin(KEY)
+    path = store.folder / KEY / name
+    content = bytearray(path.read_bytes())
+    if damage == "missing":
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content if damage == "flip" else content[:-1])
+    assert store.load(KEY) is None
+    if (name, damage) != ("record.json", "missing"):
+        assert "put aside" in capsys.readouterr().err
+        assert (store.folder / KEY / "record.json.damaged").exists()
+
+
+def test_a_run_that_is_trained_again_is_whole_again(store: Store) -> None:
+    whole = store.check(KEY)
+    store.thin(KEY)
+    store.save(whole)
+    again = store.check(KEY)
+    assert np.abs(again.test_probabilities - whole.test_probabilities).max() < 0.05
+    assert not (store.folder / KEY / "answers.npz").exists()
+
+
+def test_runs_with_views_or_a_fold_stay_as_they_are(store: Store) -> None:
+    run = store.check(KEY)
+    run.view_probabilities, run.view_predictions = run.test_probabilities, run.predictions
+    store.save(run)
+    assert store.thin(KEY) == 0
+    assert store.check(KEY).view_predictions is not None
+
+
+def test_the_command_says_what_it_does(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(store.folder.parent)
+    assert main(["runs", "--out", out, "--thin", KEY, "--stale"]) != 0
+    assert capsys.readouterr().err == "Error: --thin beside --delete or --stale: one at a time\n"
+    assert main(["runs", "--out", out, "--thin", KEY[:6], "--yes"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{KEY}: cnn-big, seed 0", "1 run thinned out, 0.1 MB less"]
+    assert main(["runs", "--out", out, "--thin", KEY, "--yes"]) == 0
+    assert capsys.readouterr().out.endswith("0 runs thinned out, 0.0 MB less; 1 run left as they are\n")
