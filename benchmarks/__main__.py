@@ -1,14 +1,11 @@
-"""``python -m benchmarks [training throughput augmentation series peak step accuracy quick jobs reliability]``.
-
-Without a name, the first five of them.
-"""
+"""``python -m benchmarks [NAME ...]``: the names are those of `PARTS`; without one, the first five of them."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, augmentation, peak, reliability, series, step, throughput, training
+from benchmarks import accuracy, augmentation, explorer, peak, reliability, series, step, throughput, training
 
 PARTS: dict[str, Callable[[], int | None]] = {  # those that can fail return how often
     "training": training.main,
@@ -20,6 +17,7 @@ PARTS: dict[str, Callable[[], int | None]] = {  # those that can fail return how
     "accuracy": accuracy.main,
     "quick": lambda: series.main(("quick",)),
     "jobs": series.jobs,
+    "explorer": explorer.main,
     "reliability": lambda: reliability.main([]),
 }
 
