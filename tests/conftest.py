@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
 import pytest
 from data_files import real
+from training_processes import Worker
 
 from fmnist_utils import Dataset, load_dataset
 from fmnist_utils.data.locate import uncompressed
@@ -19,3 +25,27 @@ def data() -> Dataset:
 def plain() -> dict[str, bytes]:
     """Uncompressed content of the real files, by their names."""
     return {stem: uncompressed(path) for stem, path in real().items()}
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """Address of a Dask scheduler in a process of its own, without workers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    yield address
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def worker(scheduler: str) -> Iterator[Worker]:
+    """Start workers of the scheduler; each is one process, without a nanny that would start it again."""
+    workers = Worker(scheduler)
+    yield workers
+    for process in workers.started:
+        process.kill()
+        process.wait()

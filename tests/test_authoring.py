@@ -1,14 +1,11 @@
-"""Notebooks and profiles of one's own, working copies for JupyterLab, and the form in which notebooks are kept."""
+"""Notebooks and profiles of one's own, made by a command."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
-from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from small_project import call, copy_package, outputs
 
 from fmnist_utils import UserError
@@ -24,60 +21,6 @@ def project(tmp_path: Path) -> Path:
     for folder in ("notebooks", "params"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     return tmp_path
-
-
-def saved(folder: Path, name: str, hook: str = "") -> bytes:
-    """Open a notebook in Jupyter, execute it if there is a hook, as the browser does, and save it."""
-    manager = LargeFileManager(root_dir=str(folder), **({"pre_save_hook": hook} if hook else {}))
-    model = manager.get(name, type="notebook")
-    if hook:
-        model["content"]["metadata"]["language_info"] = {"name": "python", "version": "3.99", "file_extension": ".py"}
-        for cell in model["content"]["cells"]:
-            cell["metadata"]["trusted"] = True
-            if cell["cell_type"] == "code":
-                cell["metadata"]["execution"] = {"iopub.status.busy": "2026-01-01"}
-                cell["outputs"] = [nbformat.v4.new_output("stream", text="of this machine")]
-                cell["execution_count"] = 7
-    manager.save(model, name)
-    return (folder / name).read_bytes()
-
-
-@pytest.mark.parametrize("notebook", SERIES, ids=lambda path: path.stem)
-def test_opening_and_saving_in_jupyter_changes_nothing(notebook: Path, tmp_path: Path) -> None:
-    shutil.copy(notebook, tmp_path)
-    mend = "python -m fmnist_utils tidy"
-    assert saved(tmp_path, notebook.name) == notebook.read_bytes(), mend
-    assert saved(tmp_path, notebook.name, "fmnist_utils.report.authoring.pre_save") == notebook.read_bytes(), mend
-
-
-def test_tidy_mends_what_was_saved_with_outputs(tmp_path: Path) -> None:
-    path = Path(shutil.copy(SERIES[0], tmp_path))
-    content = json.loads(path.read_text("utf-8"))
-    content["cells"][1] |= {"outputs": [{"output_type": "stream", "name": "stdout", "text": ["x"]}], "metadata": {}}
-    content["cells"][1]["metadata"] = {"tags": ["parameters"], "collapsed": True}
-    path.write_text(json.dumps(content), "utf-8")
-    assert authoring.tidy_files([path]) == [path]
-    assert path.read_bytes() == SERIES[0].read_bytes()
-    assert authoring.tidy_files([path]) == []
-
-
-def test_working_copies_have_a_store_of_their_own_and_keep_what_was_tried(project: Path) -> None:
-    before = [path.read_bytes() for path in sorted((project / "notebooks").iterdir())]
-    lab = project / "lab"
-    first = authoring.working_copies(project / "notebooks", lab)
-    assert [path.name for path in sorted(lab.iterdir())] == [path.name for path in SERIES]
-    for copy, notebook in zip(sorted(lab.iterdir()), SERIES, strict=True):
-        values = [{name: item.default for name, item in parameters.read(path).items()} for path in (copy, notebook)]
-        assert values[0] == values[1] | {"out": "reports/lab"}
-    first.write_text(first.read_text("utf-8").replace("linear_steps: int = 40", "linear_steps: int = -1"), "utf-8")
-    tried = first.read_bytes()
-    authoring.working_copies(project / "notebooks", lab)
-    assert first.read_bytes() == tried
-    assert [path.read_bytes() for path in sorted((project / "notebooks").iterdir())] == before
-
-
-def test_working_copies_are_ignored_by_git() -> None:
-    assert f"/{authoring.LAB.name}/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
 
 
 def test_a_new_notebook_becomes_a_report_of_the_series(project: Path) -> None:
