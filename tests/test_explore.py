@@ -11,7 +11,7 @@ import pytest
 from data_files import own
 from ipywidgets import HTML
 
-from fmnist_utils import Dataset, Experiment, Run, UserError, explore, run_all
+from fmnist_utils import Dataset, Experiment, Group, Groups, Run, UserError, explore, run_all
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.runs.explore import Explorer
 from fmnist_utils.runs.store import Store
@@ -159,3 +159,18 @@ def test_nothing_to_explore_is_a_user_error(tmp_path: Path, data: Dataset) -> No
         explore(tmp_path)
     with pytest.raises(UserError, match="no runs to look at"):
         explore([], data)
+    for odd in (None, 5, ["0123456789abcdef"]):
+        with pytest.raises(UserError, match="explore takes runs, groups or a reports folder, not "):
+            explore(odd, data)  # type: ignore[arg-type]
+
+
+def test_a_run_and_groups_are_looked_at_like_a_list(runs: list[Run], data: Dataset) -> None:
+    groups = Groups({"a": Group(runs[:1]), "b": Group(runs[1:])})
+    assert explore(groups, data).first.options == explore(runs, data).first.options
+    assert explore(runs[0], data).first.options == explore(runs[:1], data).first.options
+
+
+def test_images_that_a_run_was_not_tested_on_are_refused(runs: list[Run], data: Dataset) -> None:
+    for odd in (replace(data, checksum="another"), "fashion-mnist"):
+        with pytest.raises(UserError, match=r"was trained on other images|is no data set: give load_dataset\("):
+            explore(runs[:1], odd)  # type: ignore[arg-type]

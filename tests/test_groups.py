@@ -7,16 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from made_up_runs import run_with
 
 from fmnist_utils import (
+    Dataset,
     Experiment,
     Group,
     Groups,
     Run,
+    UserError,
     compare,
     compare_gaps,
     compare_moves,
     compare_parts,
+    cross_validate,
+    fold_experiments,
     metrics,
     plots,
     readable,
@@ -173,3 +178,65 @@ def test_more_is_trained_in_the_same_go(tmp_path: Path, capsys: pytest.CaptureFi
     groups = run_groups({"base": base}, 1, str(tmp_path), also=[base.but(seed=5)])
     assert "2 runs: 0 in the store, 2 to train" in capsys.readouterr().out
     assert [run.experiment.seed for run in groups.runs] == [0]
+
+
+# --- slips ---
+
+
+def test_a_reference_that_is_no_group_is_told_in_a_line() -> None:
+    images = np.arange(10)
+    groups = {"base": Group([run(images < 5)]), "flip": Group([run(images < 6)])}
+    for slip in (
+        lambda: compare(groups, "Base"),
+        lambda: compare_gaps(groups, "Base"),
+        lambda: compare_moves(groups, groups, "Base"),
+        lambda: compare_parts(groups, "Base", {"all": images < 10}),
+    ):
+        with pytest.raises(UserError, match=r"no group is called 'Base'; did you mean 'base'\? \(groups: base, flip\)"):
+            slip()
+    with pytest.raises(UserError, match="no group is called 'flip'"):
+        compare_moves({"base": groups["base"]}, groups, "base")
+    with pytest.raises(UserError, match="group 'flip' has 2 seeds before and 1 after"):
+        compare_moves(groups | {"flip": Group(groups["flip"] * 2)}, groups, "base")
+    with pytest.raises(UserError, match="group 'flip' has no runs to compare"):
+        compare(groups | {"flip": Group()}, "base")
+
+
+def test_parts_without_images_are_told_in_a_line() -> None:
+    images = np.arange(10)
+    groups = {"base": Group([run(images < 5)]), "flip": Group([run(images < 6)])}
+    for parts in ({}, {"none": images < 0}):
+        with pytest.raises(UserError, match=f"no part holds a test image, of {len(parts)} part"):
+            compare_parts(groups, "base", parts)
+    for mask in (images[:5] < 5, images, 3):
+        with pytest.raises(UserError, match=r"part 'x' is not allowed, must be bool \(10,\)"):
+            compare_parts(groups, "base", {"x": mask})  # type: ignore[dict-item]
+
+
+def test_runs_of_different_data_sets_are_not_compared() -> None:
+    one, other = (Group([run_with(0.9, Experiment())]) for _ in range(2))
+    assert len(compare({"a": one, "b": other}, "a")) == 1
+    other[0].provenance |= {"dataset": "mnist", "dataset_checksum": "another"}
+    said = r"cannot be compared: group 'a' on 'fashion-mnist' \(content\), group 'b' on 'mnist' \(another\)"
+    with pytest.raises(UserError, match=said):
+        compare({"a": one, "b": other}, "a")
+
+
+def test_too_few_seeds_or_folds_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    for seeds in (0, -1, "2", 1.5, None):
+        with pytest.raises(UserError, match="seeds = .* is not allowed, must be a whole number from 1 on"):
+            run_groups({"a": Experiment()}, seeds, str(tmp_path))  # type: ignore[arg-type]
+    for odd in ([Experiment()], {"a": "base"}):
+        with pytest.raises(UserError, match="run_groups takes experiments by name"):
+            run_groups(odd, 1, str(tmp_path))  # type: ignore[arg-type]
+    for folds in (1, 0, -1, "2", None):
+        for ask in (fold_experiments, lambda *given: cross_validate(*given, str(tmp_path))):
+            with pytest.raises(UserError, match="folds = .* is not allowed, must be a whole number from 2 on"):
+                ask(Experiment(), folds)  # type: ignore[operator]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mistakes_are_looked_up_in_the_images_that_were_tested(data: Dataset) -> None:
+    group = Group([run_with(0.9, Experiment())])
+    with pytest.raises(UserError, match="was trained on other images than .* holds now"):
+        group.mistakes(data)

@@ -57,6 +57,19 @@ def test_a_run_gives_features_and_probabilities_of_its_own_data_alone(run: Run, 
         run.predict(images[0].numpy(), data=other)
 
 
+def test_images_of_another_form_are_told_in_a_line(run: Run, data: Dataset) -> None:
+    images = data.test_images
+    for ask in (run.probabilities, run.features, lambda given, data: run.attributions(given, data, 0, 6)):
+        for odd in (images[0], images[:2] / 255, images[:2, :20], images[:0], images[:2, None]):
+            with pytest.raises(UserError, match=r"images of the form .* are not allowed, must be uint8 \(n, 28, 28\)"):
+                ask(odd, data)
+        with pytest.raises(UserError, match=r"'fashion-mnist' is no data set: give load_dataset\('fashion-mnist'\)"):
+            ask(images[:2], "fashion-mnist")  # type: ignore[arg-type]
+    for first, second in ((10, 0), (0, -1), ("Coat", 0), (0, [1])):
+        with pytest.raises(UserError, match="class .* is not allowed, must be a number from 0 to 9"):
+            run.attributions(images[:2], data, first, second)  # type: ignore[arg-type]
+
+
 # --- attributions ---
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fmnist_utils import Dataset, Experiment, Run, UserError, load_dataset, load_run, run_all
@@ -51,6 +52,24 @@ def test_test_images_get_the_probabilities_that_were_stored(run: Run, data: Data
     assert list(table.columns) == list(data.class_names)
     assert table.to_numpy() == pytest.approx(run.test_probabilities[:300], abs=0.03)  # stored as rounded logits
     assert run.predict(images[7]).to_numpy() == pytest.approx(table.to_numpy()[[7]], abs=1e-5)
+
+
+def test_tensors_of_any_kind_are_pictures(run: Run, data: Dataset) -> None:
+    images = data.test_images[:3]
+    expected = run.predict(images.numpy()).to_numpy()
+    exact = (images / 255).requires_grad_()
+    for given in (images, list(images), exact, list(exact)):
+        assert run.predict(given).to_numpy() == pytest.approx(expected, abs=1e-5)
+    rounded = (images / 255).to(torch.bfloat16)
+    assert run.predict(rounded).to_numpy() == pytest.approx(expected, abs=0.02)
+
+
+def test_slips_are_told_in_a_line(run: Run, data: Dataset) -> None:
+    for invert in ("yes", float("nan"), 2):
+        with pytest.raises(UserError, match="invert = .*: True if dark is ink"):
+            run.predict(data.test_images[:2], invert=invert)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"'mnist' is no data set: give load_dataset\("):
+        run.predict(data.test_images[:2], data="mnist")  # type: ignore[arg-type]
 
 
 def test_files_and_arrays_of_other_forms_are_brought_to_the_same(run: Run, data: Dataset, tmp_path: Path) -> None:

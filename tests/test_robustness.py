@@ -8,8 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import own
 
-from fmnist_utils import Dataset, Experiment, Groups, UserError, distortions, metrics, robustness, run_groups, studies
+from fmnist_utils import (
+    Dataset,
+    Experiment,
+    Groups,
+    UserError,
+    distortions,
+    load_dataset,
+    metrics,
+    robustness,
+    run_groups,
+    studies,
+)
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs.robustness import AS_THEY_ARE, CONDITIONS, FILE
 from fmnist_utils.runs.store import Store
@@ -211,6 +223,22 @@ def test_the_published_arms_of_notebook_03_are_all_known(data: Dataset) -> None:
     assert set(fare.right) == set(arms) and len(arms) == 12
     assert min(len(runs) for runs in fare.right.values()) >= 3
     assert len(fare.places) == len(data.test_labels) == 10_000
+
+
+def test_images_that_a_run_was_not_trained_on_are_refused_and_nothing_is_kept(
+    out: Path, data: Dataset, tmp_path: Path
+) -> None:
+    labels = tuple(range(10)) * 3
+    other = load_dataset(str(own(tmp_path / "own", train_labels=labels, test_labels=labels, images=len(labels))))
+    for stored in (False, True):
+        with pytest.raises(UserError, match="was trained on other images than .* holds now"):
+            robustness(read(out), other, 20)
+        if not stored:
+            assert files(out) == []
+            robustness(read(out), data, 20)
+    for images in (-1, 2.5):
+        with pytest.raises(UserError, match=f"images = {images} is not allowed, must be a number of test images; 0"):
+            robustness(read(out), data, images)  # type: ignore[arg-type]
 
 
 def test_an_unknown_device_is_told_in_a_line(out: Path, data: Dataset) -> None:

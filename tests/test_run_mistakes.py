@@ -97,7 +97,7 @@ def test_other_images_than_the_run_saw_are_refused(tmp_path: Path) -> None:
     data = mistakes.tested_on(run)
     assert len(mistakes.table(run, data)) == (~run.correct).sum()
     own(folder, train_labels=labels, test_labels=labels[::-1], images=len(labels))
-    with pytest.raises(UserError, match=f"run {run.key} was tested on other images than "):
+    with pytest.raises(UserError, match=f"run {run.key} was trained on other images than "):
         mistakes.tested_on(run)
 
 

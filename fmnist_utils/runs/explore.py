@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fmnist_utils.analysis.metrics import Mistakes
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.basics.text import counted, percent
 from fmnist_utils.data.dataset import Dataset
-from fmnist_utils.runs.groups import Group
+from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.runs.mistakes import find, tested_on
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.run import Run
@@ -36,18 +36,24 @@ QUESTIONS = {
 }
 
 
-def explore(runs: Iterable[Run] | str | Path, data: Dataset | None = None) -> Explorer:
+def explore(runs: Run | Iterable[Run] | Groups | str | Path, data: Dataset | None = None) -> Explorer:
     """Look at the test images that runs get wrong.
 
     Parameters
     ----------
-    runs : runs, such as a group; or a reports folder, for all of its finished runs on the same data
+    runs : a run, or several, such as a group or groups; or a reports folder, for all of its finished runs on the same
+        data
     data : the data set that they were tested on; loaded if left out
 
     Returns
     -------
     Explorer
         A widget, which JupyterLab shows when it is the last line of a cell.
+
+    Raises
+    ------
+    UserError
+        There are no runs, or one was tested on other images than those of `data`.
     """
     if isinstance(runs, str | Path):
         records = Store(runs).records()
@@ -65,10 +71,15 @@ def explore(runs: Iterable[Run] | str | Path, data: Dataset | None = None) -> Ex
         if others := len(wanted) - len(same):
             print(f"Left out, {counted(others, 'run')}: tested on other images than those of {data.name}", flush=True)
         return Explorer(same, data)
-    runs = list(runs)
+    given = [runs] if isinstance(runs, Run) else runs.runs if isinstance(runs, Groups) else runs
+    runs = list(given) if isinstance(given, Iterable) else [given]
     if not runs:
         raise UserError("explore: there are no runs to look at")
-    data = data or tested_on(runs[0])
+    if strange := [item for item in runs if not isinstance(item, Run)]:
+        raise UserError(f"explore takes runs, groups or a reports folder, not {brief(strange[0])}")
+    data = tested_on(runs[0]) if data is None else data
+    for run in runs:
+        run.check_data(data)
     named = {_name(run.experiment.model_dump(), run.test_accuracy, run.key): run for run in runs}
     return Explorer({name: partial(_same, run) for name, run in named.items()}, data)
 
@@ -144,13 +155,13 @@ class Explorer(VBox):
         """Read the chosen runs."""
         try:
             chosen = [self._runs[name]() for name in (self.first.value, self.second.value) if name]
+            self._mistakes = Group(chosen).mistakes(self._data)
         except UserError as error:  # a stored one may be damaged, or of a model that is gone
             self._mistakes, self.found = None, self.found[:0]
             self.cells.options = ()
             self._pictures.value = ""
             self._status.value = escape(str(error))
             return
-        self._mistakes = Group(chosen).mistakes(self._data)
         options = list(QUESTIONS) if len(chosen) > 1 else [ALONE]
         if self.question.options != tuple(options):
             self.question.options = options  # chooses the first, and so asks it

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.basics.text import duration, percent, points, span
+from fmnist_utils.basics.errors import UserError, brief, listed, nearest
+from fmnist_utils.basics.text import counted, duration, percent, points, span
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.runs.runner import run_all
 from fmnist_utils.training.experiment import Experiment
@@ -71,6 +72,7 @@ class Group(list[Run]):
         """
         joined = np.full((len(dataset.train_labels), len(dataset.class_names)), np.nan, np.float32)
         for run in self:
+            run.check_data(dataset)
             wanted = run.experiment
             _, held_out = split(dataset.train_labels, wanted.train_size, True, wanted.folds, wanted.fold)
             assert run.held_out_probabilities is not None
@@ -78,7 +80,12 @@ class Group(list[Run]):
         return joined
 
     def mistakes(self, data: Dataset) -> metrics.Mistakes:
-        """Gather what each seed says of the test images that some seed gets wrong; `data` is what was trained on."""
+        """Gather what each seed says of the test images that some seed gets wrong; `data` is what was trained on.
+
+        UserError if it is not.
+        """
+        for run in self:
+            run.check_data(data)
         seeds = tuple(f"seed {run.experiment.seed}" for run in self)
         return metrics.Mistakes(data, self.predictions, np.stack([run.confidence for run in self]), seeds)
 
@@ -185,7 +192,18 @@ def run_groups(
     -------
     Groups
         ``{name: Group}``, in the order of `experiments`.
+
+    Raises
+    ------
+    UserError
+        As in `run_all`; or `seeds` is no whole number above 0.
     """
+    if not isinstance(experiments, Mapping):
+        raise UserError(f"run_groups takes experiments by name, {{'mine': Experiment(…)}}, not {brief(experiments)}")
+    if not isinstance(seeds, int) or seeds < 1:
+        raise UserError(f"seeds = {brief(seeds)} is not allowed, must be a whole number from 1 on")
+    if strange := [item for item in experiments.values() if not isinstance(item, Experiment)]:
+        raise UserError(f"run_groups takes experiments by name, but {brief(strange[0])} is no Experiment")
     wanted = {
         f"{name}, seed {seed}": experiment.but(seed=seed)
         for name, experiment in experiments.items()
@@ -208,6 +226,10 @@ def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick
 
 def fold_experiments(experiment: Experiment, folds: int) -> list[Experiment]:
     """Say what `cross_validate` trains: for `run_groups` (`also`), which then trains all of it in one go."""
+    if not isinstance(folds, int) or folds < 2:
+        raise UserError(
+            f"folds = {brief(folds)} is not allowed, must be a whole number from 2 on, to hold each part out once"
+        )
     return [experiment.but(validation=True, folds=folds, fold=fold) for fold in range(folds)]
 
 
@@ -221,11 +243,38 @@ def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
         difference, low, high, verdict, p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
         gap : mean of training minus test accuracy, a share
         ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
+
+    Raises
+    ------
+    UserError
+        No group is called so, one has no runs, or they were tested on different images.
     """
+    _check(groups, reference)
     table = _compare({name: group.correct for name, group in groups.items()}, reference)
     table.insert(0, "accuracy", [np.mean([run.test_accuracy for run in groups[name]]) for name in table.index])
     table["gap"] = [groups[name].gap for name in table.index]
     return table
+
+
+def _check(groups: Mapping[str, Group], *names: str) -> None:
+    """Raise UserError if there are no groups of such names, or if the groups cannot be compared image by image."""
+    for name in names:
+        if name not in groups:
+            there = f"(groups: {listed(map(str, groups)) or 'none'})"
+            raise UserError(f"no group is called {brief(name)}{nearest(name, groups)} {there}")
+    tested: dict[str, tuple[str, Run]] = {}
+    for name, group in groups.items():
+        if not group:
+            raise UserError(f"group {brief(name)} has no runs to compare: leave it out")
+        for run in group:
+            if checksum := run.provenance.get("dataset_checksum"):
+                tested.setdefault(checksum, (name, run))
+    if len(tested) > 1:
+        one, other = (
+            f"group {brief(name)} on {brief(run.provenance.get('dataset', ''))} ({checksum[:8]})"
+            for checksum, (name, run) in list(tested.items())[:2]
+        )
+        raise UserError(f"runs of different data sets cannot be compared: {one}, {other}; leave one of them out")
 
 
 def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.DataFrame:
@@ -268,6 +317,7 @@ def compare_gaps(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
         p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
         ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
     """
+    _check(groups, reference)
     # turned round, so that above 0 is narrower
     table = _compare({name: [-values for values in group.gap_by_image] for name, group in groups.items()}, reference)
     table.insert(0, "gap", [groups[name].gap for name in table.index])
@@ -284,6 +334,11 @@ def compare_moves(before: Mapping[str, Group], after: Mapping[str, Group], refer
     -------
     DataFrame, one row a group of `after` but the reference, as `compare` without accuracy and gap
     """
+    _check(after, reference)
+    _check(before, *after)
+    if odd := [name for name, group in after.items() if len(group) != len(before[name])]:
+        seeds = f"{len(before[odd[0]])} seeds before and {len(after[odd[0]])} after"
+        raise UserError(f"group {brief(odd[0])} has {seeds}: train it with as many of both")
     moved = {
         name: [last.astype(float) - first for first, last in zip(before[name].correct, group.correct, strict=True)]
         for name, group in after.items()
@@ -304,6 +359,12 @@ def compare_parts(groups: Mapping[str, Group], reference: str, parts: Mapping[st
     DataFrame, one row a group and part, indexed by ("name", "part")
         As `metrics.compare_all`; the verdicts are corrected for all rows, over all parts.
     """
+    _check(groups, reference)
+    images = len(groups[reference][0].test_labels)
+    if odd := [part for part, mask in parts.items() if np.shape(mask) != (images,) or np.asarray(mask).dtype != bool]:
+        raise UserError(f"part {brief(odd[0])} is not allowed, must be bool ({images},), one for each test image")
+    if not any(mask.any() for mask in parts.values()):
+        raise UserError(f"no part holds a test image, of {counted(len(parts), 'part')}: name one that does")
     tables = {}
     for part, mask in parts.items():
         if mask.any():

@@ -47,11 +47,8 @@ def tested_on(run: Run, dataset: str = "", data_dir: str = "") -> Dataset:
     UserError
         It is not there, or holds other images today.
     """
-    name = dataset or run.experiment.dataset
-    data = load_dataset(name, data_dir or run.experiment.data_dir)
-    if run.provenance.get("dataset_checksum", data.checksum) != data.checksum:
-        raise UserError(f"run {run.key} was tested on other images than {name[:80]!r} holds: name its data set")
-    run.check_classes(data)
+    data = load_dataset(dataset or run.experiment.dataset, data_dir or run.experiment.data_dir)
+    run.check_data(data)
     return data
 
 

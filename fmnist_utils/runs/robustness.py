@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.basics.errors import DIFFERS, UserError
+from fmnist_utils.basics.errors import DIFFERS, UserError, brief
 from fmnist_utils.basics.system import PUBLISHED, from_root, put_aside, write_whole
 from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import SPLIT_SEED, Dataset
@@ -121,11 +121,20 @@ def robustness(groups: Mapping[str, Iterable[Run]], data: Dataset, images: int =
     -------
     Robustness
         A result is kept beside its run. A run that has none and no weights either is left out.
+
+    Raises
+    ------
+    UserError
+        A run was trained on other images than those of `data`, of which a result would be kept as its own.
     """
+    if not isinstance(images, int) or images < 0:
+        raise UserError(f"images = {brief(images)} is not allowed, must be a number of test images; 0 for all of them")
     order = np.random.RandomState(SPLIT_SEED).permutation(len(data.test_labels))
     places = order[: images or None]  # a smaller choice is part of a larger one
     lists = {name: list(group) for name, group in groups.items()}
     runs = {run.key: run for group in lists.values() for run in group}
+    for run in runs.values():
+        run.check_data(data)
     found = {key: _stored(run, len(places)) for key, run in runs.items()}
     missing = [run for key, run in runs.items() if found[key] is None and run.has_weights]
     if missing:

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from fmnist_utils.basics.errors import DIFFERS, UserError
+from fmnist_utils.basics.errors import DIFFERS, UserError, brief
 from fmnist_utils.basics.system import put_aside
 from fmnist_utils.basics.text import counted, duration, html_table, percent, shortened
 from fmnist_utils.data import pictures as reader
@@ -147,28 +147,52 @@ class Run:
         DataFrame, one row a picture, one column a class
             Probabilities, 0..1.
         """
+        if invert not in (None, True, False):
+            raise UserError(
+                f"invert = {brief(invert)}: True if dark is ink, False if light is, None to have it found out"
+            )
+        pictures = _array(pictures)
         one = isinstance(pictures, str | os.PathLike) or not isinstance(pictures, Iterable)  # such as an Image
         one = one or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
-        given = [pictures] if one else list(pictures)
+        given = [pictures] if one else [_array(picture) for picture in pictures]
         if not given:
             raise UserError("there are no pictures to classify: give paths or arrays")
         model = self.model()
-        data = data or load_dataset(self.experiment.dataset, self.experiment.data_dir)
+        data = load_dataset(self.experiment.dataset, self.experiment.data_dir) if data is None else data
         found = evaluate.probabilities(model, torch.from_numpy(reader.read(given, invert).images), *self._scale(data))
         return pd.DataFrame(found.numpy(), reader.names(given), data.class_names)
 
     def probabilities(self, images: ArrayLike, data: Dataset) -> NDArray[np.float32]:
         """Class probabilities, (n, classes), of uint8 `images` (n, h, w); `data` is what the net was trained on."""
-        return evaluate.probabilities(self.model(), torch.as_tensor(images), *self._scale(data)).numpy()
+        scale = self._scale(data)
+        return evaluate.probabilities(self.model(), _pixels(images, data), *scale).numpy()
 
     def features(self, images: ArrayLike, data: Dataset) -> NDArray[np.float32]:
         """What the last dense layer is given, (n, features); arguments as in `probabilities`."""
-        return evaluate.features(self.model(), torch.as_tensor(images), *self._scale(data)).numpy()
+        scale = self._scale(data)
+        return evaluate.features(self.model(), _pixels(images, data), *scale).numpy()
 
     def attributions(self, images: ArrayLike, data: Dataset, first: int, second: int) -> NDArray[np.float32]:
         """What each pixel adds to the logit of class `first` less that of `second` (`attribution.attributions`)."""
-        pixels = torch.as_tensor(images)
-        return attributions(self.model(), pixels, *self._scale(data), first, second).numpy()
+        scale = self._scale(data)
+        for number in (first, second):
+            if number not in range(self.classes):
+                raise UserError(f"class {brief(number)} is not allowed, must be a number from 0 to {self.classes - 1}")
+        return attributions(self.model(), _pixels(images, data), *scale, first, second).numpy()
+
+    def check_data(self, data: Dataset) -> None:
+        """Raise UserError if `data` is another data set than the net was trained and tested on.
+
+        (Where a run does not say which that was, its number of classes must do.)
+        """
+        if not isinstance(data, Dataset):
+            raise UserError(f"{brief(data)} is no data set: give load_dataset({brief(self.experiment.dataset)})")
+        if self.provenance.get("dataset_checksum", data.checksum) != data.checksum:
+            raise UserError(
+                f"run {self.key} was trained on other images than {data.source} holds now: give the data set "
+                "that it was trained on"
+            )
+        self.check_classes(data)
 
     def check_classes(self, data: Dataset) -> None:
         """Raise UserError if `data` has another number of classes than the net tells apart."""
@@ -181,9 +205,7 @@ class Run:
 
     def _scale(self, data: Dataset) -> tuple[float, float]:
         """How the images were normalized that the net was trained on, which must be those of `data`."""
-        if data.checksum != self.provenance["dataset_checksum"]:
-            raise UserError(f"run {self.key} was trained on other images than {data.source} holds now")
-        self.check_classes(data)
+        self.check_data(data)
         return normalization(data.train_images)
 
     def model(self) -> nn.Module:
@@ -234,6 +256,26 @@ class _Kept:
 
 
 Run.test_probabilities = _Kept()  # type: ignore[assignment]  # (after dataclass has made a field of it)
+
+
+def _array(picture: Any) -> Any:
+    """Take a tensor of any kind for the array that it holds; all else is left as it is."""
+    if not isinstance(picture, torch.Tensor):
+        return picture
+    held = picture.detach().cpu()
+    return (held.float() if held.dtype == torch.bfloat16 else held).numpy()
+
+
+def _pixels(images: ArrayLike, data: Dataset) -> torch.Tensor:
+    """Take images for what nets are given; UserError if they are not of the form of those of `data`."""
+    pixels, wanted = torch.as_tensor(images), tuple(data.train_images.shape[1:])
+    if pixels.dtype != torch.uint8 or pixels.shape[1:] != wanted or not len(pixels):
+        form = f"uint8 (n, {wanted[0]}, {wanted[1]})"
+        found = f"{str(pixels.dtype).removeprefix('torch.')} {tuple(pixels.shape)}"
+        raise UserError(
+            f"images of the form {found} are not allowed, must be {form}; `predict` takes pictures of any form"
+        )
+    return pixels
 
 
 def _is_one(array: NDArray[Any]) -> bool:
