@@ -458,3 +458,37 @@ def test_a_path_that_is_too_long_to_read_is_shown_by_its_ends() -> None:
     for name, data_dir in (("x" * 5000, None), ("x/" * 2500, None), (".", "y" * 5000)):
         said = complaint(name, data_dir)
         assert len(said) < 300 and "…" in said
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(2, -1), (2, 2), (1, 0), (-2, 0)])
+def test_a_fold_that_is_none_is_refused(folds, fold):
+    with pytest.raises(UserError, match=f"fold = {fold} of folds = {folds} is not allowed, must be 2 folds or more"):
+        split(torch.tensor([0, 0, 1, 1]), 0, True, folds, fold)
+
+
+@pytest.mark.parametrize(("encoding", "right"), [("utf-8", True), ("utf-8-sig", True), ("utf-16", False),
+                                                 ("utf-16-le", False), ("latin-1", False)])  # fmt: skip
+def test_class_names_are_read_as_utf8_or_not_at_all(tmp_path, encoding, right):
+    folder = own(tmp_path)
+    (folder / "classes.txt").write_bytes("Mütze\nHut\nSchuh\n".encode(encoding))
+    if right:
+        assert load_dataset(str(folder)).class_names == ("Mütze", "Hut", "Schuh")
+    else:
+        assert complaint(str(folder)) == (
+            f"{folder / 'classes.txt'} is not UTF-8: save it as such, in Notepad by Save as, Encoding: UTF-8"
+        )
+
+
+@pytest.mark.parametrize(("there", "lacking"), [("train", "test"), ("test", "train")])
+def test_a_part_that_is_missing_is_named(tmp_path, there, lacking):
+    for name in ("cap", "hat"):
+        (tmp_path / there / name).mkdir(parents=True)
+        Image.new("L", (28, 28)).save(tmp_path / there / name / "1.png")
+    assert complaint(str(tmp_path)).startswith(f"{tmp_path} has a {there}/, but no {lacking}/: add it")
+
+
+def test_one_image_is_one_image(tmp_path):
+    for name in ("cap", "hat"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (28, 28)).save(tmp_path / name / "1.png")
+    assert complaint(str(tmp_path)) == f"{tmp_path / 'cap'} has 1 image: at least 3 are needed"

@@ -31,6 +31,14 @@ from fmnist_utils.training import augmentations, optim
         ({"validation": False, "folds": 5}, "two or more, with fold below it and validation true"),
         ({"folds": 1}, "folds: two or more"),
         ({"folds": 5, "fold": 5}, "fold below it"),
+        ({"train_size": -1}, "train_size: -1 is not allowed, must be 10 or more, or 0 for all images"),
+        ({"optimizer": ["adam"]}, r"unknown optimizer \['adam'\]; did you mean 'adam'\? \(optimizers: "),
+        ({"optimizer": {}}, "unknown optimizer {}"),
+        ({"schedule": ["cosine"]}, r"unknown schedule \['cosine'\]; did you mean 'cosine'"),
+        ({"model": ["base"]}, "unknown model .*base.*; did you mean 'base'"),
+        ({"model": {}}, "unknown model '{}'"),
+        ({"model": "cnn-big", "model_options": {"dropout_kind": ["2d"]}}, "dropout_kind"),
+        ({"model": "cnn-big", "model_options": {"dropout_kind": "3d"}}, "unknown dropout_kind '3d'"),
     ],
 )
 def test_mistakes_get_one_line(values: dict, said: str) -> None:

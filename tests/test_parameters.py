@@ -286,7 +286,26 @@ def test_hostile_yaml_is_one_short_line(tmp_path: Path, text: str, said: str) ->
         ("03_augmentation", {"long_epochs": 0}, "long_epochs: 0 is not allowed"),
         ("03_augmentation", {"augmentations": ["flipp"]}, "augmentations: unknown augmentation 'flipp'; did you mean"),
         ("03_augmentation", {"augmentations": ["flip+" * 999]}, "augmentations: unknown augmentation"),
-        ("05_architecture_comparison", {"headline_epochs": -1}, "headline_epochs: -1 is not allowed"),
+        (
+            "05_architecture_comparison",
+            {"headline_epochs": -1},
+            "headline_epochs: -1 is not allowed, must be greater than or equal to 1, or 0",
+        ),
+        (
+            "06_error_analysis",
+            {"fold_epochs": 2001},
+            "fold_epochs: 2001 is not allowed, must be less than or equal to 2",
+        ),
+        (
+            "06_error_analysis",
+            {"fold_epochs": -1},
+            "fold_epochs: -1 is not allowed, must be greater than or equal to 1, or 0",
+        ),
+        ("06_error_analysis", {"folds": 0}, "folds: 0 is not allowed, must be from 2 to 100"),
+        ("06_error_analysis", {"folds": 1}, "folds: 1 is not allowed, must be from 2 to 100"),
+        ("06_error_analysis", {"folds": 101}, "folds: 101 is not allowed, must be from 2 to 100"),
+        ("06_error_analysis", {"epochs": -1}, "epochs: -1 is not allowed, must be greater than or equal to 1, or 0"),
+        ("01_data_exploration", {"train_size": -1}, "train_size: -1 is not allowed, must be 10 or more, or 0"),
         ("05_architecture_comparison", {"headline_epochs": 2001}, "headline_epochs: 2001 is not allowed"),
         ("05_architecture_comparison", {"claims": ["al"]}, "claims: unknown claim 'al'"),
         (
@@ -325,6 +344,7 @@ def test_limits_are_told_in_one_short_line_by_the_parameters_own_name(
     ("name", "values"),
     [
         ("05_architecture_comparison", {"headline_epochs": 0, "claims": ["all"], "recipes": ["sprint"]}),
+        ("06_error_analysis", {"fold_epochs": 0, "folds": 2, "epochs": 0}),
         ("03_augmentation", {"long_epochs": 1, "augmentations": ["flip+translate"]}),
         ("01_data_exploration", {"train_size": 0, "neighbours": 1, "device": "cpu:0"}),
     ],

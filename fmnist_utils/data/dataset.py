@@ -156,9 +156,13 @@ def split(
     ------
     UserError
         `train_size` is less than the number of classes or more than there are images, or so many are held out that
-        fewer than the classes are left.
+        fewer than the classes are left; or there is no such fold.
     """
     # RandomState: NumPy promises that this generator's numbers never change from release to release.
+    if folds and not 0 <= fold < folds >= 2:
+        raise UserError(
+            f"fold = {fold} of folds = {folds} is not allowed, must be 2 folds or more, and fold from 0 on below"
+        )
     order = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
     classes = labels.cpu().numpy()[order]
     counts = np.bincount(classes)
@@ -262,11 +266,16 @@ def _folder_name(folder: Path) -> str:
 def _class_names(folder: Path, train_labels: np.ndarray, test_labels: np.ndarray) -> tuple[str, ...]:
     path = folder / "classes.txt"
     if path.is_file():
-        text = path.read_text("utf-8-sig", errors="replace")
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = "\0"
+        if "\0" in text:  # UTF-16 without its mark is UTF-8, too
+            raise UserError(f"{path} is not UTF-8: save it as such, in Notepad by Save as, Encoding: UTF-8")
         names = [line.strip() for line in text.splitlines() if line.strip()]
         if len(set(names)) < len(names):
             raise UserError(f"{path} names a class twice: each of its {len(names)} lines must differ")
-        limit = f"{path} names {len(names)} classes"
+        limit = f"{path} names {counted(len(names), 'class')}"
     else:
         names = [str(label) for label in range(int(train_labels.max()) + 1)]
         limit = f"the training labels go to {len(names) - 1}"
@@ -297,6 +306,13 @@ def _read_images(
         odd = ", ".join(sorted(set(names) ^ set(others[0])))
         raise UserError(f"{folder}: train/ and test/ must have the same classes, but only one has {odd}")
     if len(names) < 2 or not any(images for classes in parts.values() for images in classes.values()):
+        there = [part for part in ("train", "test") if (folder / part).is_dir()]
+        if len(there) == 1:
+            lacking = "test" if there == ["train"] else "train"
+            raise UserError(
+                f"{folder} has a {there[0]}/, but no {lacking}/: add it, with a folder of images for each class, or "
+                f"put the folders of {there[0]}/ into {folder} itself to have them split"
+            )
         raise UserError(
             f"{folder} holds no data set: neither {', '.join(FILES)} (plain or .gz), nor a "
             f"folder of images for each of two or more classes"
@@ -304,7 +320,9 @@ def _read_images(
     for part, least in (("", 3), ("train", 2), ("test", 1)):
         for name, images in parts.get(part, {}).items():
             if len(images) < least:
-                raise UserError(f"{folder / part / name} has {len(images)} images: at least {least} are needed")
+                raise UserError(
+                    f"{folder / part / name} has {counted(len(images), 'image')}: at least {least} are needed"
+                )
     if not others:
         whole, parts = parts[""], {"train": {}, "test": {}}
         for name, images in whole.items():

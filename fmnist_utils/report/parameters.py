@@ -283,16 +283,21 @@ def problems(
             found.append(f"unknown parameter {brief(name, 40)}{hint} ({notebook.stem} has: {listed(declared)})")
         elif problem := declared[name].problem(value):
             found.append(f"{name}: {problem}")
-        elif ranges and not (name == "epochs" and value == 0 and "recipe" in declared):  # 0: the recipe's own
-            found += _out_of_range(name, value, checks or {})
+        elif ranges:
+            zero = name in MAY_BE_ZERO or (name == "epochs" and "recipe" in declared)  # 0: the recipe's own
+            if not (zero and value == 0):
+                found += [f"{told}, or 0" if zero else told for told in _out_of_range(name, value, checks or {})]
     return [f"{source}: {problem}" for problem in found]
 
 
 # What no field of Experiment says: by name, the least and the greatest count. No run is worth a hundred seeds.
-COUNTS = {"seeds": (1, 100), "linear_steps": (1, 10_000), "neighbours": (1, 1_000), "robustness_images": (0, 1_000_000)}
+COUNTS = {
+    "seeds": (1, 100), "linear_steps": (1, 10_000), "neighbours": (1, 1_000), "robustness_images": (0, 1_000_000),
+    "folds": (2, 100),  # an experiment may have none, a cross-validation not
+}  # fmt: skip
 # Parameters that are a field of Experiment under another name; those that may be 0, "to leave it out".
-FIELDS = {"long_epochs": "epochs", "headline_epochs": "epochs"}
-MAY_BE_ZERO = ("headline_epochs",)
+FIELDS = {"long_epochs": "epochs", "headline_epochs": "epochs", "fold_epochs": "epochs"}
+MAY_BE_ZERO = ("headline_epochs", "fold_epochs")
 
 
 def _out_of_range(name: str, value: Any, checks: Checks, field: str = "") -> list[str]:
@@ -316,8 +321,6 @@ def _out_of_range(name: str, value: Any, checks: Checks, field: str = "") -> lis
             choose_device(value)
         elif name in checks:
             checks[name](value)
-        elif value == 0 and name in MAY_BE_ZERO:
-            pass
         elif field in fields:
             Experiment.check_value(field, value)
         elif singular in fields and isinstance(value, list):

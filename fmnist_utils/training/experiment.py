@@ -20,15 +20,16 @@ from fmnist_utils.training import augmentations, optim
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
 # trained anew. The golden test in tests/test_trainer.py fails when results change and this did not.
 TRAINING_VERSION = 2
+LEAST_IMAGES = 10  # to train on
 
 
 def _one_of(what: str, allowed: Collection[str]) -> BeforeValidator:
     """Accept a string from `allowed`; name the nearest match otherwise."""
 
     def check(value: Any) -> str:
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise ValueError(f"unknown {what} {brief(value)}{nearest(value, allowed)} ({what}s: {', '.join(allowed)})")
-        return str(value)
+        return value
 
     return BeforeValidator(check)
 
@@ -36,6 +37,13 @@ def _one_of(what: str, allowed: Collection[str]) -> BeforeValidator:
 def _model(value: Any) -> str:
     models.entry(str(value))
     return str(value)
+
+
+def _train_size(value: Any) -> Any:
+    """Take 0 for None, which is all images; say so of what is too little."""
+    if isinstance(value, int) and (value < 0 or 0 < value < LEAST_IMAGES):
+        raise ValueError(f"{brief(value)} is not allowed, must be {LEAST_IMAGES} or more, or 0 for all images")
+    return value or None
 
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -108,7 +116,7 @@ class Experiment(BaseModel):
 
     dataset: str = "fashion-mnist"
     data_dir: str = ""
-    train_size: Annotated[Annotated[int, Field(ge=10)] | None, BeforeValidator(lambda size: size or None)] = None
+    train_size: Annotated[Annotated[int, Field(ge=LEAST_IMAGES)] | None, BeforeValidator(_train_size)] = None
     validation: bool = True
     folds: Annotated[int, Field(ge=0, le=100)] = 0
     fold: Annotated[int, Field(ge=0)] = 0
