@@ -14,7 +14,7 @@ import pytest
 from made_up_runs import run_with
 from safetensors.torch import load_file
 
-from fmnist_utils import Experiment, UserError, models, results, run_all
+from fmnist_utils import Experiment, UserError, explore, load_run, models, results, run_all
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.resources import Resources
@@ -298,3 +298,24 @@ def test_the_stop_button_of_a_notebook_gives_one_line(tmp_path: Path) -> None:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     assert shown == ["Stopped. What is finished is kept: the same cell goes on from there."]
+
+
+@pytest.mark.parametrize("out", ["notebooks", "notebooks/new", "params/mine", "fmnist_utils", "data/mine"])
+def test_runs_are_never_stored_among_the_projects_own_files(out: str) -> None:
+    there = (ROOT / out).exists()
+    with pytest.raises(UserError, match="OUT=.* lies in .*, which reports must not change: choose another"):
+        run_all(TINY, out)
+    assert (ROOT / out).exists() == there and not (ROOT / out / "runs" / ".identity").exists()
+
+
+def test_slips_are_told_in_a_line(tmp_path: Path) -> None:
+    for odd in (None, 5, "base", [TINY, "base"]):
+        with pytest.raises(UserError, match="run_all takes an Experiment, or a list of them, not "):
+            run_all(odd, tmp_path)  # type: ignore[arg-type]
+    for names in (5, "one"):
+        with pytest.raises(UserError, match="names = .* is no list: give one name for each experiment"):
+            run_all(TINY, tmp_path, names=names)  # type: ignore[arg-type]
+    for ask in (results, lambda out: run_all(TINY, out), lambda out: load_run("base", out), explore):
+        for out in ("x" * 5000, None, []):
+            with pytest.raises(UserError, match="cannot be a path|explore takes runs|no runs to look at"):
+                ask(out)  # type: ignore[arg-type]

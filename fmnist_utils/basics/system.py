@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import itertools
 import os
 import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -34,16 +36,44 @@ def expanded(path: str | Path) -> Path:
         str(path).encode()
         if "\0" in str(path):
             raise ValueError("it has a NUL in it")
-        return Path(path).expanduser()
+        os.lstat(place := Path(path).expanduser())
     except UnicodeEncodeError:
         raise UserError(f"{brief(str(path))} is not UTF-8: rename it, or name it through a link") from None
     except (RuntimeError, ValueError, TypeError) as error:  # nobody is called so, or it is no text
         raise UserError(f"{brief(str(path))} cannot be a path: {error}") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"{brief(str(path))} cannot be a path: {error.strerror}") from None
+    return place
 
 
 def from_root(path: str | Path) -> Path:
     """Resolve `path` against the project root (not the current folder), so that notebooks and make agree."""
     return (ROOT / expanded(path)).resolve()
+
+
+def misplaced(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]] = ()) -> str:
+    """Say why a reports folder may not be written to, since it lies in what must not change; "" if it does not.
+
+    Parameters
+    ----------
+    out : the folder
+    sources : folders of the project that nothing may be written to
+    data : names and folders of the data sets that the reports are about
+    """
+    kept = [path.resolve() for path in sources]
+    wanted = [place for pair in data for place in pair if place]
+    kept += [path for place in wanted for path in (from_root(place), expanded(place).resolve()) if path.is_dir()]
+    links = [place.resolve() for place in (out / "notebooks", out / "runs") if place.is_symlink()]
+    for folder, place in itertools.product(kept, (out, *links)):
+        if place == folder or folder in place.parents:
+            return f"OUT={place} lies in {folder}, which reports must not change: choose another, such as reports/mine"
+    return ""
+
+
+def sources(notebooks: Path = ROOT / "notebooks", params: Path = ROOT / "params") -> list[Path]:
+    """Folders of the project that nothing may be written to."""
+    return [notebooks, params, ROOT / "fmnist_utils", ROOT / "data"]
 
 
 def is_dry_run() -> bool:
@@ -119,10 +149,13 @@ def leftovers(folder: Path) -> list[Path]:
 def put_aside(path: Path, why: str, then: str = "the run is trained again when it is wanted") -> None:
     """Rename a damaged file so that it is neither used nor lost, and say so and what follows (`then`).
 
-    Where it may not be renamed, it is left where it is, and not used all the same.
+    Where it may not be renamed, it is left where it is, and not used all the same: so is what a link leads to, as it is
+    another folder's.
     """
     aside = path.with_name(f"{path.name}.damaged")
     try:
+        if path.parent.is_symlink():
+            raise OSError(errno.EPERM, "its folder is a link")
         os.replace(path, aside)
         done = f"put aside as {aside.name}"
     except OSError as error:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
-from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance, write_whole
+from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance, sources, write_whole
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
@@ -145,7 +145,7 @@ def prepare(
         ]
     # (A data set of another type than text is told already.)
     data = {report.data for report in reports if report.data and not found}
-    if problem := marker.problem(from_root(out), marker.sources(notebooks, params), data):
+    if problem := marker.problem(from_root(out), sources(notebooks, params), data):
         found.append(problem)
     if found:
         raise UserError(*dict.fromkeys(found))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import re
 import shutil
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fmnist_utils.basics.system import ROOT, expanded, from_root, hold, leftovers, write_whole
+from fmnist_utils.basics.system import hold, leftovers, misplaced, write_whole
 from fmnist_utils.report.parameters import shown
 
 MARKER = ".fmnist-reports.json"
@@ -34,16 +33,10 @@ def problem(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]])
     Parameters
     ----------
     out : where the reports would go
-    sources : folders of the project that nothing may be written to
-    data : names and folders of the data sets that the reports are about
+    sources, data : as in `misplaced`
     """
-    wanted = [place for pair in data for place in pair if place]
-    kept = [path.resolve() for path in sources]
-    kept += [path for place in wanted for path in (from_root(place), expanded(place).resolve()) if path.is_dir()]
-    links = [place.resolve() for place in (out / "notebooks", out / "runs") if place.is_symlink()]
-    for folder, place in itertools.product(kept, (out, *links)):
-        if place == folder or folder in place.parents:
-            return f"OUT={place} lies in {folder}, which reports must not change: choose another, such as reports/mine"
+    if why := misplaced(out, sources, data):
+        return why
     if out.exists() and not out.is_dir():
         return f"OUT={out} is a file: choose a folder, such as reports/mine"
     if not out.is_dir() or (out / MARKER).exists():
@@ -143,8 +136,3 @@ def index_is_old(out: Path) -> None:
 def index_is_new(out: Path) -> None:
     """Note that index and table have been written."""
     _write(out, files={name: checksum(out / name) for name in INDEX})
-
-
-def sources(notebooks: Path, params: Path) -> list[Path]:
-    """Folders that nothing may be written to."""
-    return [notebooks, params, ROOT / "fmnist_utils", ROOT / "data"]

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 
 from fmnist_utils.basics.errors import Stopped, UserError, brief, together
-from fmnist_utils.basics.system import DRY_RUN_FILE, is_dry_run, write_whole
+from fmnist_utils.basics.system import DRY_RUN_FILE, from_root, is_dry_run, misplaced, sources, write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
@@ -80,12 +81,17 @@ def run_all(
         The stop button, or Ctrl-C.
     """
     resources = Resources.of(precision, jobs, scheduler, retrain)
-    experiments = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+    given: Any = experiments
+    experiments = [given] if isinstance(given, Experiment) or not isinstance(given, Iterable) else list(given)
     if strange := [item for item in experiments if not isinstance(item, Experiment)]:
         raise UserError(f"run_all takes an Experiment, or a list of them, not {brief(strange[0])}")
-    labels = [item.label for item in experiments] if names is None else list(names)
+    if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+        raise UserError(f"names = {brief(names)} is no list: give one name for each experiment")
+    labels = [item.label for item in experiments] if names is None else [str(name) for name in names]
     if len(labels) != len(experiments):
         raise UserError(f"run_all has {len(labels)} names for {counted(len(experiments), 'experiment')}: give one each")
+    if problem := misplaced(from_root(out), sources(), [(item.dataset, item.data_dir) for item in experiments]):
+        raise UserError(problem)
     store = Store(out, resources.since)
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))

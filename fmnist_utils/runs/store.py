@@ -38,6 +38,7 @@ from fmnist_utils.training.run import WEIGHTS, Run
 
 TEST, ANSWERS, LABELS = "test.npz", "answers.npz", "labels.npy"
 A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
+LEAST_OF_A_KEY = 4  # characters that may stand for the whole key of a run
 STEP = 1 / 8  # of the stored logits
 
 
@@ -179,7 +180,10 @@ class Store:
 
     @os_errors("write", MAKE_ROOM)
     def save(self, run: Run) -> Run:
-        """Write a finished run, the record last, and drop its checkpoint; returns the run as it will be read."""
+        """Write a finished run, the record last, and drop its checkpoint; returns the run as it will be read.
+
+        Whoever calls it holds `lock`, since a run is damaged while only some of its files are written.
+        """
         from safetensors.torch import save
 
         folder = self.folder / run.key
@@ -353,7 +357,9 @@ def load_run(name: str, out: str | Path = "") -> Run:
     """
     if not isinstance(name, str):
         raise UserError(f"{brief(name)} names no run: give the beginning of its key, or its model's name")
-    folders = [from_root(out)] if out else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
+    folders = (
+        [from_root(out)] if out != "" else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
+    )
     stores = [Store(folder) for folder in folders]
     known = set[str]()
     fitting, gone = [], ""
@@ -362,7 +368,7 @@ def load_run(name: str, out: str | Path = "") -> Run:
             if record["training_version"] != TRAINING_VERSION:
                 continue
             model = record["experiment"]["model"]
-            fits = model == name or (len(name) >= 4 and record["key"].startswith(name))
+            fits = model == name or (len(name) >= LEAST_OF_A_KEY and record["key"].startswith(name))
             if why := stale(record):
                 gone = why if fits else gone
                 continue
