@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from fmnist_utils import Dataset, doubts, sentences
+from fmnist_utils.analysis.metrics import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,18 @@ def test_every_mistake_has_one_kind_the_first_that_fits() -> None:
     assert np.array_equal(kinds[doubts.DOUBTFUL], wrong.any(0) & doubtful)
     assert np.array_equal(kinds[doubts.DUPLICATE], wrong.any(0) & duplicate & ~doubtful)
     assert np.array_equal(kinds[doubts.ALL_WRONG], wrong.all(0) & ~duplicate & ~doubtful)
+
+
+def test_doubts_count_where_judges_know_something_and_are_not_gainsaid() -> None:
+    def accuracy(mean: float, half: float = 0.01) -> Estimate:
+        return Estimate(mean, 0.01, mean - half, mean + half, 2)
+
+    assert doubts.usable(accuracy(0.92), 0.1, accuracy(0.957), accuracy(0.947))
+    assert not doubts.usable(accuracy(0.21), 0.1, accuracy(0.39), accuracy(0.74)), "the nets side with the labels"
+    assert not doubts.usable(accuracy(0.5, 0.2), 0.5, accuracy(0.97), accuracy(0.5)), "a guess is no judgement"
+    wrong = np.array([[True, True, False], [True, False, False]])
+    kinds = doubts.kinds(wrong, None, np.zeros(3, bool))
+    assert tuple(kinds) == doubts.KINDS[1:] and kinds[doubts.ALL_WRONG].tolist() == [True, False, False]
 
 
 def test_no_class_name_in_the_file_is_a_formula(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,4 @@ def test_digits_are_those_of_mnist_where_it_is_here(
     name, digits = list(strangers(data, 30).items())[-1]
     assert name == "digits of scikit-learn" and len(digits) == 30
     assert (digits.flatten(1).max(1).values > 200).all() and (digits[:, :4] == 0).all()
+    assert list(strangers(replace(data, name="mnist"), 30))[-1] == "inverted", "digits are no strangers to MNIST"

@@ -157,13 +157,13 @@ def test_an_interval_that_one_seed_cannot_give_is_not_called_no_difference():
 def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():
     table = pd.DataFrame([[1.0, -2.5], [np.nan, 0.5]], ["flip", "affine"], ["Coat", "Shirt"])
     _, alt, _ = figure(plots.heatmap, table, "change (points)", "Recall")
-    assert "lowest -2.5 (flip, Shirt); highest +1.0 (flip, Coat)" in alt
+    assert "lowest −2.5 (flip, Shirt); highest +1.0 (flip, Coat)" in alt
 
 
 def test_reliability_says_who_is_overconfident():
     sure, right = np.array([[0.9, 0.1]] * 10), np.array([0] * 5 + [1] * 5)
     _, alt, _ = figure(plots.reliability_diagram, {"base": metrics.reliability(sure, right)}, "Honest?")
-    assert "base is 40.0 points overconfident" in alt
+    assert "base confidence less accuracy +40.0 points on average" in alt
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_pairs_are_drawn_where_they_differ():
     images = np.arange(1000)
     groups = {name: [images < right, images < right + 2] for name, right in (("a", 950), ("b", 900), ("c", 902))}
     _, alt, _ = figure(plots.pairs, metrics.compare_pairs(groups), list(groups), "Pairs")
-    assert "lowest -5.0 (b, a); highest +5.0 (a, b)" in alt
+    assert "lowest −5.0 (b, a); highest +5.0 (a, b)" in alt
     for few in ("bc", "a"):  # no measurable difference, and no pair at all
         with capture_output() as captured:
             plots.pairs(metrics.compare_pairs({name: groups[name] for name in few}), list(few), "Nothing")
@@ -246,9 +246,23 @@ def test_figures_leave_no_global_state():
 def test_pictures_stand_above_what_became_of_them():
     before = [np.full((112, 112, 3), (200, 30, 30), np.uint8)] * 3
     image, alt, _ = figure(plots.before_and_after, before, np.full((3, 28, 28), 255, np.uint8), "Before and after")
-    assert alt == "Before and after: 3 pictures, each above what became of it."
+    assert alt == "Before and after: 3 pictures, each above what became of it; black is 0 in both rows."
     colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20) or []}
-    assert {(200, 30, 30), (0, 0, 0)} <= colours, "a light thing is dark, as in the other figures"
+    assert (200, 30, 30) in colours
+    lower = np.asarray(image.convert("L"))[int(0.75 * image.height)]
+    assert (lower > 250).all(), "what is light for the model is light"
+
+
+def test_names_that_begin_alike_have_a_bar_each() -> None:
+    long = "a gradient that fades from the side to the"
+    rows = pd.Series([2.0, 1.0], [f"{long} left", f"{long} right"])
+    image, alt, _ = figure(plots.bars, rows, "images", "Bars")
+    assert f"{long} left 2.0; {long} right 1.0" in alt
+    two, _, _ = figure(plots.bars, pd.Series([2.0, 1.0], ["a", "b"]), "images", "Bars")
+    blue = [sum(n for n, colour in one.convert("RGB").getcolors(1 << 20) if colour[2] > colour[0] + 60) / one.width
+            for one in (image, two)]  # fmt: skip
+    assert blue[0] > 0.4 * blue[1]
+    assert plots._short("stripes, thick", 9) != plots._short("stripes, thin", 9)
 
 
 def test_lines_and_points_say_what_they_show() -> None:

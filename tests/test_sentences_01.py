@@ -82,11 +82,18 @@ def test_the_leader_is_ahead_only_of_what_is_measurably_behind() -> None:
     both = leader(groups(0.9, 0.8, 0.7))
     assert both.startswith("in front is **a** with 9") and " right, measurably ahead of c (by " in both
     assert both.index("c (by ") < both.index("b (by ") and "−" not in both
-    tied = leader(groups(0.9, 0.8999, 0.7))
-    assert tied.endswith("but not measurably ahead of b") and "measurably ahead of c (by " in tied
-    assert leader(groups(0.9, 0.8999)).endswith("right, not measurably ahead of b")
+    close = {name: [np.arange(1000) < right] for name, right in (("a", 900), ("b", 899), ("c", 700))}
+    assert leader(close).endswith("but not measurably ahead of b") and "measurably ahead of c (by " in leader(close)
+    assert leader({"a": close["a"], "b": close["b"]}).endswith("right, not measurably ahead of b")
     assert leader(groups(0.9, 0.8), spread=None).endswith("whether it is ahead cannot be judged")
     assert leader(groups(0.9)).endswith("whether it is ahead cannot be judged")
+
+
+def test_all_that_reach_as_much_are_in_front_together() -> None:
+    right = {name: [np.roll(np.arange(1000), turn) < most] for name, turn, most in (("a", 0, 900), ("b", 5, 900))}
+    assert leader(right) == "none is in front: a and b have 90.0 % right each"
+    behind = right | {"c": [np.arange(1000) < 100]}
+    assert leader(behind).startswith("in front are **a and b** with 90.0 % right each, measurably ahead of c (by ")
 
 
 def test_plain_text_has_neither_marks_nor_entities() -> None:

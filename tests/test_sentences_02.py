@@ -61,10 +61,36 @@ def test_the_hardest_class_is_one_that_no_interval_overlaps() -> None:
     assert f"{untold}the intervals of c and Coat overlap its own." in sentences.hardest(
         near | {"c": recall(0.72, 0.03)}
     )
-    assert "of all others overlaps its own" in sentences.hardest({"a": recall(0.7, 0.1), "b": recall(0.8, 0.1)})
+    assert "the interval of b overlaps its own" in sentences.hardest({"a": recall(0.7, 0.1), "b": recall(0.8, 0.1)})
+    three = {name: recall(mean, 0.1) for name, mean in (("a", 0.7), ("b", 0.75), ("c", 0.8))}
+    assert "the intervals of all others overlap its own" in sentences.hardest(three)
     said = sentences.hardest({"a": Estimate(0.7, NAN, NAN, NAN, 1), "b": Estimate(0.8, NAN, NAN, NAN, 1)})
     assert "hardest" not in said and "70.00 % (one seed: cannot be judged)" in said
     assert sentences.hardest({}) == "No class has a test image."
+
+
+def test_classes_that_are_found_equally_often_are_named_together() -> None:
+    found = {"a": recall(0.7, 0.1), "b": recall(0.7, 0.1), "c": recall(0.9, 0.05)}
+    assert sentences.hardest(found) == (
+        "Least is found of a and b, 70.00 % ± 10.00 (3 seeds) each; most of c, 90.00 % ± 5.00 (3 seeds)."
+    )
+    assert sentences.hardest({name: recall(1, 0) for name in "ab"}).startswith("No class is harder than another: ")
+
+
+def test_the_pair_that_is_mixed_up_most_is_named_with_all_that_tie() -> None:
+    one = {("a", "b*"): recall(0.6, 0.05), ("a", "c"): recall(0.2, 0.1), ("b*", "c"): recall(0.2, 0.1)}
+    assert sentences.mixed_most(one) == (
+        "mixed up most: **a and b&#42; taken for each other: 60.00 % ± 5.00 (3 seeds) of all mistakes, which is most "
+        "of them**"
+    )
+    two = one | {("a", "b*"): recall(0.2, 0.05)}
+    assert sentences.mixed_most(two).startswith(
+        "mixed up most, equally often: **a / b&#42;, a / c and b&#42; / c**, each 20.0 % of all mistakes"
+    )
+    many = {(f"a{i}", "b"): recall(0.1, 0.05) for i in range(8)}
+    assert "a3 / b and others**" in sentences.mixed_most(many)
+    assert sentences.mixed_most({("a", "b"): recall(1, 0)}) == sentences.ONE_PAIR
+    assert sentences.mixed_most({("a", "b"): recall(NAN, NAN)}) == "there are no mistakes"
 
 
 def test_a_number_an_image_is_compared_with_zero() -> None:

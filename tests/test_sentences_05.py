@@ -102,6 +102,10 @@ def test_the_hardest_class_is_named_with_the_nets_that_miss_it_most() -> None:
         sentences.hardest_class(missed)
         == "Missed most is **Shirt**, by all 2 nets. The nets miss 20.0 to 30.0 % of its images."
     )
+    equal = pd.DataFrame({"Shirt": [0.3, 0.2], "Bag": [0.3, 0.2], "Coat": [0.1, 0.1]}, index=["a", "b"])
+    assert sentences.hardest_class(equal) == "Missed most, and equally often by every net, are Shirt and Bag."
+    none = sentences.hardest_class(0 * equal)
+    assert none == "No net misses one class more than another: 0.0 % of each."
     assert sentences.hardest_class(missed[["none"]]) == "No class has a test image."
 
 

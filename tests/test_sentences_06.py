@@ -100,6 +100,61 @@ def test_what_tells_two_classes_apart_is_said_of_the_best_part_first() -> None:
     assert "no test image of a and b" in sentences.tells_apart(("a", "b"), {"x": estimate(nan, nan, nan)}, "x")
 
 
+def test_a_part_that_tells_no_more_than_the_commoner_class_is_said_to() -> None:
+    reached = {"collar": estimate(0.5, 0.58, 0.66), "sleeves": estimate(0.5, 0.6, 0.7)}
+    said = sentences.tells_apart(("a", "b"), reached, "sleeves", 0.58)
+    assert said.startswith("from no part does a linear model tell a and b apart measurably better than always naming")
+    assert said.endswith("the commoner of the two, which is right for 58 % of their images")
+    assert "collar and sleeves are not measurably above that" in sentences.no_better(reached, 0.58)
+    above = reached | {"sleeves": estimate(0.59, 0.7, 0.8)}
+    assert sentences.tells_apart(("a", "b"), above, "sleeves", 0.58).startswith(
+        "a linear model tells a and b apart in 70 %"
+    )
+    assert "; collar is not measurably above that" in sentences.no_better(above, 0.58)
+    assert sentences.no_better({"sleeves": above["sleeves"]}, 0.58) == ""
+    nan = float("nan")
+    assert sentences.no_better({"x": estimate(nan, nan, nan)}, 0) == ""
+
+
+def test_the_class_at_an_end_of_most_mistakes_is_named_with_all_that_tie() -> None:
+    ends = {"a": estimate(0.3, 0.4, 0.45), "b": estimate(0.6, 0.8, 0.9), "c": estimate(0.6, 0.8, 0.9)}
+    assert sentences.most_involved(ends) == "**b and c** as label or prediction: 80.0 % of all mistakes each"
+    alone = sentences.most_involved(ends | {"c": estimate(0.6, 0.7, 0.9)})
+    assert alone.startswith("**b** as label or prediction: 80.00 %") and alone.endswith("which is most of them")
+    assert sentences.most_involved({"a": estimate(1, 1, 1), "b": estimate(1, 1, 1)}) == sentences.ONE_PAIR
+    nan = float("nan")
+    assert (
+        sentences.most_involved({"a": estimate(nan, nan, nan)} | {"b": estimate(nan, nan, nan)})
+        == "there are no mistakes"
+    )
+    assert sentences.majority(estimate(0.3, 1, 1), "Coat").endswith("of all mistakes, that is all of them")
+
+
+def test_judges_say_how_good_they_are_and_why_their_doubts_tell_nothing() -> None:
+    good = sentences.judges(estimate(0.91, 0.92, 0.93), 0.925, 0.1, True)
+    assert (
+        "right on 92.00 % ± 1.00 (3 seeds) of the test images" in good
+        and "and on 92.5 % of the training images" in good
+    )
+    assert "nothing" not in good
+    assert "side with the label more often" in sentences.judges(estimate(0.2, 0.21, 0.22), 0.2, 0.1, False)
+    guessing = sentences.judges(estimate(0.4, 0.5, 0.6), 0.5, 0.5, False)
+    assert guessing.endswith("always naming the most frequent label reaches (50.0 %).")
+
+
+def test_a_temperature_at_the_end_of_the_search_is_none() -> None:
+    ends = metrics.TEMPERATURES
+    said = sentences.temperatures([0.64, 0.66], [0.078, 0.083], [0.02, 0.02], ends)
+    assert said.startswith("The temperature of the 2 nets is 0.64 to 0.66; below 1 a net was not sure enough")
+    assert said.endswith("is 7.8 to 8.3 % before and 2.0 % after.")
+    assert " is 1.00; " in sentences.temperatures([1, 1], [0.1], [0.1], ends)
+    wrong = [[0.01, 0.99]] * 50
+    astray = metrics.temperature(wrong, [0] * 50)
+    assert sentences.temperatures([astray, 0.7], [0.1], [0.1], ends).startswith(
+        "For one of the 2 nets the fit found no "
+    )
+
+
 def test_a_recipe_in_fewer_epochs_is_a_preview() -> None:
     assert sentences.preview(6, 6) == ""
     assert sentences.preview(1, 6) == "A preview: 1 epoch of a recipe that is made for 6."
@@ -116,9 +171,19 @@ def test_the_densest_part_is_the_one_with_most_for_its_size() -> None:
     )
 
 
+def test_parts_as_dense_as_each_other_are_named_together() -> None:
+    parts = {"a": (0.5, 0.6), "b": (0.1, 0.12), "c": (0.1, 0.05)}
+    assert (
+        sentences.densest(parts, "it")
+        == "**a and b** have the most of it for their size, each about 1.2 times as much as its size"
+    )
+    none = sentences.densest({"a": (0.5, 0.5), "b": (0.1, 0.1)}, "it")
+    assert none == "none has more of it for its size than another: each about 1.0 times as much as its size"
+
+
 def test_what_is_answered_is_said_with_its_range() -> None:
     said = sentences.answered([0.7, 0.712], 0.99)
-    assert said == "At an accuracy of 99 % a net answers **70.0 to 71.2 %** of the images"
+    assert said == "at an accuracy of 99 % a net answers **70.0 to 71.2 %** of the images"
 
 
 # --- what 06 asks beyond the test images ---
@@ -182,6 +247,10 @@ def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
     assert "least sure of **blank**: half of them get 57.5 %" in said
     assert sentences.told_apart(table, 0.8).endswith(
         "beside blank; beside noise it is the less sure one more often than not."
+    )
+    certain = table.assign(confidence=[1.0, 0.9994])
+    assert "get more than 99.9 %, which" in sentences.strangest(certain) and "99.9 % or more" in sentences.strangest(
+        certain
     )
     assert "least" not in sentences.strangest(table.iloc[:1])
     assert "beside none of these kinds; beside" in sentences.told_apart(table)

@@ -12,6 +12,7 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 
+from fmnist_utils.analysis.compare import Estimate
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import from_root, write_whole
 from fmnist_utils.basics.text import public_names, spreadsheet
@@ -24,7 +25,7 @@ PUBLISHED_ERRORS = {"fashion-mnist": (16691, 22264, 28264, 33982, 40513, 42018, 
 DOUBTFUL, DUPLICATE, ALL_WRONG, SOME_WRONG = KINDS = (
     "label in doubt",
     "near-duplicate under another label",
-    "wrong for every model and seed",
+    "wrong for every net",
     "wrong for some",
 )
 
@@ -91,6 +92,19 @@ def corrected(labels: ArrayLike, suspected: pd.DataFrame, class_names: Sequence[
     return replaced
 
 
+def usable(judges: Estimate, commonest: float, allowed: Estimate, as_given: Estimate) -> bool:
+    """Decide whether doubts tell something of the labels: the judges know the classes, and others agree with them.
+
+    Parameters
+    ----------
+    judges : accuracy of the judging nets on the test images, measurably above `commonest` if they know anything
+    commonest : share of the most frequent label, which is right without looking
+    allowed, as_given : accuracy of the nets that are judged, with the labels that the judges suggest (`corrected`) and
+        with those of the files; it is lower with the former where these nets side with the labels
+    """
+    return bool(judges.low > commonest and allowed.mean >= as_given.mean)
+
+
 def found(suspected: pd.DataFrame, known: Sequence[int], first: Sequence[int]) -> pd.Series:
     """Count how many of the `known` wrong labels are among the first so many of `suspects`.
 
@@ -103,14 +117,14 @@ def found(suspected: pd.DataFrame, known: Sequence[int], first: Sequence[int]) -
 
 
 def kinds(
-    wrong: NDArray[np.bool_], doubtful: NDArray[np.bool_], duplicate: NDArray[np.bool_]
+    wrong: NDArray[np.bool_], doubtful: NDArray[np.bool_] | None, duplicate: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
     """Put every image that some net gets wrong into the first of `KINDS` that fits it.
 
     Parameters
     ----------
     wrong : bool (nets, images), which images each net of all models gets wrong
-    doubtful, duplicate : bool (images,)
+    doubtful, duplicate : bool (images,); None where doubts tell nothing (`usable`), which leaves out their kind
 
     Returns
     -------
@@ -119,8 +133,9 @@ def kinds(
     left: NDArray[np.bool_] = np.asarray(wrong.any(axis=0))
     found: dict[str, NDArray[np.bool_]] = {}
     for kind, fits in zip(KINDS, (doubtful, duplicate, np.asarray(wrong.all(axis=0)), left), strict=True):
-        found[kind] = left & fits
-        left = left & ~fits
+        if fits is not None:
+            found[kind] = left & fits
+            left = left & ~fits
     return found
 
 

@@ -132,6 +132,9 @@ def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equal_mass:
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["count"]))
 
 
+TEMPERATURES = (float(np.exp(-3)), float(np.exp(3)))  # the ends of the search for one
+
+
 def temperature(probabilities: ArrayLike, labels: ArrayLike) -> float:
     """Fit the temperature that makes probabilities the likeliest (Guo et al. 2017): above 1 they were too sure.
 
@@ -139,9 +142,13 @@ def temperature(probabilities: ArrayLike, labels: ArrayLike) -> float:
     ----------
     probabilities : float (n, classes), of images that were neither trained on nor tested
     labels : int (n,)
+
+    Returns
+    -------
+    float within `TEMPERATURES`; near one of these ends the fit found none
     """
     fitted = optimize.minimize_scalar(
-        lambda exponent: log_loss(labels, tempered(probabilities, float(np.exp(exponent)))), bounds=(-3, 3)
+        lambda exponent: log_loss(labels, tempered(probabilities, float(np.exp(exponent)))), bounds=np.log(TEMPERATURES)
     )
     return float(np.exp(fitted.x))
 

@@ -100,8 +100,14 @@ def _name_cells(ax: Axes, rows: Sequence[object], columns: Sequence[object]) -> 
 
 
 def _short(name: object, limit: int = 22) -> str:
+    """Leave out the middle of a long name: names that begin or end alike stay apart."""
     text = " ".join(str(name).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return text if len(text) <= limit else f"{text[: limit // 2]}…{text[len(text) - (limit - 1 - limit // 2) :]}"
+
+
+def _below(caption: str, across: int) -> str:
+    """Shorten the lines of a caption to the width of one of so many images across."""
+    return "\n".join(_short(line, 130 // across) for line in caption.split("\n"))
 
 
 def _listing(values: Mapping[str, str], limit: int = 20) -> str:
@@ -130,7 +136,9 @@ def image_grid(
         top, left = i // columns * high, i % columns * wide
         canvas[top : top + height, left : left + width] = image
         if captions:
-            ax.text(left + width / 2, top + height + 0.5, captions[i], ha="center", va="top", fontsize=7.5)
+            ax.text(
+                left + width / 2, top + height + 0.5, _below(captions[i], across), ha="center", va="top", fontsize=7.5
+            )
     ax.imshow(canvas, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
     ax.grid(False)
     ax.spines[:].set_visible(False)
@@ -144,13 +152,13 @@ def image_grid(
 
 @_styled
 def before_and_after(before: Sequence[ArrayLike], after: ArrayLike, title: str) -> None:
-    """Show pictures in colour (112, 112, 3) and below each what became of it: grey (n, 28, 28), dark is high."""
+    """Show pictures in colour (112, 112, 3) and below each what became of it: grey (n, 28, 28), black is 0 in both."""
     above = np.concatenate([np.asarray(picture) for picture in before], axis=1)
-    below = np.concatenate([255 - np.kron(image, np.ones((4, 4), np.uint8)) for image in np.asarray(after)], axis=1)
+    below = np.concatenate([np.kron(image, np.ones((4, 4), np.uint8)) for image in np.asarray(after)], axis=1)
     fig, (ax,) = _figure(title, 0.4 + WIDTH * 2 / max(len(before), 4))
     ax.imshow(np.concatenate([above, np.repeat(below[..., None], 3, axis=2)]))
     ax.set_axis_off()
-    show(fig, f"{title}: {counted(len(before), 'picture')}, each above what became of it.")
+    show(fig, f"{title}: {counted(len(before), 'picture')}, each above what became of it; black is 0 in both rows.")
 
 
 @_styled
@@ -159,7 +167,8 @@ def bars(values: pd.Series[float], label: str, title: str, digits: int = 1, high
     fig, (ax,) = _figure(title, 0.9 + 0.27 * len(values))
     colours = [RED if name in highlight else BLUE for name in values.index]
     texts = [f"{value:,.{digits}f}" for value in values]
-    container = ax.barh([_short(name, 40) for name in values.index], values, color=colours, height=0.72)
+    container = ax.barh(range(len(values)), values, color=colours, height=0.72)
+    ax.set_yticks(range(len(values)), [_short(name, 40) for name in values.index])
     ax.bar_label(container, texts, padding=4, color=INK)
     ax.margins(x=0.1)
     ax.invert_yaxis()
@@ -223,7 +232,8 @@ def scatter(panels: Mapping[str, NDArray[Any]], labels: ArrayLike, class_names: 
             name_shown = f" {_short(class_names[kind])}"  # a space: a name that begins with _ would be left out
             ax.scatter([], [], s=28, color=COLOURS[i % 10], marker="os"[i // 10], label=name_shown)
         ax.set(xticks=[], yticks=[], xlabel=name)
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    longest = max(len(_short(class_names[kind])) for kind in np.unique(classes)[:20])
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if longest <= 12 else 3)
     present = ", ".join(class_names[kind] for kind in np.unique(classes)[:20])
     show(fig, f"{title}: {len(classes)} images as points, by {' and '.join(panels)}; classes {present}.")
 
@@ -375,7 +385,7 @@ def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signe
     _name_cells(ax, list(values.index), list(values.columns))
     ax.set(xlabel="", ylabel="")
     cells = [
-        (float(value), f"{value:{sign}.{digits}f} ({row}, {column})")
+        (float(value), f"{value:{sign}.{digits}f}".replace("-", "−") + f" ({row}, {column})")
         for row, entries in values.iterrows()
         for column, value in entries.dropna().items()
     ]
@@ -395,7 +405,7 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> None:
         ax.plot(100 * table["confidence"], 100 * table["accuracy"], line, color=colour, label=name)
         ax.scatter(100 * table["confidence"], 100 * table["accuracy"], s=size, color=colour, zorder=3)
         gap = 100 * np.average(table["confidence"] - table["accuracy"], weights=table["count"])
-        told[name] = f"is {abs(gap):.1f} points {'over' if gap > 0 else 'under'}confident on average"
+        told[name] = f"confidence less accuracy {gap:+.1f} points on average".replace("-", "−")
     ax.set(xlabel="confidence (%)", ylabel="accuracy (%)")
     ax.legend(loc="upper left")
     show(fig, f"{title}: accuracy against confidence, larger dots hold more images. {_listing(told)}.")
@@ -508,7 +518,8 @@ def attributions(
         canvas[:height, left : left + width] = above[i]
         canvas[height + gap : 2 * height + gap, left : left + width] = below[i]
         if captions:
-            ax.text(left + width / 2, 2 * height + gap + 0.5, captions[i], ha="center", va="top", fontsize=7.5)
+            ax.text(left + width / 2, 2 * height + gap + 0.5, _below(captions[i], max(n, 3)), ha="center", va="top",
+                    fontsize=7.5)  # fmt: skip
     ax.imshow(canvas, interpolation="nearest")
     ax.set_axis_off()
     marks = [ax.plot([], [], "s", color=colour)[0] for colour in (BLUE, ORANGE)]

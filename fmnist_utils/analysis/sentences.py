@@ -319,7 +319,45 @@ def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
         "not shown": "; whether that is most of them cannot be told",
         "cannot be judged": "",  # the estimate says so itself
     }
+    if share.mean == 1:
+        return f"{part}: {share} of all {whole}, that is all of them"
     return f"{part}: {share} of all {whole}{words[shown(share.low, share.high, 0.5)]}"
+
+
+ONE_PAIR = "every mistake takes one of the two classes for the other"
+
+
+def mixed_most(pairs: Mapping[tuple[str, str], Estimate]) -> str:
+    """Name the pair of classes that is mixed up most and its share of all mistakes, or all pairs that tie.
+
+    `pairs` is of `metrics.confused_pairs`. Markdown, without a capital or a full stop.
+    """
+    share = next(iter(pairs.values()))
+    if np.isnan(share.mean):
+        return majority(share, "")
+    if len(pairs) == 1:
+        return ONE_PAIR
+    first = [" / ".join(map(md, pair)) for pair, other in pairs.items() if other.mean == share.mean]
+    if len(first) > 1:
+        named = f"{', '.join(first[:4])} and others" if len(first) > 4 else _listed(first)
+        return f"mixed up most, equally often: **{named}**, each {percent(share.mean, 1)} of all mistakes"
+    return f"mixed up most: **{majority(share, f'{listing(next(iter(pairs)))} taken for each other')}**"
+
+
+def most_involved(ends: Mapping[str, Estimate]) -> str:
+    """Say which class is the label or the prediction of most mistakes; all that tie are named.
+
+    `ends` has each class's share of all mistakes. Of two classes both have all, which says nothing of either.
+    """
+    best = max(ends.values(), key=lambda share: share.mean)
+    if np.isnan(best.mean):
+        return majority(best, "")
+    if len(ends) == 2:
+        return ONE_PAIR
+    first = [name for name, share in ends.items() if share.mean == best.mean]
+    if len(first) > 1:
+        return f"**{listing(first)}** as label or prediction: {percent(best.mean, 1)} of all mistakes each"
+    return majority(best, f"**{md(first[0])}** as label or prediction")
 
 
 def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
@@ -334,10 +372,15 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
 
     Returns
     -------
-    Markdown, without a capital or a full stop. It is "measurably ahead" of those alone whose verdict is worse.
+    Markdown, without a capital or a full stop. It is "measurably ahead" of those alone whose verdict is worse. Those
+    that reach exactly as much are named with it.
     """
-    first = f"in front is **{md(best)}** with {percent(share, 1)} {told}"
-    behind = table.sort_values("difference")
+    tied = [best, *table.index[table["difference"] == 0]]
+    if len(tied) == len(table) + 1 > 1:
+        return f"none is in front: {listing(tied)} have {percent(share, 1)} {told} each"
+    first = f"in front {'is' if len(tied) == 1 else 'are'} **{listing(tied)}** with {percent(share, 1)} {told}"
+    first += " each" if len(tied) > 1 else ""
+    behind = table[table["difference"] != 0].sort_values("difference")
     worse = [
         f"{md(name)} (by {points(-row['difference'], 1).lstrip('+')})"
         for name, row in behind.iterrows()
@@ -345,7 +388,7 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     ]
     level = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
     if table["low"].isna().all() or not len(table):
-        return f"{first}; whether it is ahead cannot be judged"
+        return f"{first}; whether {'it is' if len(tied) == 1 else 'they are'} ahead cannot be judged"
     said = [f"measurably ahead of {_listed(worse)}"] if worse else []
     said += [f"not measurably ahead of {_listed(level)}"] if level else []
     return f"{first}, {' but '.join(said)}"
@@ -359,7 +402,14 @@ def densest(parts: Mapping[str, tuple[float, float]], whole: str) -> str:
     parts : {name: (share of the pixels, share of `whole`)}
     whole : such as ``"the difference"``
     """
-    best = max(parts, key=lambda name: parts[name][1] / parts[name][0])
+    density = {name: share / size for name, (size, share) in parts.items()}
+    best = max(density, key=lambda name: density[name])
+    tied = [name for name in density if density[name] >= 0.99 * density[best]]  # a hundredth is no difference
+    if len(tied) > 1:
+        times = f"each about {density[best]:.1f} times as much as its size"
+        if len(tied) == len(parts):
+            return f"none has more of {whole} for its size than another: {times}"
+        return f"**{listing(tied)}** have the most of {whole} for their size, {times}"
     size, share = parts[best]
     detail = f"**{md(best)}** has {percent(share, 1)} of {whole} on {percent(size, 1)} of the pixels"
     if share > size:
@@ -425,17 +475,42 @@ def preview(epochs: int, own: int) -> str:
     return f"{what}: {counted(epochs, 'epoch')} of a recipe that is made for {own}."
 
 
-def tells_apart(pair: Sequence[str], reached: Mapping[str, Estimate], best: str) -> str:
+def tells_apart(pair: Sequence[str], reached: Mapping[str, Estimate], best: str, commoner: float = 0.0) -> str:
     """Say in plain text how well a linear model tells two classes apart from the part `best`, and from each other part.
 
     It names numbers alone; which part is measurably ahead is what `leader` says. Nothing is said without an image.
+    Where no part is measurably above `commoner`, what always naming the commoner of the two reaches, that is said.
     """
     others = [f"{percent(value.mean, 0)} from the {name}" for name, value in reached.items() if name != best]
     if np.isnan(reached[best].mean):
         return f"there is no test image of {_names(pair)}"
+    if len(_no_better(reached, commoner)) == len(reached):
+        return (
+            f"from no part does a linear model tell {_names(pair)} apart measurably better than always naming the "
+            f"commoner of the two, which is right for {percent(commoner, 0)} of their images"
+        )
     return (
         f"a linear model tells {_names(pair)} apart in {percent(reached[best].mean, 0)} of their images from the {best}"
         f"{f', in {_names(others)}' if others else ''}"
+    )
+
+
+def _no_better(reached: Mapping[str, Estimate], line: float) -> list[str]:
+    return [name for name, value in reached.items() if not value.low > line]
+
+
+def no_better(reached: Mapping[str, Estimate], commoner: float) -> str:
+    """Say which parts tell no more than always naming the commoner of two classes; "" if all do, measurably.
+
+    `commoner` is what that reaches, a share.
+    """
+    level = _no_better(reached, commoner)
+    if not level or all(np.isnan(value.mean) for value in reached.values()):
+        return ""
+    told = f"{listing(level)} {'is' if len(level) == 1 else 'are'}"
+    return (
+        f"Always naming the commoner of the two is right for {percent(commoner, 1)}; {told} not measurably above that, "
+        "so nothing is shown of what tells the classes apart there."
     )
 
 
@@ -453,8 +528,37 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     return f"{count} {'is' if len(doubtful) == 1 else 'are'} in doubt; {often}."
 
 
+def judges(tested: Estimate, held_out: float, commonest: float, usable: bool) -> str:
+    """Say how good the nets are that judge the labels, and why their doubts tell nothing where they are not `usable`.
+
+    Parameters
+    ----------
+    tested : their accuracy on the test images
+    held_out : share of the training images that are told right by the judge that has not seen them
+    commonest, usable : share of the most frequent label, and the verdict, as in `doubts.usable`
+    """
+    said = (
+        f"The nets that judge are right on {tested} of the test images, each by itself, and on {percent(held_out, 1)} "
+        "of the training images, each judged by a net that has not seen it."
+    )
+    if usable:
+        return said
+    why = "where they doubt a test label, the nets of this notebook side with the label more often than with the doubt"
+    if not tested.low > commonest:
+        why = (
+            f"that is not measurably more than always naming the most frequent label reaches ({percent(commonest, 1)})"
+        )
+    return f"{said} **These doubts tell nothing of the labels**: {why}."
+
+
+NO_JUDGES = "Which labels are wrong cannot be told: the nets that judge them are not good enough"
+
+
 def corrected(n: int, accuracy: Estimate, as_given: Estimate) -> str:
-    """Say how accurate nets would be if their `n` doubtful test labels were what `doubts.suspects` suggests."""
+    """Say how accurate nets would be if their `n` doubtful test labels were what `doubts.suspects` suggests.
+
+    The estimate is worth something where the doubts are (`doubts.usable`).
+    """
     if not n:
         return "No test label is in doubt, so none is corrected."
     return (
@@ -480,9 +584,32 @@ def _verb_to_be(n: int) -> str:
     return "are" if n > 1 else "is"
 
 
+def temperatures(
+    degrees: Sequence[float], plain: Sequence[float], fitted: Sequence[float], ends: tuple[float, float]
+) -> str:
+    """Say the fitted temperatures of some nets, and their ECE before and after.
+
+    A fit that ran to one of the `ends` of its search (`metrics.TEMPERATURES`) found none: that is said instead.
+    """
+    low, high = ends
+    astray = sum(not 1.01 * low < value < high / 1.01 for value in degrees)
+    if astray:
+        which = how_many(astray, len(degrees), "net")
+        return (
+            f"For {which} the fit found no temperature and ran to the end of its search, {low:.2f} to {high:.0f}: no "
+            "temperature sets the confidence of these nets right."
+        )
+    first, last = f"{min(degrees):.2f}", f"{max(degrees):.2f}"
+    return (
+        f"The temperature of the {counted(len(degrees), 'net')} is {first if first == last else f'{first} to {last}'}; "
+        "below 1 a net was not sure enough, above 1 too sure. Their ECE on the test images is "
+        f"{ranges(plain)} before and {ranges(fitted)} after."
+    )
+
+
 def answered(coverages: Sequence[float], accuracy: float) -> str:
     """Say how many of the images nets answer if they may leave out the least certain (`metrics.coverage_at`)."""
-    return f"At an accuracy of {percent(accuracy, 0)} a net answers **{ranges(coverages)}** of the images"
+    return f"at an accuracy of {percent(accuracy, 0)} a net answers **{ranges(coverages)}** of the images"
 
 
 def balanced(counts: pd.DataFrame) -> str:
@@ -603,13 +730,17 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
         return "No class has a test image."
     rows = sorted(recalls, key=lambda name: recalls[name].mean)
     least, most = rows[0], rows[-1]
-    said = f"Least is found of {md(least)}, {recalls[least]}; most of {md(most)}, {recalls[most]}."
-    if np.isnan(recalls[least].low):
+    first, last = ([name for name in rows if recalls[name].mean == recalls[end].mean] for end in (least, most))
+    if len(first) == len(rows) > 1:
+        return f"No class is harder than another: each is found in {recalls[least]} of its images."
+    ends = [f"{listing(names)}, {recalls[names[0]]}{' each' if len(names) > 1 else ''}" for names in (first, last)]
+    said = f"Least is found of {ends[0]}; most of {ends[1]}."
+    if np.isnan(recalls[least].low) or len(first) > 1:
         return said
     low = [name for name in rows if recalls[name].low <= recalls[least].high]
     if len(low) == 1:
         return f"**{md(least)}** is the hardest class. {said}"
-    others = "all others" if len(low) == len(rows) else listing(low[1:])
+    others = "all others" if len(low) == len(rows) > 2 else listing(low[1:])
     overlap = f"the interval of {others} overlaps" if len(low) == 2 else f"the intervals of {others} overlap"
     return f"{said} Whether {md(least)} is the hardest class cannot be told: {overlap} its own."
 
@@ -926,10 +1057,15 @@ def hardest_class(missed: pd.DataFrame) -> str:
     known = missed.dropna(axis="columns", how="any")
     if known.empty:
         return "No class has a test image."
-    hardest = known.idxmax(axis="columns")
-    counts = hardest.value_counts()
-    first = [name for name in known.columns if counts.get(name, 0) == counts.max()]
+    most = known.max(axis="columns")
+    level = known[known.min(axis="columns") == most]  # such as nets without a mistake
+    if len(level) == len(known):
+        return f"No net misses one class more than another: {ranges(list(most))} of each."
+    counts = known.eq(most, axis="index").drop(level.index).sum()  # nets that miss it most, or as much as another
+    first = [name for name in known.columns if counts[name] == counts.max()]
     if len(first) > 1:
+        if counts.max() == len(known):
+            return f"Missed most, and equally often by every net, are {listing(first)}."
         return f"Which class is missed most depends on the net: {listing(first)} for {counts.max()} each."
     nets = how_many(int(counts.max()), len(known), "net")
     return f"Missed most is **{md(first[0])}**, by {nets}. The nets miss {ranges(list(known[first[0]]))} of its images."
@@ -969,7 +1105,7 @@ def weightless(name: str) -> str:
     """Say that a section needs a net and there is none: only records of runs are here, without their weights."""
     return (
         f"No run of {md(name)} and no published one has its weights here, so this section is left out; runs that are "
-        "trained on this machine have them (`RETRAIN=1 make reports ONLY=06` trains these anew)."
+        "trained on this machine have them (the same command with `RETRAIN=1 ONLY=06` trains these anew)."
     )
 
 
@@ -978,9 +1114,28 @@ def looked_into(label: str) -> str:
     return f"The net that this and later sections look into is **{md(label)}**, the first whose weights are here."
 
 
+# What is only said of data that are not Fashion-MNIST's.
+MIRRORED = (
+    "All recipes show mirrored training images to the net, and ask it about mirrored test images, too. Where the "
+    "mirror image of a class is another class, as with some letters, digits and directions, that alone makes mistakes."
+)
+MAY_BELONG = (
+    "These pictures were chosen for clothes. Whether one of these kinds belongs to a class of these data after all, as "
+    "digits, noise or negatives may, is for you to judge."
+)
+
+
+def alike_below(level: float) -> str:
+    """Say where the threshold of near-duplicates is from, on data that are not Fashion-MNIST's."""
+    return (
+        f"The threshold of {level:g} grey levels was chosen by eye on Fashion-MNIST. On these data, images below it "
+        "are similar pictures, and not proven to show the same thing."
+    )
+
+
 UNTAUGHT = (
     "There are no finished runs of notebook 03 on these data whose nets could be asked: "
-    '`make reports ONLY="03 06"` trains them, and then asks.'
+    'the command that made this report, with `ONLY="03 06"`, trains them, and then asks.'
 )
 
 
@@ -1026,7 +1181,8 @@ def strangest(table: pd.DataFrame) -> str:
 
     def half(kind: Any) -> str:
         sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
-        return f"half of them get {sure} or more, which {less} of the test images do not reach"
+        most = "more than 99.9 %" if sure == "100.0 %" else f"{sure} or more"
+        return f"half of them get {most}, which {less} of the test images do not reach"
 
     first, last = table.index[0], table.index[-1]
     said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."

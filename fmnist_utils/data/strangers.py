@@ -23,8 +23,8 @@ def strangers(data: Dataset, images: int = 1000) -> dict[str, Tensor]:
     -------
     {kind: uint8 (n, height, width)}
         Blank ones of every grey level; noise of all levels; test images whose pixels are shuffled, and their negatives;
-        the test images of MNIST (of Fashion-MNIST, where `data` is MNIST), or, where these are not on this machine,
-        the handwritten digits that come with scikit-learn.
+        the test images of MNIST, or, where these are not on this machine, the handwritten digits that come with
+        scikit-learn. Where `data` is MNIST, those of Fashion-MNIST, or none.
     """
     draw = torch.Generator().manual_seed(SPLIT_SEED)
     test = data.test_images[:images].cpu()
@@ -44,6 +44,8 @@ def _others(name: str, images: int) -> dict[str, Tensor]:
     try:
         locate(name)
     except MissingData:
+        if name != "mnist":
+            return {}  # digits belong to classes of MNIST
         levels = torch.from_numpy(load_digits().images[:images, None]).float() * (255 / 16)
         large = F.interpolate(levels, size=(20, 20), mode="bilinear")  # as large as MNIST's digits in their frame
         return {"digits of scikit-learn": F.pad(large, [4] * 4)[:, 0].round().to(torch.uint8)}
