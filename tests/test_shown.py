@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def objects(data: Dataset) -> dict[str, Any]:
         "groups": Groups({"plain": group}),
         "no run": Group(),
         "no group": Groups(),
-        "mistakes": group.mistakes(data),
+        "mistakes": group.mistakes(replace(data, checksum=run.provenance["dataset_checksum"])),
     }
 
 

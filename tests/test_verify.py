@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +23,7 @@ from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report import build, freshness, marker
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.verify import verify
+from fmnist_utils.runs.record import sealed
 from fmnist_utils.runs.store import Store
 
 FIGURE = """
@@ -276,6 +279,65 @@ def test_to_mend_is_to_wait_for_whoever_writes(project: Path) -> None:
         assert call(project, "verify", "out")[0] == 0, "looking waits for nobody"
         assert process.poll() is None
     assert process.communicate()[0] == "out: 0 findings\n" and process.returncode == 0
+
+
+@pytest.mark.parametrize("before", ["damaged", "without checksums"])
+def test_to_mend_is_to_wait_for_whoever_trains_a_run_again(
+    before: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who trains a run again holds the run, and not the folder; between two of its files the run looks damaged."""
+    out = project / "out"
+    record, lock = min(out.glob("runs/*/record.json")), Store.lock
+    new = {path: path.read_bytes() for path in (record, record.with_name("test.npz"))}
+    values = json.loads(new[record])
+    if before == "damaged":
+        values["test_sha256"] = "0" * 64
+        record.write_text(json.dumps(sealed(values)), "utf-8")
+    else:
+        del values["record_sha256"]
+        record.write_text(json.dumps(values), "utf-8")
+    assert len(verify(out)) == 1
+
+    @contextlib.contextmanager
+    def waited_for(self: Store, key: str) -> Iterator[None]:
+        with lock(self, key):
+            record.write_bytes(new[record])  # the last that the other process did before it let go
+            yield
+
+    monkeypatch.setattr(Store, "lock", waited_for)
+    assert verify(out, mend=True) == []
+    assert {path: path.read_bytes() for path in new} == new
+
+
+def test_what_a_link_leads_to_is_another_folders_and_stays(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, store = project / "out", Store(tmp_path / "mine")
+    record = min(other.glob("runs/*/record.json"))
+    before = record.read_bytes()
+    link = store.folder / "0123456789abcdef"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(record.parent)
+    assert store.records() == [] and store.load(link.name) is None
+    assert f"(it is of run '{record.parent.name}'): not used, and it cannot be put aside" in capsys.readouterr().err
+    (line,) = [line for line in verify(tmp_path / "mine", mend=True) if line.startswith("runs/")]
+    assert line.endswith("mended: the link that leads to it is removed")
+    assert record.read_bytes() == before and not os.path.lexists(link)
+    assert verify(tmp_path / "mine") == []
+
+
+@pytest.mark.parametrize("file", [".fmnist-reports.json", "results.csv", "index.html"])
+@pytest.mark.parametrize("kind", ["folder", "link to nowhere", "link to itself"])
+def test_what_is_no_file_is_mended(file: str, kind: str, project: Path) -> None:
+    place = project / "out" / file
+    place.unlink()
+    if kind == "folder":
+        (place / "more").mkdir(parents=True)
+    else:
+        place.symlink_to(place if kind == "link to itself" else "nowhere")
+    assert any(line.startswith(file) for line in verify(project / "out"))
+    verify(project / "out", mend=True)
+    assert verify(project / "out") == [] and place.is_file() and not place.is_symlink()
 
 
 # --- where reports may go ---

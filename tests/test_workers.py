@@ -11,9 +11,10 @@ import cloudpickle
 import numpy as np
 import pytest
 from dask.distributed import Client
+from filelock import FileLock, Timeout
 from training_processes import DEADLINE, LONG, TINY, Worker, said, start, wait_for_checkpoint
 
-from fmnist_utils import UserError, run_all
+from fmnist_utils import Run, UserError, run_all
 from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs import cluster
 from fmnist_utils.runs.store import Store
@@ -39,6 +40,14 @@ def test_a_worker_elsewhere_trains_again_what_it_has_sent(
     store, run = Store(tmp_path / "here"), TINY.but(epochs=1)
     order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
     order = replace(order, identity="another folder")
+    save = Store.save
+
+    def held(self: Store, run: Run) -> Run:
+        with pytest.raises(Timeout), FileLock(self.folder / run.key / "run.lock", timeout=0):
+            pass
+        return save(self, run)
+
+    monkeypatch.setattr(Store, "save", held)  # here, where what is sent is stored
     with cluster.local(1) as address:
         times = []
         for since in (0, 0, int(time.time())):

@@ -62,7 +62,7 @@ def verify(out: Path, mend: bool = False, claims: Callable[[Path], pd.DataFrame]
     lines = []
     # (Between a file and its record, whoever is writing them looks damaged: to mend is to wait for it.)
     with marker.alone(out) if mend else contextlib.nullcontext():
-        for check in (_runs, _reports, _rest):  # each sees what the one before has mended
+        for check in (partial(_runs, alone=mend), _reports, _rest):  # each sees what the one before has mended
             for finding in check(out):
                 if mend:
                     finding.mend()
@@ -89,40 +89,54 @@ def _aside(path: Path) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Put a folder or the like aside that lies where a file is to be written."""
-    if path.exists() and not path.is_file():
+    """Put a folder, a link to nowhere or the like aside that lies where a file is to be written."""
+    if os.path.lexists(path) and not path.is_file():
         _aside(path)
 
 
-def _runs(out: Path) -> Iterator[Finding]:
+def _runs(out: Path, alone: bool) -> Iterator[Finding]:
+    """Check the runs; `alone` holds each that is damaged, after whoever may be writing it, while it is mended."""
     store = Store(out)
     for path in sorted(store.folder.glob("*/record.json")):
-        try:
-            run = store.check(path.parent.name)
-        except UserError:
-            continue  # of a model that the package no longer has: its checksum holds
-        except (record.Damaged, FileNotFoundError, NotADirectoryError) as error:
-            why = record.missing(error) if isinstance(error, OSError) else str(error).splitlines()[0]
+        findings = list(_run(store, path))
+        if findings and alone:
+            # A process that trains it again may be between two of its files, and does not hold the folder.
+            with store.lock(path.parent.name):
+                yield from _run(store, path)  # each is mended before the next is asked for
+        else:
+            yield from findings
+
+
+def _run(store: Store, path: Path) -> Iterator[Finding]:
+    try:
+        run = store.check(path.parent.name)
+    except UserError:
+        return  # of a model that the package no longer has: its checksum holds
+    except (record.Damaged, FileNotFoundError, NotADirectoryError) as error:
+        why = record.missing(error) if isinstance(error, OSError) else str(error).splitlines()[0]
+        if path.parent.is_symlink():
+            yield Finding(path, why, "the link that leads to it is removed", path.parent.unlink)
+        else:
             yield Finding(path, why, AGAIN.format("trained"), partial(_aside, path))
-            continue
-        options = json.dumps(run.experiment.model_options, sort_keys=True)
-        sizes = _sizes(run.experiment.model, run.classes, options)
-        if (run.parameters, run.multiply_adds) != sizes:
-            why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
-            yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))
-            continue
-        weights = path.with_name(WEIGHTS)
-        there = marker.checksum(weights)
-        if there and run.weights_sha256 and there != run.weights_sha256:
-            yield Finding(weights, DIFFERS, "put aside", partial(_aside, weights))
-        try:
-            robustness.check(run)
-        except record.Damaged as error:
-            place = path.with_name(robustness.FILE)
-            cure = f"put aside; {robustness.AGAIN}"
-            yield Finding(place, str(error).splitlines()[0], cure, partial(_aside, place))
-        if record.CHECKSUM not in record.read(path) or (there and not run.weights_sha256):
-            yield Finding(path, OLD, "they are added", partial(_seal, path, there))
+        return
+    options = json.dumps(run.experiment.model_options, sort_keys=True)
+    sizes = _sizes(run.experiment.model, run.classes, options)
+    if (run.parameters, run.multiply_adds) != sizes:
+        why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
+        yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))
+        return
+    weights = path.with_name(WEIGHTS)
+    there = marker.checksum(weights)
+    if there and run.weights_sha256 and there != run.weights_sha256:
+        yield Finding(weights, DIFFERS, "put aside", partial(_aside, weights))
+    try:
+        robustness.check(run)
+    except record.Damaged as error:
+        place = path.with_name(robustness.FILE)
+        cure = f"put aside; {robustness.AGAIN}"
+        yield Finding(place, str(error).splitlines()[0], cure, partial(_aside, place))
+    if record.CHECKSUM not in record.read(path) or (there and not run.weights_sha256):
+        yield Finding(path, OLD, "they are added", partial(_seal, path, there))
 
 
 def _seal(path: Path, weights: str) -> None:
@@ -163,8 +177,8 @@ def _rest(out: Path) -> Iterator[Finding]:
             if marker.recorded(out, name) != marker.checksum(out / name):
                 place = out / name
                 yield Finding(place, "it is not what was written last", "written anew", partial(_clear, place))
-        if not (out / marker.MARKER).exists():
-            yield Finding(out / marker.MARKER, "it is missing", "written", lambda: None)
+        if not (place := out / marker.MARKER).is_file():
+            yield Finding(place, "it is missing, or no file", "written", partial(_clear, place))
     for folder in (out, out / "notebooks", *out.glob("runs/*/")):
         for path in leftovers(folder):
             yield Finding(path, "a killed process left it", "removed", partial(path.unlink, missing_ok=True))

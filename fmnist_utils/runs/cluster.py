@@ -14,7 +14,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -263,7 +263,7 @@ class _Watch:
                     elif item in futures:
                         order = futures.pop(item)
                         try:
-                            runs[order.key] = run = self._stored(order, item)
+                            runs[order.key] = run = self._stored(order, item, board.runs[order.key].say)
                         except (UserError, OSError) as error:  # the other runs are still worth having: raised below
                             failures.append(error)
                             board.runs[order.key].end("failed")
@@ -290,8 +290,11 @@ class _Watch:
             self.waiting = False
             return item
 
-    def _stored(self, order: Order, future: Future) -> Run:
-        """Read the run of a finished order from the store, into which it is put first if it was sent."""
+    def _stored(self, order: Order, future: Future, say: Callable[[str], None]) -> Run:
+        """Read the run of a finished order from the store, into which it is put first if it was sent.
+
+        `say` is told if another process is writing it.
+        """
         try:
             sent = future.result()
         except KilledWorker as error:
@@ -303,7 +306,8 @@ class _Watch:
             if future.cancelled():
                 raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from error
             raise UserError(f"{order.experiment.label}: {type(error).__name__}: {error}") from error
-        run = self.store.load(order.key) if sent is None else self.store.save(sent)
+        with contextlib.nullcontext() if sent is None else self.store.lock(order.key, say):
+            run = self.store.load(order.key) if sent is None else self.store.save(sent)
         if run is None:
             raise UserError(f"{order.experiment.label}: the worker stored run {order.key}, but it is not there now")
         run.fresh = True
