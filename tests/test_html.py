@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import shutil
 from pathlib import Path
@@ -219,6 +220,21 @@ def test_index_lists_what_ran_what_failed_and_what_did_not(out: Path, page: Beau
     assert "Not run yet" in fourth.get_text() and not fourth.find("a")
     assert (out / "results.csv").exists()
     assert len(soup.find_all("script")) == 1
+
+
+def test_index_names_the_data_of_each_report_where_they_differ(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    write_index(tmp_path / "out", out.parent / "sources")
+    assert "Data: " not in (tmp_path / "out" / "index.html").read_text("utf-8")
+    second = next((tmp_path / "out" / "notebooks").glob("02_*.ipynb"))
+    content = json.loads(second.read_text("utf-8"))
+    content["metadata"]["fmnist"]["provenance"]["parameters"]["dataset"] = "data/letters"
+    second.write_text(json.dumps(content), "utf-8")
+    write_index(tmp_path / "out", out.parent / "sources")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
+    first, other, *_ = soup.select(".card")
+    assert f"Data: data/{EVIL}." in first.get_text() and "Data: data/letters." in other.get_text()
+    assert f"data/{EVIL}, data/letters" in soup.select(".meta")[0].get_text()
 
 
 def test_index_folds_away_what_saw_a_part_of_the_images(tmp_path: Path) -> None:

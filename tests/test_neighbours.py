@@ -12,7 +12,7 @@ from fmnist_utils import Dataset, neighbours
 def test_copies_are_found_with_their_distance(data: Dataset) -> None:
     images = data.train_images.numpy()[:800]
     copies = images[[3, 500, 77]].copy()
-    copies[1] = np.where(copies[1] < 250, copies[1] + 5, copies[1])  # five gray levels lighter
+    copies[1] = np.where(copies[1] < 250, copies[1] + 5, copies[1])  # five grey levels lighter
     found = neighbours.nearest(copies, images)
     assert found.place.tolist() == [3, 500, 77]
     assert found.distance[0] == found.distance[2] == 0

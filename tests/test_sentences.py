@@ -87,7 +87,8 @@ def check_how_many(part: int, whole: int) -> None:
     said = sentences.how_many(part, whole, "change")
     share = Fraction(part, whole) if whole else None
     words = {
-        "all": whole > 1 and part == whole,
+        "all": whole > 2 and part == whole,
+        "both": part == whole == 2,
         "none": whole > 1 and part == 0,
         "one": part == 1 and whole > 1,
         "nearly all": share is not None and Fraction(9, 10) <= share < 1 and part > 1,

@@ -46,6 +46,7 @@ def test_a_difference_is_small_or_large_only_if_its_interval_is() -> None:
 def test_repeated_images_are_counted_by_kind() -> None:
     said = sentences.repeats({"training": 3, "test": 0}, 2, 1, 200)
     assert said.startswith("**2 of 200 test images** (1.00 %) are training images, too.")
+    assert "**1 of 47 test images** (2.13 %) is a training image, too." in sentences.repeats({"test": 0}, 1, 0, 47)
     assert said.endswith("3 within the training part and 0 within the test part; images under two labels: 1.")
     for kind in ({"training": 1}, {"training": 0, "test": 1}):
         assert "No image" not in sentences.repeats(kind, 0, 0, 200)

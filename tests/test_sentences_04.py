@@ -69,7 +69,7 @@ def test_changes_that_did_nothing_are_named() -> None:
     [
         ([5, 5], "ended no run before epoch 5."),
         ([5, 4], "ended one of the 2 runs before epoch 5, after 4 of them."),
-        ([3, 4], "ended all 2 runs before epoch 5, after 3 to 4 of them."),
+        ([3, 4], "ended both runs before epoch 5, after 3 to 4 of them."),
     ],
 )
 def test_early_stopping_is_counted(lengths: list[int], said: str) -> None:

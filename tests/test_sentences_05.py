@@ -56,7 +56,7 @@ def test_worth_its_cost_is_what_beats_every_cheaper_net(verdicts: tuple[str, ...
     assert ("c" in worth) == (verdict(pairs, "c", "b") == "better")
     assert ("a" in worth) == (verdict(pairs, "a", "b") == verdict(pairs, "a", "c") == "better")
     said = sentences.worth(pairs, cost, "weights")
-    assert said.startswith(f"Fewest weights: b. Of the 2 other nets, {len(worth) or 'none'} ")
+    assert said.startswith(f"Fewest weights: b. Of the 2 other nets, {['none', '1', 'both'][len(worth)]} ")
     assert said.endswith(f" fewer{': ' * bool(worth)}{sentences.listing(worth, '')}.")
     answer = sentences.best_and_worth("a", 0.9321, pairs, cost, "with 2 epochs")
     ahead = sum(verdict(pairs, "a", other) == "better" for other in "bc")
@@ -100,7 +100,7 @@ def test_the_hardest_class_is_named_with_the_nets_that_miss_it_most() -> None:
     missed.loc["b", "Bag"] = 0.1
     assert (
         sentences.hardest_class(missed)
-        == "Missed most is **Shirt**, by all 2 nets. The nets miss 20.0 to 30.0 % of its images."
+        == "Missed most is **Shirt**, by both nets. The nets miss 20.0 to 30.0 % of its images."
     )
     equal = pd.DataFrame({"Shirt": [0.3, 0.2], "Bag": [0.3, 0.2], "Coat": [0.1, 0.1]}, index=["a", "b"])
     assert sentences.hardest_class(equal) == "Missed most, and equally often by every net, are Shirt and Bag."

@@ -50,7 +50,7 @@ def test_mistakes_that_all_seeds_make_are_counted_against_chance() -> None:
     wrong[0, :100], wrong[1, 50:150] = True, True
     same = np.arange(1000) < 60
     said = sentences.shared_mistakes(wrong, same)
-    assert said.startswith("**50 of 1,000 test images** (5.00 %) are wrong for all 2 seeds, where 10.0 would be")
+    assert said.startswith("**50 of 1,000 test images** (5.00 %) are wrong for both seeds, where 10.0 would be")
     assert "50 % of the mistakes of a single seed" in said
     assert said.endswith("the same wrong class for 20 % of them (10).")
     assert "wrong class for" not in sentences.shared_mistakes(np.eye(2, 1000, dtype=bool), same)

@@ -14,13 +14,13 @@ from sklearn.neighbors import NearestNeighbors
 from fmnist_utils.basics.text import public_names
 
 COMPONENTS = 64  # of the pixels: enough to find an image that is nearly the same
-ALIKE = 20.0  # gray levels, root mean square: closer images are near-duplicates, by eye the same cut of cloth
+ALIKE = 20.0  # grey levels, root mean square: closer images are near-duplicates, by eye the same cut of cloth
 
 
 class Nearest(NamedTuple):
     """The most alike other image of each: its place, int (n,), and the distance, float (n,).
 
-    By pixels the distance is in gray levels, by features it is one less the cosine of their angle.
+    By pixels the distance is in grey levels, by features it is one less the cosine of their angle.
     """
 
     place: NDArray[np.int64]
@@ -89,7 +89,7 @@ def _directions(features: ArrayLike) -> NDArray[np.float32]:
 
 
 def counts(
-    found: Nearest, labels: ArrayLike, among: ArrayLike, thresholds: Sequence[float], unit: str = "gray levels"
+    found: Nearest, labels: ArrayLike, among: ArrayLike, thresholds: Sequence[float], unit: str = "grey levels"
 ) -> pd.DataFrame:
     """Count the images whose nearest one is closer than each threshold, and those of them under another label.
 
@@ -97,7 +97,7 @@ def counts(
     ----------
     found : of `nearest`
     labels, among : int (n,) and (m,), of the images and of those among which they were looked for
-    thresholds : gray levels, or in another `unit`
+    thresholds : grey levels, or in another `unit`
 
     Returns
     -------

@@ -37,8 +37,8 @@ def _listed(said: list[str]) -> str:
 def how_many(part: int, whole: int, thing: str) -> str:
     """Say how many of some things something holds for: ``"most of the 12 changes (8)"``.
 
-    "all" and "none" are exact; "nearly all" is nine tenths or more, "most" more than half, "half" exactly half,
-    "few" a tenth or less, and "some" the rest. One thing of a few is "one", and needs no number behind it.
+    "all" ("both") and "none" are exact; "nearly all" is nine tenths or more, "most" more than half, "half" exactly
+    half, "few" a tenth or less, and "some" the rest. One thing of a few is "one", and needs no number behind it.
     """
     if not 0 <= part <= whole:
         raise ValueError(f"{part} of {whole} is no part of them")
@@ -48,7 +48,8 @@ def how_many(part: int, whole: int, thing: str) -> str:
     if whole == 1:
         return f"the one {thing}" if part else f"not the one {thing}"
     if part in (0, whole):
-        return f"all {counted(whole, thing)}" if part else f"none of {things}"
+        every = f"both {thing}s" if whole == 2 else f"all {counted(whole, thing)}"
+        return every if part else f"none of {things}"
     if part == 1:
         return f"one of {things}"
     word = "some"
@@ -434,8 +435,9 @@ def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
     if not each:
         return f"No seed gets any of the {images:,} test images wrong."
     chance = wrong.mean(axis=1).prod() * images
+    every = "both" if seeds == 2 else f"all {seeds}"
     start = (
-        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for all {seeds} seeds, where "
+        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for {every} seeds, where "
         f"{chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes of a "
         "single seed."
     )
@@ -662,7 +664,8 @@ def repeats(repeated: Mapping[str, int], leaked: int, disputed: int, tested: int
         return "**No image occurs twice**, byte by byte, within a part or across them: every test image is new."
     within = " and ".join(f"{n:,} within the {md(part)} part" for part, n in repeated.items())
     return (
-        f"**{leaked:,} of {tested:,} test images** ({percent(leaked / tested)}) are training images, too. Images that "
+        f"**{leaked:,} of {tested:,} test images** ({percent(leaked / tested)}) "
+        f"{'is a training image' if leaked == 1 else 'are training images'}, too. Images that "
         f"repeat an earlier one: {within}; images under two labels: {disputed:,}."
     )
 
@@ -1031,7 +1034,8 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
     names, cheapest = worth_their_cost(pairs, cost), cost.index[cost == cost.min()]
     others = len(cost) - len(cheapest)
     verb = "is" if len(names) < 2 else "are"
-    start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {len(names) or 'none'}"
+    count = str(len(names) or "none") if len(names) < max(2, others) else "both" if others == 2 else "all"
+    start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {count}"
     named = f": {listing(names)}" if names else ""
     return f"{start} {verb} measurably more accurate than every net with fewer{named}."
 
@@ -1114,10 +1118,14 @@ def looked_into(label: str) -> str:
     return f"The net that this and later sections look into is **{md(label)}**, the first whose weights are here."
 
 
+MADE_ELSEWHERE = (
+    "The remarks and claims of the projects are about Fashion-MNIST. What is judged here is whether the same holds on "
+    "these data, which neither confirms nor refutes them."
+)
 # What is only said of data that are not Fashion-MNIST's.
 MIRRORED = (
     "All recipes show mirrored training images to the net, and ask it about mirrored test images, too. Where the "
-    "mirror image of a class is another class, as with some letters, digits and directions, that alone makes mistakes."
+    "mirror image of a class is another class, as with some letters, digits and directions, that alone can make mistakes."
 )
 MAY_BELONG = (
     "These pictures were chosen for clothes. Whether one of these kinds belongs to a class of these data after all, as "

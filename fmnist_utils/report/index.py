@@ -66,7 +66,7 @@ def write_index(
             for name, value in provenance.items()
             if name not in ("parameters", "fingerprint", "wall_seconds")
         },
-        dataset=provenance.get("parameters", {}).get("dataset", ""),
+        datasets=list(dict.fromkeys(card["data"] for card in done if card["data"])),
         leaderboard=_table(
             leaderboard(folder, part=False), "Leaderboard: finished experiments, those on the most images first"
         ),
@@ -88,13 +88,15 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
     content = freshness.whole(executed)
     if not content and executed.exists():
         print(f"{executed} is damaged: left out of the index, and executed again when it is wanted", file=sys.stderr)
+    provenance = content.get("metadata", {}).get("fmnist", {}).get("provenance", {})
     card: dict[str, Any] = {
         "number": notebook.stem[:2],
         "title": title(notebook),
         "link": page.name if page.exists() else "",
         "notebook": f"notebooks/{executed.name}" if content else "",
         "failed": executed.with_suffix(".failed.ipynb").exists(),
-        "provenance": content.get("metadata", {}).get("fmnist", {}).get("provenance", {}),
+        "provenance": provenance,
+        "data": provenance.get("parameters", {}).get("dataset", ""),
         "summary": {},
         "thumbnail": "",
     }
