@@ -9,6 +9,7 @@ if __name__ == "__main__":  # before anything that takes time to import
 
 # ruff: noqa: E402
 import argparse
+import contextlib
 import io
 import os
 import shlex
@@ -129,7 +130,7 @@ HELP = {
     "force": "execute what has not changed, too",
     "retrain": "train again what these reports need, too; an old run is replaced when the new one is whole, "
     "and after an interruption the same command goes on",
-    "delete": "delete these runs: keys, or what they begin with",
+    "delete": "delete these runs: keys, or four characters or more that they begin with",
     "thin": "keep only the answers of these runs, and how sure they are: a tenth of the room, other probabilities gone",
     "stale": "delete the runs whose model, augmentation, optimizer or schedule is gone or has changed",
     "edit": "open the series itself, which is saved without outputs",
@@ -232,7 +233,7 @@ def _change(out: str, options: argparse.Namespace) -> None:
     from fmnist_utils.basics.system import from_root
     from fmnist_utils.report import marker
     from fmnist_utils.runs.record import stale
-    from fmnist_utils.runs.store import Store
+    from fmnist_utils.runs.store import LEAST_OF_A_KEY, Store
 
     if options.thin and (options.delete or options.stale):
         raise UserError("--thin beside --delete or --stale: one at a time")
@@ -244,6 +245,10 @@ def _change(out: str, options: argparse.Namespace) -> None:
     names = sorted(records) if options.thin else store.names()
     for wanted in options.delete or options.thin:
         keys = [key for key in names if key.startswith(wanted)]
+        if keys and len(wanted) < LEAST_OF_A_KEY:  # such as "", of a shell's variable that is not set
+            raise UserError(
+                f"{out}: run {brief(wanted)} is too short: write at least {LEAST_OF_A_KEY} characters of its key"
+            )
         if len(keys) != 1:
             hint = f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, names)}"
             raise UserError(f"{out}: run {brief(wanted, 40)} {hint}")
@@ -270,10 +275,14 @@ def _change(out: str, options: argparse.Namespace) -> None:
         left = f"; {counted(saved.count(0), 'run')} left as they are" if 0 in saved else ""
         print(f"{counted(len(saved) - saved.count(0), 'run')} thinned out, {sum(saved) / 1e6:.1f} MB less{left}")
     else:
-        if (from_root(out) / marker.MARKER).exists():
-            marker.index_is_old(from_root(out))
-        for key in going:
-            store.delete(key)
+        folder = from_root(out)
+        marked = (folder / marker.MARKER).is_file()
+        # A series that is writing its index would list what is gone by then: it is waited for.
+        with marker.alone(folder) if marked else contextlib.nullcontext():
+            if marked:
+                marker.index_is_old(folder)
+            for key in going:
+                store.delete(key)
         print(f"{runs} deleted")
 
 

@@ -93,6 +93,31 @@ def test_runs_are_deleted_after_saying_which_and_asking(trained: Path, tmp_path:
     assert not run.exists()
 
 
+@pytest.mark.parametrize("option", ["--delete", "--thin"])
+def test_a_few_characters_name_no_run(trained: Path, option: str) -> None:
+    """Such as none, where a shell's variable is not set; however few runs there are."""
+    [run] = (trained / OUT / "runs").glob("*/")
+    for wanted in ("", run.name[:3]):
+        code, out, err = call(trained, "runs", option, wanted, "--yes")
+        assert (code, out, err) == (
+            2, "", f"Error: reports/quick: run {wanted!r} is too short: write at least 4 characters of its key\n"
+        )  # fmt: skip
+    assert (run / "record.json").exists()
+    assert call(trained, "errors", "")[0] == 2
+
+
+def test_runs_are_deleted_when_the_series_that_writes_its_index_is_finished(trained: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(trained, tmp_path / "project")
+    [run] = (root / OUT / "runs").glob("*/")
+    with marker.alone(root / OUT):
+        process = start(root, "runs", "--delete", run.name, "--yes")
+        assert process.stdout is not None and process.stdout.readline().startswith(run.name)
+        assert "is in use by process" in process.stdout.readline()
+        assert process.poll() is None and run.exists() and marker.index_is_current(root / OUT)
+    assert process.communicate()[0].endswith("1 run deleted\n")
+    assert not run.exists() and not marker.index_is_current(root / OUT)
+
+
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
 def test_the_answer_decides(trained: Path, tmp_path: Path, answer: str, left: int) -> None:
     root = shutil.copytree(trained, tmp_path / "project")
