@@ -37,8 +37,8 @@ def _listed(said: list[str]) -> str:
 def how_many(part: int, whole: int, thing: str) -> str:
     """Say how many of some things something holds for: ``"most of the 12 changes (8)"``.
 
-    "all" ("both") and "none" are exact; "nearly all" is nine tenths or more, "most" more than half, "half" exactly half,
-    "few" a tenth or less, and "some" the rest. One thing of a few is "one", and needs no number behind it.
+    "all" ("both") and "none" are exact; "nearly all" is nine tenths or more, "most" more than half, "half" exactly
+    half, "few" a tenth or less, and "some" the rest. One thing of a few is "one", and needs no number behind it.
     """
     if not 0 <= part <= whole:
         raise ValueError(f"{part} of {whole} is no part of them")
@@ -435,8 +435,9 @@ def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
     if not each:
         return f"No seed gets any of the {images:,} test images wrong."
     chance = wrong.mean(axis=1).prod() * images
+    every = "both" if seeds == 2 else f"all {seeds}"
     start = (
-        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for {'both' if seeds == 2 else f'all {seeds}'} seeds, where "
+        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for {every} seeds, where "
         f"{chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes of a "
         "single seed."
     )
@@ -1124,7 +1125,8 @@ MADE_ELSEWHERE = (
 # What is only said of data that are not Fashion-MNIST's.
 MIRRORED = (
     "All recipes show mirrored training images to the net, and ask it about mirrored test images, too. Where the "
-    "mirror image of a class is another class, as with some letters, digits and directions, that alone makes mistakes."
+    "mirror image of a class is another class, as with some letters, digits and directions, that alone can make "
+    "mistakes."
 )
 MAY_BELONG = (
     "These pictures were chosen for clothes. Whether one of these kinds belongs to a class of these data after all, as "
