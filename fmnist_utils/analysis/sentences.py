@@ -1125,7 +1125,8 @@ MADE_ELSEWHERE = (
 # What is only said of data that are not Fashion-MNIST's.
 MIRRORED = (
     "All recipes show mirrored training images to the net, and ask it about mirrored test images, too. Where the "
-    "mirror image of a class is another class, as with some letters, digits and directions, that alone can make mistakes."
+    "mirror image of a class is another class, as with some letters, digits and directions, that alone can make "
+    "mistakes."
 )
 MAY_BELONG = (
     "These pictures were chosen for clothes. Whether one of these kinds belongs to a class of these data after all, as "
