@@ -216,7 +216,7 @@ def test_the_last_notebook_reads_the_headline_runs_of_the_one_before(profile: st
     )
     assert "studies.recipes.find(recipe)" in code(SERIES[5])
     if profile == "full":
-        assert (sixth["recipe"], fifth["recipes"]) == ("compact", ["all"])
+        assert sixth["recipe"] == "compact" and "compact" in fifth["recipes"]
         assert (sixth["epochs"], sixth["train_size"]) == (0, 0)
         assert sixth["seeds"] <= studies.recipes.SEEDS["compact"]
         return
