@@ -457,7 +457,7 @@ def test_idx_images_without_any_contrast_are_refused(tmp_path: Path) -> None:
 def test_a_path_that_is_too_long_to_read_is_shown_by_its_ends() -> None:
     for name, data_dir in (("x" * 5000, None), ("x/" * 2500, None), (".", "y" * 5000)):
         said = complaint(name, data_dir)
-        assert len(said) < 300 and "…" in said
+        assert len(said) < 300 and ("…" in said or "..." in said)
 
 
 @pytest.mark.parametrize(("folds", "fold"), [(2, -1), (2, 2), (1, 0), (-2, 0)])
