@@ -40,6 +40,7 @@ TEST, ANSWERS, LABELS = "test.npz", "answers.npz", "labels.npy"
 A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
 LEAST_OF_A_KEY = 4  # characters that may stand for the whole key of a run
 STEP = 1 / 8  # of the stored logits
+SURE = 48  # steps: a thin run counts 99.75 % as the most that a net is sure of, as all of that is shown as 100 %
 
 
 def packed(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
@@ -248,7 +249,8 @@ class Store:
             answers, labels = io.BytesIO(), io.BytesIO()
             misses = ((run.predictions - run.test_labels) % run.classes).astype(np.uint16)
             codes = np.take_along_axis(packed(run.test_probabilities), run.predictions[:, None], 1)[:, 0]
-            np.savez_compressed(answers, misses=misses, confidence=codes, classes=np.uint16(run.classes))
+            sure = np.minimum(codes, SURE).astype(np.int8)
+            np.savez_compressed(answers, misses=misses, confidence=sure, classes=np.uint16(run.classes))
             np.save(labels, run.test_labels.astype(np.uint16))
             # The record last, then what it no longer names: at any moment it is either the old run or the thin one.
             record["answers_sha256"] = _put(folder / ANSWERS, answers.getvalue())
