@@ -266,11 +266,8 @@ def _folder_name(folder: Path) -> str:
 def _class_names(folder: Path, train_labels: np.ndarray, test_labels: np.ndarray) -> tuple[str, ...]:
     path = folder / "classes.txt"
     if path.is_file():
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text:  # UTF-16 without its mark is UTF-8, too
+        text = path.read_bytes().decode("utf-8-sig", "backslashreplace")  # as `_readable` writes names of folders
+        if "\0" in text:  # it is UTF-16
             raise UserError(f"{path} is not UTF-8: save it as such, in Notepad by Save as, Encoding: UTF-8")
         names = [line.strip() for line in text.splitlines() if line.strip()]
         if len(set(names)) < len(names):
