@@ -260,10 +260,8 @@ def _change(out: str, options: argparse.Namespace) -> None:
         experiment = records.get(key, {}).get("experiment", {})
         what = f"{experiment['model']}, seed {experiment['seed']}" if experiment else "not finished"
         print(f"{key}: {what}" + (f" ({why})" if why else ""))
-    runs, verb, done = (
-        counted(len(going), "run"),
-        *(("Thin out", "thinned out") if options.thin else ("Delete", "deleted")),
-    )
+    runs = counted(len(going), "run")
+    verb, done = ("Thin out", "thinned out") if options.thin else ("Delete", "deleted")
     try:
         sure = options.yes or input(f"{verb} {runs} of {out}? [y/N] ").lower() in ("y", "yes")
     except EOFError:

@@ -206,8 +206,7 @@ class Store:
             # (Each on its own: safetensors refuses two that share memory, as the layers of a net may.)
             own = {name: value.detach().cpu().contiguous().clone() for name, value in run.weights.items()}
             weights = save(own)
-            checksums["weights_sha256"] = hashlib.sha256(weights).hexdigest()
-            _put(folder / WEIGHTS, weights)
+            checksums["weights_sha256"] = _put(folder / WEIGHTS, weights)
         record = sealed(
             {
                 "key": run.key,
