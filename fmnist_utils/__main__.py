@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
     try:
+        arguments = sys.argv[1:] if arguments is None else arguments
+        if odd := [word for word in arguments if word.startswith("--") and word.endswith("=--")]:
+            raise UserError(f"{odd[0]}: write a value after =")  # argparse would take it for a list
         options = _parser().parse_args(arguments)
         status = int(options.command(options) or 0)
         sys.stdout.flush()  # here, where what stands in its way is told

@@ -237,6 +237,7 @@ def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
         ["--seeds", "3000000000"],
         ["--profile", "ü" * 999],
         ["--only", "ü" * 999],
+        ["--only=--"],
     ],
 )
 def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path, options: list[str | bytes]) -> None:

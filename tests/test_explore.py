@@ -171,6 +171,8 @@ def test_a_run_and_groups_are_looked_at_like_a_list(runs: list[Run], data: Datas
 
 
 def test_images_that_a_run_was_not_tested_on_are_refused(runs: list[Run], data: Dataset) -> None:
-    for odd in (replace(data, checksum="another"), "fashion-mnist"):
-        with pytest.raises(UserError, match=r"was trained on other images|is no data set: give load_dataset\("):
-            explore(runs[:1], odd)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="was trained on other images"):
+        explore(runs[:1], replace(data, checksum="another"))
+    for given in (runs[:1], runs[0].folder.parent.parent):
+        with pytest.raises(UserError, match="^explore: 'fashion-mnist' is no data set: give what load_dataset returns"):
+            explore(given, "fashion-mnist")  # type: ignore[arg-type]

@@ -281,6 +281,17 @@ def test_to_mend_is_to_wait_for_whoever_writes(project: Path) -> None:
     assert process.communicate()[0] == "out: 0 findings\n" and process.returncode == 0
 
 
+def test_to_look_is_to_look_twice_at_what_another_process_may_be_writing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = min((project / "out").glob("runs/*/record.json"))
+    test = record.with_name("test.npz")
+    new = test.read_bytes()
+    test.write_bytes(b"of the former run")
+    monkeypatch.setattr("fmnist_utils.report.verify.time.sleep", lambda seconds: test.write_bytes(new))
+    assert verify(project / "out") == []
+
+
 @pytest.mark.parametrize("before", ["damaged", "without checksums"])
 def test_to_mend_is_to_wait_for_whoever_trains_a_run_again(
     before: str, project: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,7 +17,7 @@ from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.basics.system import leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record, robustness
-from fmnist_utils.runs.store import Store
+from fmnist_utils.runs.store import A_WRITE, Store
 from fmnist_utils.training.run import WEIGHTS
 
 if TYPE_CHECKING:
@@ -95,16 +96,18 @@ def _clear(path: Path) -> None:
 
 
 def _runs(out: Path, alone: bool) -> Iterator[Finding]:
-    """Check the runs; `alone` holds each that is damaged, after whoever may be writing it, while it is mended."""
+    """Check the runs, those that seem damaged twice; `alone` holds these, after whoever may be writing them."""
     store = Store(out)
     for path in sorted(store.folder.glob("*/record.json")):
-        findings = list(_run(store, path))
-        if findings and alone:
-            # A process that trains it again may be between two of its files, and does not hold the folder.
+        if not list(_run(store, path)):
+            continue
+        # A process that trains it again may be between two of its files, and does not hold the folder.
+        if alone:
             with store.lock(path.parent.name):
                 yield from _run(store, path)  # each is mended before the next is asked for
         else:
-            yield from findings
+            time.sleep(A_WRITE)
+            yield from _run(store, path)
 
 
 def _run(store: Store, path: Path) -> Iterator[Finding]:

@@ -55,6 +55,8 @@ def explore(runs: Run | Iterable[Run] | Groups | str | Path, data: Dataset | Non
     UserError
         There are no runs, or one was tested on other images than those of `data`.
     """
+    if not isinstance(data, Dataset | None):
+        raise UserError(f"explore: {brief(data)} is no data set: give what load_dataset returns, or leave it out")
     if isinstance(runs, str | Path):
         records = Store(runs).records()
         wanted = [(_name(record["experiment"], record["test_accuracy"], record["key"]), record) for record in records]
