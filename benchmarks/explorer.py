@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import tempfile
 
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-
+from benchmarks import chromium
 from fmnist_utils.basics.system import ROOT
 
 LIMIT = 100  # milliseconds
@@ -32,13 +29,8 @@ const done = arguments[0], frame = () => new Promise(requestAnimationFrame);
 
 def main() -> None:
     """Print the median and the longest time of each published page that has an explorer."""
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
     with tempfile.TemporaryDirectory() as profile:
-        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", f"user-data-dir={profile}"):
-            options.add_argument(f"--{flag}")
-        driver = Chrome(options, Service(shutil.which("chromedriver") or ""))
-        driver.set_script_timeout(300)
+        driver = chromium.start(profile, patience=300)
         print(f"Opening a cell of the confusion matrix in Chromium, click to paint (target {LIMIT} ms)")
         try:
             for page in sorted((ROOT / "reports" / "full").glob("0*.html")):

@@ -56,7 +56,8 @@ def write_project(root: Path) -> Path:
 
 def copy_package(root: Path) -> Path:
     """Give a project its own copy of the package, so that the command line works there, and may be edited."""
-    shutil.copytree(ROOT / "fmnist_utils", root / "fmnist_utils", ignore=shutil.ignore_patterns("__pycache__"))
+    half_written = shutil.ignore_patterns("*.pyc.*")  # the compiled files themselves save a project's first call time
+    shutil.copytree(ROOT / "fmnist_utils", root / "fmnist_utils", ignore=half_written)
     return root
 
 

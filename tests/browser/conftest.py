@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sample_report
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 
-from fmnist_utils import Experiment, run_all
+from benchmarks import chromium
+from fmnist_utils import Experiment, UserError, run_all
 from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
 
 pytest.register_assert_rewrite("checks")
-FLAGS = [
-    *("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars", "no-first-run"),
-    *("disable-background-networking", "disable-component-update", "disable-sync"),
-]
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     if os.environ.get("FMNIST_NO_BROWSER") == "1":
         pytest.skip("FMNIST_NO_BROWSER=1")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    chromedriver = shutil.which("chromedriver")
-    if not (chromium and chromedriver):
-        pytest.fail("no browser: apt-get install chromium chromium-driver (or set FMNIST_NO_BROWSER=1)", pytrace=False)
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = Chrome(options, Service(chromedriver))
-    driver.set_script_timeout(120)
+    try:
+        driver = chromium.start(tmp_path_factory.mktemp("profile"))
+    except UserError as error:
+        pytest.fail(f"{error} (or set FMNIST_NO_BROWSER=1)", pytrace=False)
     yield driver
     driver.quit()
 
