@@ -78,6 +78,29 @@ def call(root: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+CALLS = """
+import contextlib, io, json, sys
+from fmnist_utils.__main__ import main
+said = []
+for arguments in json.load(sys.stdin):
+    out, err = (io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(arguments)
+    said.append([status, *(stream.buffer.getvalue().decode() for stream in (out, err) if not stream.flush())])
+json.dump(said, sys.stdout)
+"""
+
+
+def calls(root: Path, *calls: list[str], **variables: str) -> list[tuple[int, str, str]]:
+    """Run command lines in one process, which imports everything once: exit status, stdout, stderr of each."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS], cwd=root, env={**os.environ, "PROFILE": "quick", **variables},
+        input=json.dumps(calls), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [(status, out, err) for status, out, err in json.loads(done.stdout)]
+
+
 def outputs(executed: Path) -> str:
     """All that the cells of an executed notebook printed."""
     cells = json.loads(executed.read_text("utf-8"))["cells"]

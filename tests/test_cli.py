@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_project import COMMON, call, copy_package, edit, start, tokens, write_notebook, write_project
+from small_project import COMMON, call, calls, copy_package, edit, start, tokens, write_notebook, write_project
 
 from fmnist_utils import results
 from fmnist_utils.__main__ import main
@@ -79,28 +79,22 @@ def test_a_mistake_in_the_environment_is_told_in_one_line(variables: dict[str, s
     assert err.startswith(said) and len(err) < 300
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--profile", "qick"], "Error: unknown profile 'qick'; did you mean 'quick'?"),
-        (["--only", "09"], "Error: unknown notebook '09'"),
-        (
-            ["--set", "epoch=3"],
-            "Error: command line: no selected notebook has a parameter 'epoch'; did you mean 'epochs'?",
-        ),
-        (["--set", "lr=1e-3"], "Error: command line: lr: '1e-3' is of type str"),
-        (["--set", "lr=-1.0"], "Error: command line: lr: -1.0 is not allowed"),
-        (["--set", "lr"], "Error: --set lr: write name=value"),
-        (["--set", "lr=[1"], "Error: --set lr=[1: '[1' is not valid YAML"),
-        (["--set", "lr\a=\t"], "Error: --set lr\\x07=\\t: '\\t' is not valid YAML"),
-    ],
-)
-def test_a_mistake_is_one_line_and_status_2(made: Path, arguments: list[str], said: str) -> None:
-    code, out, err = call(made, "reports", *arguments)
-    assert code == 2
-    assert out == ""
-    assert err.startswith(said)
-    assert all(line.startswith("Error: ") for line in err.splitlines())
+def test_a_mistake_is_one_line_and_status_2(made: Path) -> None:
+    mistakes = {
+        ("--profile", "qick"): "unknown profile 'qick'; did you mean 'quick'?",
+        ("--only", "09"): "unknown notebook '09'",
+        ("--set", "epoch=3"): "command line: no selected notebook has a parameter 'epoch'; did you mean 'epochs'?",
+        ("--set", "lr=1e-3"): "command line: lr: '1e-3' is of type str",
+        ("--set", "lr=-1.0"): "command line: lr: -1.0 is not allowed",
+        ("--set", "lr"): "--set lr: write name=value",
+        ("--set", "lr=[1"): "--set lr=[1: '[1' is not valid YAML",
+        ("--set", "lr\a=\t"): "--set lr\\x07=\\t: '\\t' is not valid YAML",
+    }
+    found = calls(made, *(["reports", *arguments] for arguments in mistakes))
+    for (code, out, err), said in zip(found, mistakes.values(), strict=True):
+        assert (code, out) == (2, "")
+        assert err.startswith(f"Error: {said}")
+        assert all(line.startswith("Error: ") for line in err.splitlines())
 
 
 def test_a_failed_notebook_gives_status_1(project: Path) -> None:
@@ -221,11 +215,10 @@ def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
     assert call(made, "runs", "--out", "nowhere")[0] == 2
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
+def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path) -> None:
+    hostile = [
         ["--out", "~nosuchuser/x"],
-        ["--out", b"reports/\xff"],
+        ["--out", os.fsdecode(b"reports/\xff")],
         ["--out", "x" * 5000],
         ["--dataset", "~nosuchuser/x"],
         ["--data-dir", "~nosuchuser/x"],
@@ -238,22 +231,18 @@ def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
         ["--profile", "ü" * 999],
         ["--only", "ü" * 999],
         ["--only=--"],
-    ],
-)
-def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path, options: list[str | bytes]) -> None:
+    ]
     write_notebook(
         made / "notebooks" / "01_first.ipynb",
         parameters=COMMON + 'seeds: int = 1\ndataset: str = "fashion-mnist"  # data\ndata_dir: str = ""  # place\n',
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "fmnist_utils", "reports", "--profile", "quick", "--only", "1", *options],
-        cwd=made, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("Error: ")
-    assert len(line.removeprefix("Error: ").replace(str(made), "")) <= 300
+    begin = ["reports", "--profile", "quick", "--only", "1"]
+    ascii = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    for (code, out, err), options in zip(calls(made, *([*begin, *o] for o in hostile), **ascii), hostile, strict=True):
+        assert (code, out) == (2, ""), options
+        (line,) = err.splitlines()
+        assert line.startswith("Error: ") and line.isascii()
+        assert len(line.removeprefix("Error: ").replace(str(made), "")) <= 400  # four a letter that is not ASCII
 
 
 def test_a_scheduler_that_is_not_there_is_told_before_any_notebook(made: Path) -> None:
