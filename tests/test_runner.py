@@ -283,7 +283,7 @@ def test_the_stop_button_of_a_notebook_gives_one_line(tmp_path: Path) -> None:
 
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
     try:
-        long = TINY.but(model="cnn-big", epochs=500, train_size=20_000).model_dump()
+        long = TINY.but(model="cnn-big", epochs=500, train_size=2000).model_dump()
         code = f"from fmnist_utils import Experiment, run_all\nrun_all(Experiment(**{long}), {str(tmp_path)!r})"
         client.execute(code)
         shown = []

@@ -1,6 +1,7 @@
 """Training: golden results, repeatability, resuming, and the rules about validation and test images."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,12 @@ GOLDEN_BF16 = {
         "averaged": (2.26405, 1.52675, 1.50165),
     }
 }
+
+
+@pytest.fixture(scope="module")
+def data(data: Dataset) -> Dataset:
+    """The real data with a tenth of its test images: to ask all of them takes longer than these trainings."""
+    return replace(data, test_images=data.test_images[:1000], test_labels=data.test_labels[:1000])
 
 
 def same_weights(first: dict, second: dict) -> bool:
