@@ -48,6 +48,12 @@ def test_a_second_call_executes_nothing_and_imports_nothing_heavy(made: Path) ->
     assert not modules & {"torch", "papermill", "nbconvert", "pandas", "matplotlib"}
 
 
+def test_what_executes_and_renders_builds_no_grammar_of_addresses() -> None:
+    script = "import fmnist_utils.report.build, papermill, fmnist_utils.report.html, sys\n"
+    script += "print('jsonschema' in sys.modules, 'lark' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True) == "True False\n"
+
+
 def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> None:
     code, out, _ = call(made, "reports", ONLY="02", DRY_RUN="1", FORCE="1")
     assert (code, out.splitlines()[-1]) == (0, "02_second: forced; nothing to train")

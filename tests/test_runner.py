@@ -68,7 +68,7 @@ def test_the_stored_model_predicts_what_was_stored(tmp_path: Path, data) -> None
 
 def test_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
-    long = {"epochs": 6, "train_size": 4000, "augmentation": "flip+erasing"}
+    long = {"epochs": 6, "train_size": 2000, "augmentation": "flip+erasing"}
     process = start(killed, **long)
     deadline = time.monotonic() + 120
     while not list(killed.glob("runs/*/checkpoint.pt")):
