@@ -798,10 +798,11 @@ def help_or_hurt(table: pd.DataFrame, thing: str, budget: str = "") -> str:
     return f"{start}{within}: of {counted(n, thing)}, {_count(better)} measurably better and {_count(worse)} worse."
 
 
-def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> str:
+def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "", about: Sequence[str] = ()) -> str:
     """Judge the claim that every row is "better" (or "worse"): shown, not shown or contradicted.
 
-    Shown if the corrected verdict of every row is `verdict`; contradicted as soon as one is the opposite.
+    Shown if the corrected verdict of every row is `verdict`, and of all that the claim is `about` if that is given;
+    contradicted as soon as one is the opposite.
     """
     n, within = len(table), f" {budget}" if budget else ""
     if _unjudged(table):
@@ -811,8 +812,10 @@ def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> st
     found = int((table["verdict"] == verdict).sum())
     if len(against):
         return f"**Contradicted**{within}: measurably {opposite} with {listing(against)}."
-    word = "Shown" if found == n else "Not shown"
-    return f"**{word}**{within}: of {counted(n, thing)}, {_count(found)} measurably {verdict} and none is {opposite}."
+    untried = [name for name in about if name not in table.index]
+    word = "Shown" if found == n and not untried else "Not shown"
+    said = f"**{word}**{within}: of {counted(n, thing)}, {_count(found)} measurably {verdict} and none is {opposite}."
+    return f"{said} Not tried: {listing(untried)}." if untried else said
 
 
 def _unjudged(table: pd.DataFrame) -> bool:
