@@ -897,7 +897,7 @@ def did_nothing(names: Sequence[str], reference: str) -> str:
     its, left = ("its", "It is") if len(names) == 1 else ("their", "They are")
     return (
         f"**{listing(names)}** did nothing here: {its} runs are those of {md(reference)}, bit for bit. "
-        f"{left} left out of all that follows, and of the number of comparisons."
+        f"{left} left out of the comparisons that follow, and of their number."
     )
 
 
