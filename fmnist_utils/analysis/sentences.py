@@ -1195,6 +1195,10 @@ def strangest(table: pd.DataFrame) -> str:
         sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
         most = "more than 99.9 %" if sure == "100.0 %" else f"{sure} or more"
         return f"half of them get {most}, which {less} of the test images do not reach"
+NOT_LONGER = (
+    "Here the longer training is no longer than the other one, so it was left out: `long_epochs` has to be more than "
+    "`epochs`."
+)
 
     first, last = table.index[0], table.index[-1]
     said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."
