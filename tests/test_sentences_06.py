@@ -58,6 +58,62 @@ def test_mistakes_that_all_seeds_make_are_counted_against_chance() -> None:
     assert sentences.shared_mistakes(~wrong & wrong, same) == "No seed gets any of the 1,000 test images wrong."
 
 
+def test_one_image_is_no_plural() -> None:
+    wrong = np.zeros((2, 257), bool)
+    wrong[:, 3] = wrong[0, 7] = True
+    said = sentences.shared_mistakes(wrong, np.arange(257) > 5)
+    assert said.startswith("**1 of 257 test images** (0.39 %) is wrong for both seeds, where ")
+    assert said.endswith(" Not all seeds give the same wrong class for it.")
+    assert sentences.shared_mistakes(wrong, np.arange(257) < 5).endswith(" All seeds give the same wrong class for it.")
+    assert sentences.always_wrong(wrong) == "1 of 257 test images is wrong for every seed (of 2)."
+    assert sentences.always_wrong(wrong[:1]) == "2 of 257 test images are wrong for the one seed."
+    assert sentences.wrong_for(wrong) == "Of 257 test images 2 are wrong for one net or more, 1 for all of them."
+    assert sentences.wrong_for(wrong[1:]) == "Of 257 test images 1 is wrong for it."
+    assert sentences.sure_mistakes([0.7]) == "This one is made with a confidence of 70 %."
+    assert sentences.sure_mistakes([0.7, 0.9]) == "These are made with a confidence of 70 to 90 %."
+    assert sentences.resembles([0, 1], [1, 1], [1, 1]).startswith("Of the one mistake of this net, the nearest ")
+
+
+@pytest.mark.parametrize(
+    ("alike", "other", "said"),
+    [
+        (
+            [0, 0, 0, 0],
+            [1, 0, 0, 0],
+            "**0 of 4 test images** (0.00 %) have a near-duplicate among the training images.",
+        ),
+        ([1, 0, 0, 0], [1, 0, 0, 0], "(25.00 %) has a near-duplicate among the training images, under another label."),
+        ([1, 0, 0, 0], [0, 1, 0, 0], "(25.00 %) has a near-duplicate among the training images, under the same label."),
+        (
+            [1, 1, 0, 0],
+            [0, 1, 1, 0],
+            "(50.00 %) have a near-duplicate among the training images, 1 of them under another label.",
+        ),
+    ],
+)
+def test_near_duplicates_are_counted(alike: list[int], other: list[int], said: str) -> None:
+    assert sentences.near_duplicates(np.array(alike, bool), np.array(other, bool)).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([], "are in doubt."),
+        (["ab"], "is in doubt: an image labelled a looks like b."),
+        (["ab", "ba"], "are in doubt; no two of them have the same label and the same suggestion."),
+        (["ab", "ab", "ba"], "are in doubt; most often (2) an image labelled a looks like b."),
+        (
+            ["ab", "ab", "ba", "ba", "ca"],
+            "are in doubt; most often (2 each) an image labelled a looks like b and an image labelled b looks like a.",
+        ),
+    ],
+)
+def test_the_most_frequent_doubts_are_named_with_all_that_tie(pairs: list[str], said: str) -> None:
+    rows = [(label, suggestion, True) for label, suggestion in pairs] + [("a", "b", False)]
+    table = pd.DataFrame(rows, columns=["label", "suggestion", "doubtful"])
+    assert sentences.doubted(table, "test").endswith(f" {said}")
+
+
 def test_corrected_labels_give_an_accuracy_beside_the_other_one() -> None:
     said = sentences.corrected(156, estimate(0.95, 0.96, 0.97), estimate(0.94, 0.95, 0.96))
     assert said.startswith("With 156 doubtful test labels replaced by ")

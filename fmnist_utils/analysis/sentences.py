@@ -166,6 +166,10 @@ def tally(table: pd.DataFrame, thing: str = "change") -> str:
     return f"of {counted(len(table), thing)}, {counts} ({changes})"
 
 
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
 def where(value: float, low: float, high: float) -> str:
     """Say where a number lies: ``"lies in the interval"``, its ends included, or above or below it."""
     if value > high:
@@ -437,14 +441,31 @@ def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
     chance = wrong.mean(axis=1).prod() * images
     every = "both" if seeds == 2 else f"all {seeds}"
     start = (
-        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for {every} seeds, where "
-        f"{chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes of a "
-        "single seed."
+        f"**{always:,} of {images:,} test images** ({percent(always / images)}) {_is(always)} wrong for {every} seeds, "
+        f"where {chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes "
+        "of a single seed."
     )
     if not always:
         return start
     agreed = int((wrong.all(axis=0) & same).sum())
+    if always == 1:
+        return f"{start} {'All' if agreed else 'Not all'} seeds give the same wrong class for it."
     return f"{start} All seeds give the same wrong class for {percent(agreed / always, 0)} of them ({agreed:,})."
+
+
+def always_wrong(wrong: NDArray[np.bool_]) -> str:
+    """Say in plain text how many test images every seed gets wrong; `wrong` is bool (seeds, images)."""
+    seeds, images = wrong.shape
+    always = int(wrong.all(axis=0).sum())
+    every = f"every seed (of {seeds})" if seeds > 1 else "the one seed"
+    return f"{always:,} of {counted(images, 'test image')} {_is(always)} wrong for {every}."
+
+
+def sure_mistakes(confidence: ArrayLike) -> str:
+    """Say how sure the surest mistakes are; `confidence` (mistakes,) has one or more."""
+    shares = np.asarray(confidence).tolist()
+    subject = "This one is" if len(shares) == 1 else "These are"
+    return f"{subject} made with a confidence of {ranges(shares, 0)}."
 
 
 def averaging(gain: Comparison, seeds: int) -> str:
@@ -516,6 +537,31 @@ def no_better(reached: Mapping[str, Estimate], commoner: float) -> str:
     )
 
 
+def near_duplicates(alike: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
+    """Say how many test images have a near-duplicate among the training images, and how many under another label.
+
+    Parameters
+    ----------
+    alike, other : bool (images,), whether the nearest training image is a near-duplicate, and has another label
+    """
+    found, apart = int(alike.sum()), int((alike & other).sum())
+    have = "has" if found == 1 else "have"
+    images = f"**{found:,} of {len(alike):,} test images** ({percent(float(alike.mean()))})"
+    start = f"{images} {have} a near-duplicate among the training images"
+    if found < 2:
+        return f"{start}{', under another label' if apart else ', under the same label' if found else ''}."
+    return f"{start}, {apart:,} of them under another label."
+
+
+def wrong_for(missed: NDArray[np.bool_]) -> str:
+    """Say how many test images some nets, and all of them, get wrong; `missed` is bool (nets, images)."""
+    some, every = int(missed.any(axis=0).sum()), int(missed.all(axis=0).sum())
+    start = f"Of {counted(missed.shape[1], 'test image')}"
+    if len(missed) == 1:
+        return f"{start} {some:,} {_is(some)} wrong for it."
+    return f"{start} {some:,} {_is(some)} wrong for one net or more, {every:,} for all of them."
+
+
 def doubted(suspected: pd.DataFrame, part: str) -> str:
     """Say how many labels of a part are in doubt (`doubts.suspects`), and which doubt is the most frequent."""
     doubtful = suspected[suspected["doubtful"]]
@@ -525,9 +571,15 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     if doubtful.empty:
         return f"{count} are in doubt."
     pairs = pd.Series(list(zip(doubtful["label"], doubtful["suggestion"], strict=True)), dtype=object).value_counts()
-    label, suggestion = pairs.index.tolist()[0]
-    often = f"most often ({pairs.max():,}) an image labelled {md(label)} looks like {md(suggestion)}"
-    return f"{count} {'is' if len(doubtful) == 1 else 'are'} in doubt; {often}."
+    start = f"{count} {_is(len(doubtful))} in doubt"
+    first = pairs[pairs == pairs.max()].index.tolist()
+    if len(first) == len(doubtful) > 1:
+        return f"{start}; no two of them have the same label and the same suggestion."
+    looks = [f"an image labelled {md(label)} looks like {md(suggestion)}" for label, suggestion in first]
+    if len(doubtful) == 1:
+        return f"{start}: {looks[0]}."
+    often = f"most often ({pairs.max():,}{' each' if len(first) > 1 else ''}) {_listed(looks)}"
+    return f"{start}; {often}."
 
 
 def judges(tested: Estimate, held_out: float, commonest: float, usable: bool) -> str:
@@ -574,16 +626,14 @@ def recalled(found: pd.Series, known: int, wanted: float = 0.7) -> str:
 
     The last entry of `found` is held against the share that is `wanted`.
     """
-    said = [f"{count or 'none'} {_verb_to_be(count)} among the first {first:,}" for first, count in found.items()]
+    said = [
+        f"{count or 'none'} {'are' if count > 1 else 'is'} among the first {first:,}" for first, count in found.items()
+    ]
     word = "" if found.iloc[-1] >= wanted * known else " not"
     return (
         f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}; so at least "
         f"{percent(wanted, 0)} of them are{word} found there."
     )
-
-
-def _verb_to_be(n: int) -> str:
-    return "are" if n > 1 else "is"
 
 
 def temperatures(
@@ -1145,6 +1195,10 @@ def alike_below(level: float) -> str:
     )
 
 
+NOT_LONGER = (
+    "Here the longer training is no longer than the other one, so it was left out: `long_epochs` has to be more than "
+    "`epochs`."
+)
 UNTAUGHT = (
     "There are no finished runs of notebook 03 on these data whose nets could be asked: "
     'the command that made this report, with `ONLY="03 06"`, trains them, and then asks.'
@@ -1195,10 +1249,6 @@ def strangest(table: pd.DataFrame) -> str:
         sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
         most = "more than 99.9 %" if sure == "100.0 %" else f"{sure} or more"
         return f"half of them get {most}, which {less} of the test images do not reach"
-NOT_LONGER = (
-    "Here the longer training is no longer than the other one, so it was left out: `long_epochs` has to be more than "
-    "`epochs`."
-)
 
     first, last = table.index[0], table.index[-1]
     said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."
@@ -1234,10 +1284,11 @@ def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> st
     wrong = truth != answer
     if not wrong.any():
         return "This net makes no mistake."
+    mistakes = f"the {counted(int(wrong.sum()), 'mistake')}" if wrong.sum() > 1 else "the one mistake"
     as_answer, as_label = (float((nearest == values)[wrong].mean()) for values in (answer, truth))
     right = f"; of its right answers, {percent(float((nearest == truth)[~wrong].mean()), 1)}" if not wrong.all() else ""
     return (
-        f"Of the {counted(int(wrong.sum()), 'mistake')} of this net, the nearest training image bears the class that "
+        f"Of {mistakes} of this net, the nearest training image bears the class that "
         f"it answers in **{percent(as_answer, 1)}**, and the label of the test image in {percent(as_label, 1)}{right}."
     )
 
