@@ -399,8 +399,8 @@ def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signe
         for row, entries in values.iterrows()
         for column, value in entries.dropna().items()
     ]
-    told = {"lowest": min(cells)[1], "highest": max(cells)[1]} if cells else {}
-    show(fig, f"{title}: {rows} by {columns} table of {label}. {_listing(told)}.")
+    told = f" lowest {min(cells)[1]}; highest {max(cells)[1]}." if cells else " No cell has a number."
+    show(fig, f"{title}: {rows} by {columns} table of {label}.{told}")
 
 
 @_styled
