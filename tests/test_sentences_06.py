@@ -28,6 +28,23 @@ def test_most_is_said_of_a_share_only_if_its_whole_interval_is_above_half() -> N
         assert ("cannot be told" in said) == (low <= 0.5 <= high)
 
 
+def test_none_of_the_mistakes_is_not_called_undecided() -> None:
+    said = sentences.majority(estimate(0, 0, 1), "Images whose label is in doubt")
+    assert said == (
+        "Images whose label is in doubt: 0.00 % (0.00 to 100.00 %; 3 seeds) of all mistakes, that is none of them"
+    )
+
+
+def test_repaired_mistakes_are_means_and_a_third_of_one_is_not_none() -> None:
+    before, after = np.zeros((3, 50), bool), np.zeros((3, 50), bool)
+    before[0, 0] = after[:, 1] = True
+    assert sentences.repairs("six views", before, after) == (
+        "Six views: mistakes of a net repaired: 0.3; new ones made: 1."
+    )
+    before[:, 10:30] = before[1, 40] = True
+    assert ": 21; " in sentences.repairs("six views", before, after)
+
+
 def test_a_share_of_one_seed_or_of_nothing_is_not_judged() -> None:
     nan = float("nan")
     assert sentences.majority(estimate(nan, 0.9, nan, 1), "Coat").endswith(

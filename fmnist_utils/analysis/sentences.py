@@ -324,8 +324,8 @@ def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
         "not shown": "; whether that is most of them cannot be told",
         "cannot be judged": "",  # the estimate says so itself
     }
-    if share.mean == 1:
-        return f"{part}: {share} of all {whole}, that is all of them"
+    if share.mean in (0, 1):
+        return f"{part}: {share} of all {whole}, that is {'all' if share.mean else 'none'} of them"
     return f"{part}: {share} of all {whole}{words[shown(share.low, share.high, 0.5)]}"
 
 
@@ -466,6 +466,16 @@ def sure_mistakes(confidence: ArrayLike) -> str:
     shares = np.asarray(confidence).tolist()
     subject = "This one is" if len(shares) == 1 else "These are"
     return f"{subject} made with a confidence of {ranges(shares, 0)}."
+
+
+def repairs(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> str:
+    """Say how many mistakes of a net something repairs and how many it makes, on average over the seeds.
+
+    `before` and `after` are bool (seeds, images), whether a net is wrong without and with it.
+    """
+    changes = [float((one & ~other).sum(axis=1).mean()) for one, other in ((before, after), (after, before))]
+    repaired, made = (f"{n:,.0f}" if n >= 10 or n.is_integer() else f"{n:.1f}" for n in changes)
+    return f"{first_capital(md(name))}: mistakes of a net repaired: {repaired}; new ones made: {made}."
 
 
 def averaging(gain: Comparison, seeds: int) -> str:
