@@ -474,8 +474,13 @@ def repairs(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> s
     `before` and `after` are bool (seeds, images), whether a net is wrong without and with it.
     """
     changes = [float((one & ~other).sum(axis=1).mean()) for one, other in ((before, after), (after, before))]
-    repaired, made = (f"{n:,.0f}" if n >= 10 or n.is_integer() else f"{n:.1f}" for n in changes)
+    repaired, made = map(_mean, changes)
     return f"{first_capital(md(name))}: mistakes of a net repaired: {repaired}; new ones made: {made}."
+
+
+def _mean(n: float) -> str:
+    """Write a mean of counts: one that is small and no whole number is not rounded to one, such as to none."""
+    return f"{n:,.0f}" if n >= 10 or abs(n - round(n)) < 1e-6 else f"{n:.1f}"
 
 
 def averaging(gain: Comparison, seeds: int) -> str:
@@ -771,6 +776,12 @@ def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
         return f"{course} The validation loss still falls: it is lowest after the last epoch of every run."
     stopped = f"In {how_many(early, len(losses), 'run')} the validation loss has stopped falling"
     return f"{course} {stopped}: it was lower before the last epoch than after it."
+
+
+def wrongly(accuracy: float, images: int, seeds: int) -> str:
+    """Say how many of the test images a net classifies wrongly, on average over the seeds."""
+    net = "On average a net" if seeds > 1 else "The net"
+    return f"{net} classifies {_mean(images * (1 - accuracy))} of {counted(images, 'test image')} wrongly."
 
 
 def overfits(gap: Comparison) -> str:
