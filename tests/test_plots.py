@@ -171,6 +171,8 @@ def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():
     table = pd.DataFrame([[1.0, -2.5], [np.nan, 0.5]], ["flip", "affine"], ["Coat", "Shirt"])
     _, alt, _ = figure(plots.heatmap, table, "change (points)", "Recall")
     assert "lowest −2.5 (flip, Shirt); highest +1.0 (flip, Coat)" in alt
+    _, alt, _ = figure(plots.heatmap, -0.0 * table, "change (points)", "Recall")
+    assert "lowest 0.0 (" in alt and "−0.0" not in alt and "+" not in alt
     _, alt, _ = figure(plots.heatmap, table * np.nan, "change (points)", "Recall")
     assert alt == "Recall: 2 by 2 table of change (points). No cell has a number."
 

@@ -73,6 +73,25 @@ def test_equally_cheap_nets_need_not_beat_each_other() -> None:
     assert sentences.worth_their_cost(ahead, pd.Series({"a": 1, "b": 1, "c": 2})) == ["c"]
 
 
+def test_nets_with_the_same_mean_are_in_front_together() -> None:
+    pairs, cost = pairs_of(("no measurable difference", "better", "better")), pd.Series({"a": 1, "b": 2, "c": 3})
+    pairs.loc[("a", "b"), "difference"] = 0.0
+    assert sentences.leads("a", pairs) == (
+        "**a and b** have the highest mean. a is measurably ahead of one of the 2 other nets; it cannot be told from b."
+    )
+    assert sentences.best_and_worth("a", 0.9, pairs, cost).startswith(
+        "a and b have the highest mean, 90.0 %, and a is measurably ahead of one of the 2 other nets. No net is "
+    )
+    level = pairs.assign(difference=0.0, verdict="no measurable difference")
+    assert sentences.leads("a", level, "with 2 epochs") == "No net has a higher mean than another with 2 epochs."
+    assert sentences.best_and_worth("a", 0.9, level, cost).startswith(
+        "No net has a higher mean than another: 90.0 % each. No net is measurably ahead"
+    )
+    alone = pairs.assign(low=NAN)
+    assert sentences.leads("a", alone).startswith("**a and b** have the highest accuracy; whether they are ahead")
+    assert sentences.best_and_worth("a", 0.9, level.assign(low=NAN), cost).endswith("tell whether one is ahead.")
+
+
 def test_one_seed_or_one_net_is_not_judged() -> None:
     alone, cost = pairs_of(("no measurable difference",) * 3, judged=False), pd.Series({"a": 1, "b": 2, "c": 3})
     for said in (

@@ -395,7 +395,7 @@ def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signe
     _name_cells(ax, list(values.index), list(values.columns))
     ax.set(xlabel="", ylabel="")
     cells = [
-        (float(value), f"{value:{sign}.{digits}f}".replace("-", "−") + f" ({row}, {column})")
+        (float(value), f"{number(float(value) / 100, digits, signed)} ({row}, {column})")
         for row, entries in values.iterrows()
         for column, value in entries.dropna().items()
     ]

@@ -259,7 +259,7 @@ def moved(before: Comparison, after: Comparison, move: Comparison, cause: str) -
     intervals say so; of an effect that cannot be told from zero, that it moves, and which way.
     """
     if np.isnan(move.low):
-        return f"whether {cause} changes this cannot be judged ({CANNOT_BE_JUDGED})"
+        return f"whether {cause} changes this cannot be judged with one seed"
     if move.verdict == "no measurable difference":
         return f"{cause} changes this by {move}: no measurable dependence"
     up = move.verdict == "better"
@@ -1056,20 +1056,30 @@ def sizes(costs: pd.DataFrame) -> str:
 def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
     """Say which other nets `best`, the first by its mean, is measurably ahead of (`metrics.compare_pairs`).
 
-    Called the best only where it is measurably ahead of all others.
+    Called the best only where it is measurably ahead of all others. Nets with exactly its mean are named with it.
     """
     if not len(pairs):
         return f"Only one net was trained, **{md(best)}**."
-    start = f"**{md(best)}** has the highest mean{f' {budget}' if budget else ''}"
+    others, first, within = _against(best, pairs), _in_front(best, pairs), f" {budget}" if budget else ""
+    alone, mean = len(first) == 1, "accuracy" if pairs["low"].isna().all() else "mean"
+    if len(first) > len(others):
+        return f"No net has a higher {mean} than another{within}."
+    start = f"**{listing(first)}** {'has' if alone else 'have'} the highest {mean}{within}"
     if pairs["low"].isna().all():
-        return f"{start}; whether it is ahead cannot be judged with one seed each."
-    others = _against(best, pairs)
+        return f"{start}; whether {'it is' if alone else 'they are'} ahead cannot be judged with one seed each."
     behind = [name for name, verdict in others.items() if verdict == "better"]
     if len(behind) == len(others):
         return f"{start}, and is the best: measurably ahead of {how_many(len(others), len(others), 'other net')}."
     level = [name for name in others if name not in behind]  # none is ahead: no mean is higher
     ahead = how_many(len(behind), len(others), "other net")
-    return f"{start}. It is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
+    who = "It" if alone else md(best)
+    return f"{start}. {who} is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
+
+
+def _in_front(best: str, pairs: pd.DataFrame) -> list[str]:
+    """Name `best`, the first by its mean, and the groups of a table of pairs that have exactly its mean."""
+    same = [pair for pair in pairs.index[pairs["difference"] == 0] if best in pair]
+    return [best, *(name for pair in same for name in pair if name != best)]
 
 
 def _against(name: str, pairs: pd.DataFrame) -> dict[str, str]:
@@ -1116,18 +1126,22 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
 
 def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.Series, budget: str = "") -> str:
     """Answer "which net is worth its cost?" in one sentence of plain text; see `leads` and `worth_their_cost`."""
-    start = f"{best} has the highest mean{f' {budget}' if budget else ''}, {percent(accuracy, 1)}"
+    within = f" {budget}" if budget else ""
     if not len(pairs):
-        return f"{start}; it is the only net."
-    if pairs["low"].isna().all():
-        return f"{start}; one seed each cannot tell whether it is ahead."
-    others, names = _against(best, pairs), worth_their_cost(pairs, weights)
+        return f"{best} reaches {percent(accuracy, 1)}{within}; it is the only net."
+    others, first, unjudged = _against(best, pairs), _in_front(best, pairs), pairs["low"].isna().all()
+    alone, mean = len(first) == 1, "accuracy" if unjudged else "mean"
+    who = "it is" if alone else "they are"
+    start = f"{_names(first)} {'has' if alone else 'have'} the highest {mean}{within}, {percent(accuracy, 1)}"
+    if len(first) > len(others):
+        who, start = "one is", f"No net has a higher {mean} than another{within}: {percent(accuracy, 1)} each"
+    if unjudged:
+        return f"{start}; one seed each cannot tell whether {who} ahead."
     ahead = how_many(sum(verdict == "better" for verdict in others.values()), len(others), "other net")
+    start += f", and {'' if alone else f'{best} '}is measurably ahead of {ahead}" if who != "one is" else ""
+    names = worth_their_cost(pairs, weights)
     verb = "is" if len(names) < 2 else "are"
-    return (
-        f"{start}, and is measurably ahead of {ahead}. {_names(names) if names else 'No net'} {verb} measurably ahead "
-        "of every net with fewer weights."
-    )
+    return f"{start}. {_names(names) if names else 'No net'} {verb} measurably ahead of every net with fewer weights."
 
 
 def hardest_class(missed: pd.DataFrame) -> str:
