@@ -68,9 +68,13 @@ def test_worth_its_cost_is_what_beats_every_cheaper_net(verdicts: tuple[str, ...
 def test_equally_cheap_nets_need_not_beat_each_other() -> None:
     pairs = pairs_of(("no measurable difference",) * 3)
     assert sentences.worth_their_cost(pairs, pd.Series(1, index=NETS)) == []
-    assert sentences.worth(pairs, pd.Series(1, index=NETS), "weights").startswith("Fewest weights: a, b and c.")
+    assert sentences.worth(pairs, pd.Series(1, index=NETS), "weights") == "Fewest weights: a, b and c. No net has more."
     ahead = pairs_of(("no measurable difference", "worse", "worse"))
     assert sentences.worth_their_cost(ahead, pd.Series({"a": 1, "b": 1, "c": 2})) == ["c"]
+    for table, word in ((ahead, ""), (pairs, "not ")):
+        assert sentences.worth(table, pd.Series({"a": 1, "b": 1, "c": 2}), "weights") == (
+            f"Fewest weights: a and b. The other net, c, is {word}measurably more accurate."
+        )
 
 
 def test_nets_with_the_same_mean_are_in_front_together() -> None:

@@ -1122,6 +1122,11 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
     start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {count}"
     named = f": {listing(names)}" if names else ""
     return f"{start} {verb} measurably more accurate than every net with fewer{named}."
+    if others < 2:
+        fewest = f"Fewest {what}: {listing(cheapest)}."
+        other = listing(cost.index.difference(cheapest))
+        found = f"The other net, {other}, is {'' if names else 'not '}measurably more accurate"
+        return f"{fewest} {found}." if others else f"{fewest} No net has more."
 
 
 def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.Series, budget: str = "") -> str:
