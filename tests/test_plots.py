@@ -314,11 +314,12 @@ def test_panels_say_where_every_line_ends():
 
 
 def test_attributions_are_blue_for_the_first_class_and_orange_for_the_second():
-    images, maps = np.zeros((2, 28, 28), np.uint8), np.zeros((2, 28, 28))
-    maps[0], maps[1] = 1, -1
-    image, alt, _ = figure(
-        plots.attributions, images, maps, ("Coat", "Shirt"), "Boundary", ["Coat\n80 %", "Shirt\n3 %"]
-    )
+    images, maps = np.zeros((6, 28, 28), np.uint8), np.zeros((6, 28, 28))
+    maps[:3], maps[3:] = 1, -1
+    captions = ["Coat\n80 %"] * 3 + ["Shirt\n3 %"] * 3
+    image, _, _ = figure(plots.attributions, images, maps, ("Coat", "Shirt"), "Boundary", captions)
+    few, alt, _ = figure(plots.attributions, images[2:4], maps[2:4], ("Coat", "Shirt"), "Boundary", captions[2:4])
+    assert few.height == image.height
     assert "blue where they speak for Coat and orange where they speak for Shirt" in alt
     assert alt.endswith("Captions: Coat, 80 %; Shirt, 3 %.")
     red, _, blue = np.asarray(image.convert("RGB"), int)[image.height // 2 :].transpose(2, 0, 1)

@@ -520,15 +520,16 @@ def attributions(
     above = np.repeat(1 - pixels[..., None] / 255, 3, axis=-1)
     below = (1 - strength) * (1 - 0.25 * pixels[..., None] / 255) + strength * colours
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
-    gap, foot = 2, round(n * 0.55 * lines)
-    canvas = np.ones((2 * height + gap + foot, n * (width + gap), 3))
+    across = max(n, 6)  # fewer would fill the page with one image
+    gap, foot = 2, round(across * 0.55 * lines)
+    canvas = np.ones((2 * height + gap + foot, across * (width + gap), 3))
     fig, (ax,) = _figure(title, 0.6 + (WIDTH - 0.2) * canvas.shape[0] / canvas.shape[1])
     for i in range(n):
         left = i * (width + gap)
         canvas[:height, left : left + width] = above[i]
         canvas[height + gap : 2 * height + gap, left : left + width] = below[i]
         if captions:
-            ax.text(left + width / 2, 2 * height + gap + 0.5, _below(captions[i], max(n, 3)), ha="center", va="top",
+            ax.text(left + width / 2, 2 * height + gap + 0.5, _below(captions[i], across), ha="center", va="top",
                     fontsize=7.5)  # fmt: skip
     ax.imshow(canvas, interpolation="nearest")
     ax.set_axis_off()
