@@ -118,6 +118,7 @@ def test_near_duplicates_are_counted(alike: list[int], other: list[int], said: s
         ([], "are in doubt."),
         (["ab"], "is in doubt: an image labelled a looks like b."),
         (["ab", "ba"], "are in doubt; no two of them have the same label and the same suggestion."),
+        (["ab", "ab"], "are in doubt: an image labelled a looks like b."),
         (["ab", "ab", "ba"], "are in doubt; most often (2) an image labelled a looks like b."),
         (
             ["ab", "ab", "ba", "ba", "ca"],
@@ -228,6 +229,13 @@ def test_a_temperature_at_the_end_of_the_search_is_none() -> None:
     )
 
 
+def test_a_tenth_is_one() -> None:
+    assert [sentences.tenth(share) for share in (0.1, 0.1016, 2 / 14, 1)] == ["The tenth"] * 2 + [
+        "The 14 %",
+        "The 100 %",
+    ]
+
+
 def test_a_recipe_in_fewer_epochs_is_a_preview() -> None:
     assert sentences.preview(6, 6) == ""
     assert sentences.preview(1, 6) == "A preview: 1 epoch of a recipe that is made for 6."
@@ -322,9 +330,8 @@ def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
         "beside blank; beside noise it is the less sure one more often than not."
     )
     certain = table.assign(confidence=[1.0, 0.9994])
-    assert "get more than 99.9 %, which" in sentences.strangest(certain) and "99.9 % or more" in sentences.strangest(
-        certain
-    )
+    assert "get more than 99.9 %, more than 75.0 % of the test images get" in sentences.strangest(certain)
+    assert "99.9 % or more, which" in sentences.strangest(certain)
     assert "least" not in sentences.strangest(table.iloc[:1])
     assert "beside none of these kinds; beside" in sentences.told_apart(table)
 

@@ -74,7 +74,7 @@ def largest(counts: Mapping[str, int] | pd.Series, things: str) -> str:
         return f"{listing(first)} are equally frequent among the {total:,} {things} ({best:,} each)"
     if best == total:
         return (
-            f"all {total:,} {things} are {md(first[0])}"
+            f"{'both' if total == 2 else f'all {total:,}'} {things} are {md(first[0])}"
             if total > 1
             else f"the only one of the {things} is {md(first[0])}"
         )
@@ -591,7 +591,7 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     if len(first) == len(doubtful) > 1:
         return f"{start}; no two of them have the same label and the same suggestion."
     looks = [f"an image labelled {md(label)} looks like {md(suggestion)}" for label, suggestion in first]
-    if len(doubtful) == 1:
+    if len(pairs) == 1:
         return f"{start}: {looks[0]}."
     often = f"most often ({pairs.max():,}{' each' if len(first) > 1 else ''}) {_listed(looks)}"
     return f"{start}; {often}."
@@ -776,6 +776,11 @@ def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
         return f"{course} The validation loss still falls: it is lowest after the last epoch of every run."
     stopped = f"In {how_many(early, len(losses), 'run')} the validation loss has stopped falling"
     return f"{course} {stopped}: it was lower before the last epoch than after it."
+
+
+def tenth(share: float) -> str:
+    """Name a tenth of some images; of few images, or of many that are alike, it is another share."""
+    return f"The {'tenth' if abs(share - 0.1) < 0.01 else percent(share, 0)}"
 
 
 def wrongly(accuracy: float, images: int, seeds: int) -> str:
@@ -1117,16 +1122,16 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
         return f"Which nets are worth their {what} cannot be judged with one seed each."
     names, cheapest = worth_their_cost(pairs, cost), cost.index[cost == cost.min()]
     others = len(cost) - len(cheapest)
-    verb = "is" if len(names) < 2 else "are"
-    count = str(len(names) or "none") if len(names) < max(2, others) else "both" if others == 2 else "all"
-    start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {count}"
-    named = f": {listing(names)}" if names else ""
-    return f"{start} {verb} measurably more accurate than every net with fewer{named}."
     if others < 2:
         fewest = f"Fewest {what}: {listing(cheapest)}."
         other = listing(cost.index.difference(cheapest))
         found = f"The other net, {other}, is {'' if names else 'not '}measurably more accurate"
         return f"{fewest} {found}." if others else f"{fewest} No net has more."
+    verb = "is" if len(names) < 2 else "are"
+    count = str(len(names) or "none") if len(names) < max(2, others) else "both" if others == 2 else "all"
+    start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {count}"
+    named = f": {listing(names)}" if names else ""
+    return f"{start} {verb} measurably more accurate than every net with fewer{named}."
 
 
 def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.Series, budget: str = "") -> str:
@@ -1287,8 +1292,9 @@ def strangest(table: pd.DataFrame) -> str:
 
     def half(kind: Any) -> str:
         sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
-        most = "more than 99.9 %" if sure == "100.0 %" else f"{sure} or more"
-        return f"half of them get {most}, which {less} of the test images do not reach"
+        if sure == "100.0 %":
+            return f"half of them get more than 99.9 %, more than {less} of the test images get"
+        return f"half of them get {sure} or more, which {less} of the test images do not reach"
 
     first, last = table.index[0], table.index[-1]
     said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."
