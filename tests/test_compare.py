@@ -252,3 +252,11 @@ def test_seeds_that_deny_a_fixed_spread_still_have_an_interval() -> None:
     found = metrics.compare([right], [right, wrong], metrics.NO_SPREAD)
     assert np.isfinite([found.difference, found.low, found.high, found.p]).all()
     assert found.difference == 0.5
+
+
+def test_two_shares_are_at_most_one_apart() -> None:
+    images = np.arange(20)
+    change = metrics.compare([images >= 0, images >= 2], [images < 0, images < 1])
+    assert change.low < change.difference < change.high == 1
+    gaps = metrics.compare([1.5 * (images >= 0), 1.5 * (images >= 2)], [images < 0, images < 1])
+    assert gaps.high > 1.4

@@ -237,6 +237,15 @@ def test_index_names_the_data_of_each_report_where_they_differ(out: Path, tmp_pa
     assert f"data/{EVIL}, data/letters" in soup.select(".meta")[0].get_text()
 
 
+def test_index_counts_one_run_as_one(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    key = results(PUBLISHED)["key"].iloc[0]
+    shutil.copytree(ROOT / PUBLISHED / "runs" / key, tmp_path / "out" / "runs" / key)
+    write_index(tmp_path / "out", out.parent / "sources")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
+    assert soup.select(".meta span")[-1].get_text() == "1 run"
+
+
 def test_index_folds_away_what_saw_a_part_of_the_images(tmp_path: Path) -> None:
     runs = results(PUBLISHED)
     runs = runs[runs["model"] == "sprint"]

@@ -40,7 +40,7 @@ def test_an_image_counts_once_in_every_cell_that_a_seed_puts_it_into(data: Datas
     assert counts.sum() == 10_000 - 3 + 4
     assert found.cell(SHIRT, COAT).tolist() == [first, second]
     assert found.cell(SHIRT, TSHIRT).tolist() == [second, third]
-    assert found.right == "9,997 of 10,000 images right for all 2 seeds"
+    assert found.right == "9,997 of 10,000 images right for both seeds"
 
 
 def test_of_one_run_it_is_the_confusion_matrix(data: Dataset) -> None:
@@ -104,7 +104,7 @@ def test_the_figure_and_the_table_say_the_same(data: Dataset, shirts: list[int])
     assert output.data[mistakes.MIME]["counts"] == found.counts.tolist()
     assert output.data[mistakes.MIME]["turned"] is True
     assert output.metadata["image/png"]["alt"] == (
-        "Mistakes: confusion matrix of 10 classes, 9,997 of 10,000 images right for all 2 seeds. "
+        "Mistakes: confusion matrix of 10 classes, 9,997 of 10,000 images right for both seeds. "
         "Most frequent mistakes: Shirt taken for Coat 3; Shirt taken for T-shirt/top 1."
     )
 

@@ -227,6 +227,14 @@ def test_the_last_notebook_reads_the_headline_runs_of_the_one_before(profile: st
     assert sixth["seeds"] <= fifth["seeds"]
 
 
+@pytest.mark.parametrize("name", [SERIES[1], SERIES[5]])
+def test_runs_classify_pictures_with_the_data_at_hand(name: str):
+    """A stored run does not say in which folder (`data_dir`) the files of a named data set lie."""
+    calls = [node for node in ast.walk(ast.parse(code(name))) if isinstance(node, ast.Call)]
+    asked = [node for node in calls if ast.unparse(node.func) in ("runs[0].predict", "net.predict")]
+    assert asked and all("data" in {keyword.arg for keyword in node.keywords} for node in asked)
+
+
 def test_ruff_finds_nothing_in_the_notebooks():
     ruff = [sys.executable, "-m", "ruff", "check", "--no-cache", str(ROOT / "notebooks")]
     done = subprocess.run(ruff, capture_output=True, text=True, check=False)

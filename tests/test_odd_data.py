@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from data_files import idx
 
-from fmnist_utils import Dataset
+from fmnist_utils import Dataset, sentences
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.locate import FILES
 
@@ -66,3 +66,14 @@ def test_the_notebooks_go_on_where_a_section_has_nothing_to_say(data: Dataset, t
         assert not [output for output in outputs if output.get("name") == "stderr"]
         told = "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
         assert not re.search(r"\bnan\b", told), page.name
+        alts = [output["metadata"]["image/png"]["alt"] for output in outputs if "image/png" in output.get("data", {})]
+        if page.name.startswith("03"):
+            assert sentences.NOT_LONGER in told and "onger training" not in "".join(alts)
+        if page.name.startswith("05"):
+            assert "It was not trained for this report" in told
+        if page.name.startswith("06"):
+            doubts = dict(re.findall(r"Of [\d,]+ (training|test) labels, \*\*([\d,]+)\*\*", told))
+            shown = {part: any(alt.startswith(f"Most doubtful {part}") for alt in alts) for part in doubts}
+            assert shown == {part: number != "0" for part, number in doubts.items()} and len(shown) == 2
+            assert not [alt for alt in alts if alt.startswith("Pairs") and " 0.00 % (" in alt]
+            assert not [alt for alt in alts if "No cell has a number" in alt]

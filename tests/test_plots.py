@@ -132,6 +132,16 @@ def test_the_confusion_matrix_says_its_worst_mistakes():
     assert "Shirt taken for T-shirt/top 120; T-shirt/top taken for Shirt 80; Pullover taken for Coat 60" in alt
 
 
+def test_mistakes_as_frequent_as_others_are_not_called_the_most_frequent():
+    matrix = np.diag([5, 5, 5])
+    matrix[0] = [5, 2, 1]
+    _, alt, _ = figure(plots.confusion_matrix, matrix, ["a", "b", "c"], "Few")
+    assert alt.endswith(" Most frequent mistakes: a taken for b 2; a taken for c 1.")
+    matrix[1:] += 1 - np.eye(3, dtype=int)[1:]
+    _, alt, _ = figure(plots.confusion_matrix, matrix, ["a", "b", "c"], "Few")
+    assert " Among the most frequent mistakes: a taken for b 2; a taken for c 1; " in alt
+
+
 def test_a_confusion_matrix_without_mistakes():
     _, alt, _ = figure(plots.confusion_matrix, np.diag([5, 5, 5]), ["a", "b", "c"], "Perfect")
     assert alt == "Perfect: confusion matrix of 3 classes, 15 of 15 right."
@@ -151,13 +161,28 @@ def test_an_interval_that_one_seed_cannot_give_is_not_called_no_difference():
         [[0.003, np.nan, np.nan, "no measurable difference"]], ["flip"], ["difference", "low", "high", "verdict"]
     )
     _, alt, _ = figure(plots.intervals, table, "Against none")
-    assert "flip +0.30, one seed: cannot be judged." in alt
+    assert alt == "Against none: change in accuracy (points). flip +0.30, one seed: cannot be judged."
+    one = {"Coat": metrics.Estimate(0.5, np.nan, np.nan, np.nan, 1)}
+    _, alt, _ = figure(plots.estimates, one, "share (%)", "Mistakes")
+    assert alt == "Mistakes: bars of share (%). Coat 50.00 % (one seed: cannot be judged)."
 
 
 def test_a_heatmap_says_its_extremes_and_leaves_out_what_is_missing():
     table = pd.DataFrame([[1.0, -2.5], [np.nan, 0.5]], ["flip", "affine"], ["Coat", "Shirt"])
     _, alt, _ = figure(plots.heatmap, table, "change (points)", "Recall")
     assert "lowest −2.5 (flip, Shirt); highest +1.0 (flip, Coat)" in alt
+    _, alt, _ = figure(plots.heatmap, -0.0 * table, "change (points)", "Recall")
+    assert "lowest 0.0 (" in alt and "−0.0" not in alt and "+" not in alt
+    _, alt, _ = figure(plots.heatmap, table * np.nan, "change (points)", "Recall")
+    assert alt == "Recall: 2 by 2 table of change (points). No cell has a number."
+
+
+def test_points_of_more_classes_than_there_are_colours_are_left_out_and_that_is_said():
+    points, names = {"x": np.random.default_rng(0).random((52, 2))}, [f"<{i}>" for i in range(26)]
+    _, alt, _ = figure(plots.scatter, points, np.arange(52) % 26, names, "Plane")
+    assert alt.startswith("Plane: 40 images as points, by x; the first 20 of 26 classes <0>, <1>, ")
+    _, alt, _ = figure(plots.scatter, {"x": points["x"][:3]}, [0, 1, 1], names, "Plane")
+    assert alt == "Plane: 3 images as points, by x; classes <0>, <1>."
 
 
 def test_reliability_says_who_is_overconfident():
@@ -289,11 +314,12 @@ def test_panels_say_where_every_line_ends():
 
 
 def test_attributions_are_blue_for_the_first_class_and_orange_for_the_second():
-    images, maps = np.zeros((2, 28, 28), np.uint8), np.zeros((2, 28, 28))
-    maps[0], maps[1] = 1, -1
-    image, alt, _ = figure(
-        plots.attributions, images, maps, ("Coat", "Shirt"), "Boundary", ["Coat\n80 %", "Shirt\n3 %"]
-    )
+    images, maps = np.zeros((6, 28, 28), np.uint8), np.zeros((6, 28, 28))
+    maps[:3], maps[3:] = 1, -1
+    captions = ["Coat\n80 %"] * 3 + ["Shirt\n3 %"] * 3
+    image, _, _ = figure(plots.attributions, images, maps, ("Coat", "Shirt"), "Boundary", captions)
+    few, alt, _ = figure(plots.attributions, images[2:4], maps[2:4], ("Coat", "Shirt"), "Boundary", captions[2:4])
+    assert few.height == image.height
     assert "blue where they speak for Coat and orange where they speak for Shirt" in alt
     assert alt.endswith("Captions: Coat, 80 %; Shirt, 3 %.")
     red, _, blue = np.asarray(image.convert("RGB"), int)[image.height // 2 :].transpose(2, 0, 1)

@@ -114,3 +114,9 @@ def test_source_is_shown_as_a_block_of_code(monkeypatch: pytest.MonkeyPatch) -> 
 
     show_source(twice)
     assert shown[0].data == "```python\ndef twice(number: int) -> int:\n    return 2 * number\n```"
+
+
+def test_images_that_are_classified_wrongly_are_counted() -> None:
+    assert sentences.wrongly(0.9, 10_000, 3) == "On average a net classifies 1,000 of 10,000 test images wrongly."
+    assert sentences.wrongly(1 - 1 / 14, 14, 1) == "The net classifies 1 of 14 test images wrongly."
+    assert " 0.3 of 257 " in sentences.wrongly(1 - 1 / 3 / 257, 257, 3), "not none"

@@ -55,6 +55,14 @@ def test_a_claim_about_all_is_shown_by_all_and_contradicted_by_one(verdicts: lis
     assert ("**Not shown**" in said) == ("better" not in verdicts and set(verdicts) != {"worse"})
 
 
+def test_a_claim_is_not_shown_while_some_that_it_is_about_were_not_tried() -> None:
+    said = sentences.every(table(["worse", "worse"]), "worse", "change", about=["a", "b", "c_d"])
+    assert said.startswith("**Not shown**: of 2 changes, 2 are measurably worse ")
+    assert said.endswith(" Not tried: c&#95;d.")
+    assert sentences.every(table(["worse"]), "worse", "change", about=["a"]).startswith("**Shown**")
+    assert sentences.every(table(["better"]), "worse", "change", about=["a", "b"]).startswith("**Contradicted**")
+
+
 def test_with_one_seed_or_no_row_nothing_is_judged() -> None:
     alone = table(VERDICTS[2:] * 2, judged=False)
     many = alone.set_axis(pd.MultiIndex.from_tuples([("flip", "Coat"), ("flip", "Bag")]))

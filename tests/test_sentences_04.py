@@ -62,6 +62,7 @@ def test_changes_that_did_nothing_are_named() -> None:
     assert one.startswith("**a&#95;b** did nothing here: its runs are those of the base, bit for bit. It is left out")
     two = sentences.did_nothing(["stop", "plateau"], "the base")
     assert two.startswith("**stop and plateau** did nothing here: their runs") and "They are left out" in two
+    assert two.endswith(" left out of the comparisons that follow, and of their number."), "figures still show them"
 
 
 @pytest.mark.parametrize(

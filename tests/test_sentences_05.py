@@ -68,9 +68,32 @@ def test_worth_its_cost_is_what_beats_every_cheaper_net(verdicts: tuple[str, ...
 def test_equally_cheap_nets_need_not_beat_each_other() -> None:
     pairs = pairs_of(("no measurable difference",) * 3)
     assert sentences.worth_their_cost(pairs, pd.Series(1, index=NETS)) == []
-    assert sentences.worth(pairs, pd.Series(1, index=NETS), "weights").startswith("Fewest weights: a, b and c.")
+    assert sentences.worth(pairs, pd.Series(1, index=NETS), "weights") == "Fewest weights: a, b and c. No net has more."
     ahead = pairs_of(("no measurable difference", "worse", "worse"))
     assert sentences.worth_their_cost(ahead, pd.Series({"a": 1, "b": 1, "c": 2})) == ["c"]
+    for table, word in ((ahead, ""), (pairs, "not ")):
+        assert sentences.worth(table, pd.Series({"a": 1, "b": 1, "c": 2}), "weights") == (
+            f"Fewest weights: a and b. The other net, c, is {word}measurably more accurate."
+        )
+
+
+def test_nets_with_the_same_mean_are_in_front_together() -> None:
+    pairs, cost = pairs_of(("no measurable difference", "better", "better")), pd.Series({"a": 1, "b": 2, "c": 3})
+    pairs.loc[("a", "b"), "difference"] = 0.0
+    assert sentences.leads("a", pairs) == (
+        "**a and b** have the highest mean. a is measurably ahead of one of the 2 other nets; it cannot be told from b."
+    )
+    assert sentences.best_and_worth("a", 0.9, pairs, cost).startswith(
+        "a and b have the highest mean, 90.0 %, and a is measurably ahead of one of the 2 other nets. No net is "
+    )
+    level = pairs.assign(difference=0.0, verdict="no measurable difference")
+    assert sentences.leads("a", level, "with 2 epochs") == "No net has a higher mean than another with 2 epochs."
+    assert sentences.best_and_worth("a", 0.9, level, cost).startswith(
+        "No net has a higher mean than another: 90.0 % each. No net is measurably ahead"
+    )
+    alone = pairs.assign(low=NAN)
+    assert sentences.leads("a", alone).startswith("**a and b** have the highest accuracy; whether they are ahead")
+    assert sentences.best_and_worth("a", 0.9, level.assign(low=NAN), cost).endswith("tell whether one is ahead.")
 
 
 def test_one_seed_or_one_net_is_not_judged() -> None:

@@ -28,6 +28,23 @@ def test_most_is_said_of_a_share_only_if_its_whole_interval_is_above_half() -> N
         assert ("cannot be told" in said) == (low <= 0.5 <= high)
 
 
+def test_none_of_the_mistakes_is_not_called_undecided() -> None:
+    said = sentences.majority(estimate(0, 0, 1), "Images whose label is in doubt")
+    assert said == (
+        "Images whose label is in doubt: 0.00 % (0.00 to 100.00 %; 3 seeds) of all mistakes, that is none of them"
+    )
+
+
+def test_repaired_mistakes_are_means_and_a_third_of_one_is_not_none() -> None:
+    before, after = np.zeros((3, 50), bool), np.zeros((3, 50), bool)
+    before[0, 0] = after[:, 1] = True
+    assert sentences.repairs("six views", before, after) == (
+        "Six views: mistakes of a net repaired: 0.3; new ones made: 1."
+    )
+    before[:, 10:30] = before[1, 40] = True
+    assert ": 21; " in sentences.repairs("six views", before, after)
+
+
 def test_a_share_of_one_seed_or_of_nothing_is_not_judged() -> None:
     nan = float("nan")
     assert sentences.majority(estimate(nan, 0.9, nan, 1), "Coat").endswith(
@@ -56,6 +73,63 @@ def test_mistakes_that_all_seeds_make_are_counted_against_chance() -> None:
     assert "wrong class for" not in sentences.shared_mistakes(np.eye(2, 1000, dtype=bool), same)
     assert sentences.shared_mistakes(wrong[:1], same).startswith("The one seed gets 100 of 1,000 test images wrong")
     assert sentences.shared_mistakes(~wrong & wrong, same) == "No seed gets any of the 1,000 test images wrong."
+
+
+def test_one_image_is_no_plural() -> None:
+    wrong = np.zeros((2, 257), bool)
+    wrong[:, 3] = wrong[0, 7] = True
+    said = sentences.shared_mistakes(wrong, np.arange(257) > 5)
+    assert said.startswith("**1 of 257 test images** (0.39 %) is wrong for both seeds, where ")
+    assert said.endswith(" Not all seeds give the same wrong class for it.")
+    assert sentences.shared_mistakes(wrong, np.arange(257) < 5).endswith(" All seeds give the same wrong class for it.")
+    assert sentences.always_wrong(wrong) == "1 of 257 test images is wrong for every seed (of 2)."
+    assert sentences.always_wrong(wrong[:1]) == "2 of 257 test images are wrong for the one seed."
+    assert sentences.wrong_for(wrong) == "Of 257 test images 2 are wrong for one net or more, 1 for all of them."
+    assert sentences.wrong_for(wrong[1:]) == "Of 257 test images 1 is wrong for it."
+    assert sentences.sure_mistakes([0.7]) == "This one is made with a confidence of 70 %."
+    assert sentences.sure_mistakes([0.7, 0.9]) == "These are made with a confidence of 70 to 90 %."
+    assert sentences.resembles([0, 1], [1, 1], [1, 1]).startswith("Of the one mistake of this net, the nearest ")
+
+
+@pytest.mark.parametrize(
+    ("alike", "other", "said"),
+    [
+        (
+            [0, 0, 0, 0],
+            [1, 0, 0, 0],
+            "**0 of 4 test images** (0.00 %) have a near-duplicate among the training images.",
+        ),
+        ([1, 0, 0, 0], [1, 0, 0, 0], "(25.00 %) has a near-duplicate among the training images, under another label."),
+        ([1, 0, 0, 0], [0, 1, 0, 0], "(25.00 %) has a near-duplicate among the training images, under the same label."),
+        (
+            [1, 1, 0, 0],
+            [0, 1, 1, 0],
+            "(50.00 %) have a near-duplicate among the training images, 1 of them under another label.",
+        ),
+    ],
+)
+def test_near_duplicates_are_counted(alike: list[int], other: list[int], said: str) -> None:
+    assert sentences.near_duplicates(np.array(alike, bool), np.array(other, bool)).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([], "are in doubt."),
+        (["ab"], "is in doubt: an image labelled a looks like b."),
+        (["ab", "ba"], "are in doubt; no two of them have the same label and the same suggestion."),
+        (["ab", "ab"], "are in doubt: an image labelled a looks like b."),
+        (["ab", "ab", "ba"], "are in doubt; most often (2) an image labelled a looks like b."),
+        (
+            ["ab", "ab", "ba", "ba", "ca"],
+            "are in doubt; most often (2 each) an image labelled a looks like b and an image labelled b looks like a.",
+        ),
+    ],
+)
+def test_the_most_frequent_doubts_are_named_with_all_that_tie(pairs: list[str], said: str) -> None:
+    rows = [(label, suggestion, True) for label, suggestion in pairs] + [("a", "b", False)]
+    table = pd.DataFrame(rows, columns=["label", "suggestion", "doubtful"])
+    assert sentences.doubted(table, "test").endswith(f" {said}")
 
 
 def test_corrected_labels_give_an_accuracy_beside_the_other_one() -> None:
@@ -155,6 +229,13 @@ def test_a_temperature_at_the_end_of_the_search_is_none() -> None:
     )
 
 
+def test_a_tenth_is_one() -> None:
+    assert [sentences.tenth(share) for share in (0.1, 0.1016, 2 / 14, 1)] == ["The tenth"] * 2 + [
+        "The 14 %",
+        "The 100 %",
+    ]
+
+
 def test_a_recipe_in_fewer_epochs_is_a_preview() -> None:
     assert sentences.preview(6, 6) == ""
     assert sentences.preview(1, 6) == "A preview: 1 epoch of a recipe that is made for 6."
@@ -249,9 +330,8 @@ def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
         "beside blank; beside noise it is the less sure one more often than not."
     )
     certain = table.assign(confidence=[1.0, 0.9994])
-    assert "get more than 99.9 %, which" in sentences.strangest(certain) and "99.9 % or more" in sentences.strangest(
-        certain
-    )
+    assert "get more than 99.9 %, more than 75.0 % of the test images get" in sentences.strangest(certain)
+    assert "99.9 % or more, which" in sentences.strangest(certain)
     assert "least" not in sentences.strangest(table.iloc[:1])
     assert "beside none of these kinds; beside" in sentences.told_apart(table)
 

@@ -90,7 +90,7 @@ class Comparison:
     Attributes
     ----------
     difference : a - b
-    low, high : its 95 % interval; NaN where single seeds have no spread to borrow
+    low, high : its 95 % interval, of shares within -1 and 1; NaN where single seeds have no spread to borrow
     p : chance of a difference at least as large if there is none in truth; NaN as above
     n, n_reference : seeds of a and of b (None: as many)
     borrowed : whether a side with one seed took its spread from others
@@ -182,7 +182,11 @@ class _Table:
             spreads = self.spread(a), self.spread(b)
             half, p = half_width(variance, *spreads), float(p_value(difference, variance, *spreads))
         seeds = self.seeds(a), self.seeds(b)
-        return Comparison(difference, difference - half, difference + half, p, *seeds, self.borrowed(a, b))
+        # two shares are at most 1 apart; other quantities, such as gaps, may be more
+        shares = all(arm.per_image.min() >= 0 and arm.per_image.max() <= 1 for arm in (first, second))
+        most = 1 if shares else np.inf
+        low, high = float(np.maximum(-most, difference - half)), float(np.minimum(most, difference + half))
+        return Comparison(difference, low, high, p, *seeds, self.borrowed(a, b))
 
     def comparisons(self, pairs: list[tuple[Any, Any]], index: pd.Index) -> pd.DataFrame:
         found = [self.comparison(a, b) for a, b in pairs]

@@ -79,7 +79,7 @@ class Mistakes:
     @property
     def right(self) -> str:
         """Say how many images are right."""
-        seeds = f" for all {len(self.runs)} seeds" if len(self.runs) > 1 else ""
+        seeds = {1: "", 2: " for both seeds"}.get(len(self.runs), f" for all {len(self.runs)} seeds")
         return f"{(~self.wrong.any(0)).sum():,} of {len(self.labels):,} images right{seeds}"
 
     @property

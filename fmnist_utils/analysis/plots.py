@@ -198,7 +198,8 @@ def estimates(values: Mapping[str, Estimate], label: str, title: str, highlight:
     ax.invert_yaxis()
     ax.grid(False, axis="y")
     ax.set_xlabel(label)
-    show(fig, f"{title}: bars of {label} with 95 % intervals. {_listing(told)}.")
+    intervals = "" if all(np.isnan(value.low) for value in values.values()) else " with 95 % intervals"
+    show(fig, f"{title}: bars of {label}{intervals}. {_listing(told)}.")
 
 
 @_styled
@@ -221,21 +222,26 @@ def histograms(groups: Mapping[str, ArrayLike], label: str, title: str, bins: in
 def scatter(panels: Mapping[str, NDArray[Any]], labels: ArrayLike, class_names: Sequence[str], title: str) -> None:
     """Draw points in the plane, coloured by class, one panel a projection: ``{name: (n, 2)}``.
 
-    The first twenty classes have a colour and a mark of their own.
+    The first twenty classes have a colour and a mark of their own; points of others are left out, which is said.
     """
     fig, axes = _figure(title, 4.4, columns=len(panels))
     classes = np.asarray(labels)
+    present = np.unique(classes)
+    kinds = present[:20]
     for ax, (name, points) in zip(axes, panels.items(), strict=True):
-        for i, kind in enumerate(np.unique(classes)[:20]):
+        for i, kind in enumerate(kinds):
             x, y = points[classes == kind].T
             ax.scatter(x, y, s=7, color=COLOURS[i % 10], marker="os"[i // 10], linewidths=0, alpha=0.7)
             name_shown = f" {_short(class_names[kind])}"  # a space: a name that begins with _ would be left out
             ax.scatter([], [], s=28, color=COLOURS[i % 10], marker="os"[i // 10], label=name_shown)
         ax.set(xticks=[], yticks=[], xlabel=name)
-    longest = max(len(_short(class_names[kind])) for kind in np.unique(classes)[:20])
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if longest <= 12 else 3)
-    present = ", ".join(class_names[kind] for kind in np.unique(classes)[:20])
-    show(fig, f"{title}: {len(classes)} images as points, by {' and '.join(panels)}; classes {present}.")
+    longest = max(len(_short(class_names[kind])) for kind in kinds)
+    first = f"the first {len(kinds)} of {len(present)} classes" if len(kinds) < len(present) else ""
+    fig.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if longest <= 12 else 3, title=first
+    )
+    drawn, names = int(np.isin(classes, kinds).sum()), ", ".join(class_names[kind] for kind in kinds)
+    show(fig, f"{title}: {drawn} images as points, by {' and '.join(panels)}; {first or 'classes'} {names}.")
 
 
 @_styled
@@ -319,7 +325,10 @@ def confusion_matrix(
     ax.set(xlabel=axes[turned], ylabel=axes[not turned])
     worst = np.dstack(np.unravel_index(np.argsort(-mistakes, axis=None)[:3], mistakes.shape))[0]
     told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst if mistakes[i, j]}
-    detail = f" Most frequent mistakes: {_listing(told)}." if told else ""
+    as_many = (mistakes >= max(1, min(mistakes[i, j] for i, j in worst))).sum() > len(
+        told
+    )  # others as frequent as these
+    detail = f" {'Among the most' if as_many else 'Most'} frequent mistakes: {_listing(told)}." if told else ""
     right = right or f"{np.trace(matrix)} of {matrix.sum()} right"
     show(fig, f"{title}: confusion matrix of {n} classes, {right}.{detail}", more)
 
@@ -368,7 +377,8 @@ def intervals(
     ax.grid(False, axis="y")
     ax.legend([ax.plot([], [], "o", color=c)[0] for c in VERDICTS.values()], words.values(),
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3)  # fmt: skip
-    show(fig, f"{title}: {label} with 95 % intervals, verdicts corrected for their number. {_listing(told)}.")
+    judged = "" if table["low"].isna().all() else " with 95 % intervals, verdicts corrected for their number"
+    show(fig, f"{title}: {label}{judged}. {_listing(told)}.")
 
 
 @_styled
@@ -385,12 +395,12 @@ def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signe
     _name_cells(ax, list(values.index), list(values.columns))
     ax.set(xlabel="", ylabel="")
     cells = [
-        (float(value), f"{value:{sign}.{digits}f}".replace("-", "−") + f" ({row}, {column})")
+        (float(value), f"{number(float(value) / 100, digits, signed)} ({row}, {column})")
         for row, entries in values.iterrows()
         for column, value in entries.dropna().items()
     ]
-    told = {"lowest": min(cells)[1], "highest": max(cells)[1]} if cells else {}
-    show(fig, f"{title}: {rows} by {columns} table of {label}. {_listing(told)}.")
+    told = f" lowest {min(cells)[1]}; highest {max(cells)[1]}." if cells else " No cell has a number."
+    show(fig, f"{title}: {rows} by {columns} table of {label}.{told}")
 
 
 @_styled
@@ -510,15 +520,16 @@ def attributions(
     above = np.repeat(1 - pixels[..., None] / 255, 3, axis=-1)
     below = (1 - strength) * (1 - 0.25 * pixels[..., None] / 255) + strength * colours
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
-    gap, foot = 2, round(n * 0.55 * lines)
-    canvas = np.ones((2 * height + gap + foot, n * (width + gap), 3))
+    across = max(n, 6)  # fewer would fill the page with one image
+    gap, foot = 2, round(across * 0.55 * lines)
+    canvas = np.ones((2 * height + gap + foot, across * (width + gap), 3))
     fig, (ax,) = _figure(title, 0.6 + (WIDTH - 0.2) * canvas.shape[0] / canvas.shape[1])
     for i in range(n):
         left = i * (width + gap)
         canvas[:height, left : left + width] = above[i]
         canvas[height + gap : 2 * height + gap, left : left + width] = below[i]
         if captions:
-            ax.text(left + width / 2, 2 * height + gap + 0.5, _below(captions[i], max(n, 3)), ha="center", va="top",
+            ax.text(left + width / 2, 2 * height + gap + 0.5, _below(captions[i], across), ha="center", va="top",
                     fontsize=7.5)  # fmt: skip
     ax.imshow(canvas, interpolation="nearest")
     ax.set_axis_off()

@@ -74,7 +74,7 @@ def largest(counts: Mapping[str, int] | pd.Series, things: str) -> str:
         return f"{listing(first)} are equally frequent among the {total:,} {things} ({best:,} each)"
     if best == total:
         return (
-            f"all {total:,} {things} are {md(first[0])}"
+            f"{'both' if total == 2 else f'all {total:,}'} {things} are {md(first[0])}"
             if total > 1
             else f"the only one of the {things} is {md(first[0])}"
         )
@@ -166,6 +166,10 @@ def tally(table: pd.DataFrame, thing: str = "change") -> str:
     return f"of {counted(len(table), thing)}, {counts} ({changes})"
 
 
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
 def where(value: float, low: float, high: float) -> str:
     """Say where a number lies: ``"lies in the interval"``, its ends included, or above or below it."""
     if value > high:
@@ -255,7 +259,7 @@ def moved(before: Comparison, after: Comparison, move: Comparison, cause: str) -
     intervals say so; of an effect that cannot be told from zero, that it moves, and which way.
     """
     if np.isnan(move.low):
-        return f"whether {cause} changes this cannot be judged ({CANNOT_BE_JUDGED})"
+        return f"whether {cause} changes this cannot be judged with one seed"
     if move.verdict == "no measurable difference":
         return f"{cause} changes this by {move}: no measurable dependence"
     up = move.verdict == "better"
@@ -320,8 +324,8 @@ def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
         "not shown": "; whether that is most of them cannot be told",
         "cannot be judged": "",  # the estimate says so itself
     }
-    if share.mean == 1:
-        return f"{part}: {share} of all {whole}, that is all of them"
+    if share.mean in (0, 1):
+        return f"{part}: {share} of all {whole}, that is {'all' if share.mean else 'none'} of them"
     return f"{part}: {share} of all {whole}{words[shown(share.low, share.high, 0.5)]}"
 
 
@@ -437,14 +441,46 @@ def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
     chance = wrong.mean(axis=1).prod() * images
     every = "both" if seeds == 2 else f"all {seeds}"
     start = (
-        f"**{always:,} of {images:,} test images** ({percent(always / images)}) are wrong for {every} seeds, where "
-        f"{chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes of a "
-        "single seed."
+        f"**{always:,} of {images:,} test images** ({percent(always / images)}) {_is(always)} wrong for {every} seeds, "
+        f"where {chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes "
+        "of a single seed."
     )
     if not always:
         return start
     agreed = int((wrong.all(axis=0) & same).sum())
+    if always == 1:
+        return f"{start} {'All' if agreed else 'Not all'} seeds give the same wrong class for it."
     return f"{start} All seeds give the same wrong class for {percent(agreed / always, 0)} of them ({agreed:,})."
+
+
+def always_wrong(wrong: NDArray[np.bool_]) -> str:
+    """Say in plain text how many test images every seed gets wrong; `wrong` is bool (seeds, images)."""
+    seeds, images = wrong.shape
+    always = int(wrong.all(axis=0).sum())
+    every = f"every seed (of {seeds})" if seeds > 1 else "the one seed"
+    return f"{always:,} of {counted(images, 'test image')} {_is(always)} wrong for {every}."
+
+
+def sure_mistakes(confidence: ArrayLike) -> str:
+    """Say how sure the surest mistakes are; `confidence` (mistakes,) has one or more."""
+    shares = np.asarray(confidence).tolist()
+    subject = "This one is" if len(shares) == 1 else "These are"
+    return f"{subject} made with a confidence of {ranges(shares, 0)}."
+
+
+def repairs(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> str:
+    """Say how many mistakes of a net something repairs and how many it makes, on average over the seeds.
+
+    `before` and `after` are bool (seeds, images), whether a net is wrong without and with it.
+    """
+    changes = [float((one & ~other).sum(axis=1).mean()) for one, other in ((before, after), (after, before))]
+    repaired, made = map(_mean, changes)
+    return f"{first_capital(md(name))}: mistakes of a net repaired: {repaired}; new ones made: {made}."
+
+
+def _mean(n: float) -> str:
+    """Write a mean of counts: one that is small and no whole number is not rounded to one, such as to none."""
+    return f"{n:,.0f}" if n >= 10 or abs(n - round(n)) < 1e-6 else f"{n:.1f}"
 
 
 def averaging(gain: Comparison, seeds: int) -> str:
@@ -516,6 +552,31 @@ def no_better(reached: Mapping[str, Estimate], commoner: float) -> str:
     )
 
 
+def near_duplicates(alike: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
+    """Say how many test images have a near-duplicate among the training images, and how many under another label.
+
+    Parameters
+    ----------
+    alike, other : bool (images,), whether the nearest training image is a near-duplicate, and has another label
+    """
+    found, apart = int(alike.sum()), int((alike & other).sum())
+    have = "has" if found == 1 else "have"
+    images = f"**{found:,} of {len(alike):,} test images** ({percent(float(alike.mean()))})"
+    start = f"{images} {have} a near-duplicate among the training images"
+    if found < 2:
+        return f"{start}{', under another label' if apart else ', under the same label' if found else ''}."
+    return f"{start}, {apart:,} of them under another label."
+
+
+def wrong_for(missed: NDArray[np.bool_]) -> str:
+    """Say how many test images some nets, and all of them, get wrong; `missed` is bool (nets, images)."""
+    some, every = int(missed.any(axis=0).sum()), int(missed.all(axis=0).sum())
+    start = f"Of {counted(missed.shape[1], 'test image')}"
+    if len(missed) == 1:
+        return f"{start} {some:,} {_is(some)} wrong for it."
+    return f"{start} {some:,} {_is(some)} wrong for one net or more, {every:,} for all of them."
+
+
 def doubted(suspected: pd.DataFrame, part: str) -> str:
     """Say how many labels of a part are in doubt (`doubts.suspects`), and which doubt is the most frequent."""
     doubtful = suspected[suspected["doubtful"]]
@@ -525,9 +586,15 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     if doubtful.empty:
         return f"{count} are in doubt."
     pairs = pd.Series(list(zip(doubtful["label"], doubtful["suggestion"], strict=True)), dtype=object).value_counts()
-    label, suggestion = pairs.index.tolist()[0]
-    often = f"most often ({pairs.max():,}) an image labelled {md(label)} looks like {md(suggestion)}"
-    return f"{count} {'is' if len(doubtful) == 1 else 'are'} in doubt; {often}."
+    start = f"{count} {_is(len(doubtful))} in doubt"
+    first = pairs[pairs == pairs.max()].index.tolist()
+    if len(first) == len(doubtful) > 1:
+        return f"{start}; no two of them have the same label and the same suggestion."
+    looks = [f"an image labelled {md(label)} looks like {md(suggestion)}" for label, suggestion in first]
+    if len(pairs) == 1:
+        return f"{start}: {looks[0]}."
+    often = f"most often ({pairs.max():,}{' each' if len(first) > 1 else ''}) {_listed(looks)}"
+    return f"{start}; {often}."
 
 
 def judges(tested: Estimate, held_out: float, commonest: float, usable: bool) -> str:
@@ -574,16 +641,14 @@ def recalled(found: pd.Series, known: int, wanted: float = 0.7) -> str:
 
     The last entry of `found` is held against the share that is `wanted`.
     """
-    said = [f"{count or 'none'} {_verb_to_be(count)} among the first {first:,}" for first, count in found.items()]
+    said = [
+        f"{count or 'none'} {'are' if count > 1 else 'is'} among the first {first:,}" for first, count in found.items()
+    ]
     word = "" if found.iloc[-1] >= wanted * known else " not"
     return (
         f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}; so at least "
         f"{percent(wanted, 0)} of them are{word} found there."
     )
-
-
-def _verb_to_be(n: int) -> str:
-    return "are" if n > 1 else "is"
 
 
 def temperatures(
@@ -713,6 +778,17 @@ def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     return f"{course} {stopped}: it was lower before the last epoch than after it."
 
 
+def tenth(share: float) -> str:
+    """Name a tenth of some images; of few images, or of many that are alike, it is another share."""
+    return f"The {'tenth' if abs(share - 0.1) < 0.01 else percent(share, 0)}"
+
+
+def wrongly(accuracy: float, images: int, seeds: int) -> str:
+    """Say how many of the test images a net classifies wrongly, on average over the seeds."""
+    net = "On average a net" if seeds > 1 else "The net"
+    return f"{net} classifies {_mean(images * (1 - accuracy))} of {counted(images, 'test image')} wrongly."
+
+
 def overfits(gap: Comparison) -> str:
     """Say whether nets are better on their training images than on test images; `gap` was compared with 0."""
     start = f"Training accuracy less test accuracy is {gap}"
@@ -798,10 +874,11 @@ def help_or_hurt(table: pd.DataFrame, thing: str, budget: str = "") -> str:
     return f"{start}{within}: of {counted(n, thing)}, {_count(better)} measurably better and {_count(worse)} worse."
 
 
-def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> str:
+def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "", about: Sequence[str] = ()) -> str:
     """Judge the claim that every row is "better" (or "worse"): shown, not shown or contradicted.
 
-    Shown if the corrected verdict of every row is `verdict`; contradicted as soon as one is the opposite.
+    Shown if the corrected verdict of every row is `verdict`, and of all that the claim is `about` if that is given;
+    contradicted as soon as one is the opposite.
     """
     n, within = len(table), f" {budget}" if budget else ""
     if _unjudged(table):
@@ -811,8 +888,10 @@ def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "") -> st
     found = int((table["verdict"] == verdict).sum())
     if len(against):
         return f"**Contradicted**{within}: measurably {opposite} with {listing(against)}."
-    word = "Shown" if found == n else "Not shown"
-    return f"**{word}**{within}: of {counted(n, thing)}, {_count(found)} measurably {verdict} and none is {opposite}."
+    untried = [name for name in about if name not in table.index]
+    word = "Shown" if found == n and not untried else "Not shown"
+    said = f"**{word}**{within}: of {counted(n, thing)}, {_count(found)} measurably {verdict} and none is {opposite}."
+    return f"{said} Not tried: {listing(untried)}." if untried else said
 
 
 def _unjudged(table: pd.DataFrame) -> bool:
@@ -894,7 +973,7 @@ def did_nothing(names: Sequence[str], reference: str) -> str:
     its, left = ("its", "It is") if len(names) == 1 else ("their", "They are")
     return (
         f"**{listing(names)}** did nothing here: {its} runs are those of {md(reference)}, bit for bit. "
-        f"{left} left out of all that follows, and of the number of comparisons."
+        f"{left} left out of the comparisons that follow, and of their number."
     )
 
 
@@ -982,20 +1061,30 @@ def sizes(costs: pd.DataFrame) -> str:
 def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
     """Say which other nets `best`, the first by its mean, is measurably ahead of (`metrics.compare_pairs`).
 
-    Called the best only where it is measurably ahead of all others.
+    Called the best only where it is measurably ahead of all others. Nets with exactly its mean are named with it.
     """
     if not len(pairs):
         return f"Only one net was trained, **{md(best)}**."
-    start = f"**{md(best)}** has the highest mean{f' {budget}' if budget else ''}"
+    others, first, within = _against(best, pairs), _in_front(best, pairs), f" {budget}" if budget else ""
+    alone, mean = len(first) == 1, "accuracy" if pairs["low"].isna().all() else "mean"
+    if len(first) > len(others):
+        return f"No net has a higher {mean} than another{within}."
+    start = f"**{listing(first)}** {'has' if alone else 'have'} the highest {mean}{within}"
     if pairs["low"].isna().all():
-        return f"{start}; whether it is ahead cannot be judged with one seed each."
-    others = _against(best, pairs)
+        return f"{start}; whether {'it is' if alone else 'they are'} ahead cannot be judged with one seed each."
     behind = [name for name, verdict in others.items() if verdict == "better"]
     if len(behind) == len(others):
         return f"{start}, and is the best: measurably ahead of {how_many(len(others), len(others), 'other net')}."
     level = [name for name in others if name not in behind]  # none is ahead: no mean is higher
     ahead = how_many(len(behind), len(others), "other net")
-    return f"{start}. It is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
+    who = "It" if alone else md(best)
+    return f"{start}. {who} is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
+
+
+def _in_front(best: str, pairs: pd.DataFrame) -> list[str]:
+    """Name `best`, the first by its mean, and the groups of a table of pairs that have exactly its mean."""
+    same = [pair for pair in pairs.index[pairs["difference"] == 0] if best in pair]
+    return [best, *(name for pair in same for name in pair if name != best)]
 
 
 def _against(name: str, pairs: pd.DataFrame) -> dict[str, str]:
@@ -1033,6 +1122,11 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
         return f"Which nets are worth their {what} cannot be judged with one seed each."
     names, cheapest = worth_their_cost(pairs, cost), cost.index[cost == cost.min()]
     others = len(cost) - len(cheapest)
+    if others < 2:
+        fewest = f"Fewest {what}: {listing(cheapest)}."
+        other = listing(cost.index.difference(cheapest))
+        found = f"The other net, {other}, is {'' if names else 'not '}measurably more accurate"
+        return f"{fewest} {found}." if others else f"{fewest} No net has more."
     verb = "is" if len(names) < 2 else "are"
     count = str(len(names) or "none") if len(names) < max(2, others) else "both" if others == 2 else "all"
     start = f"Fewest {what}: {listing(cheapest)}. Of the {counted(others, 'other net')}, {count}"
@@ -1042,18 +1136,22 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
 
 def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.Series, budget: str = "") -> str:
     """Answer "which net is worth its cost?" in one sentence of plain text; see `leads` and `worth_their_cost`."""
-    start = f"{best} has the highest mean{f' {budget}' if budget else ''}, {percent(accuracy, 1)}"
+    within = f" {budget}" if budget else ""
     if not len(pairs):
-        return f"{start}; it is the only net."
-    if pairs["low"].isna().all():
-        return f"{start}; one seed each cannot tell whether it is ahead."
-    others, names = _against(best, pairs), worth_their_cost(pairs, weights)
+        return f"{best} reaches {percent(accuracy, 1)}{within}; it is the only net."
+    others, first, unjudged = _against(best, pairs), _in_front(best, pairs), pairs["low"].isna().all()
+    alone, mean = len(first) == 1, "accuracy" if unjudged else "mean"
+    who = "it is" if alone else "they are"
+    start = f"{_names(first)} {'has' if alone else 'have'} the highest {mean}{within}, {percent(accuracy, 1)}"
+    if len(first) > len(others):
+        who, start = "one is", f"No net has a higher {mean} than another{within}: {percent(accuracy, 1)} each"
+    if unjudged:
+        return f"{start}; one seed each cannot tell whether {who} ahead."
     ahead = how_many(sum(verdict == "better" for verdict in others.values()), len(others), "other net")
+    start += f", and {'' if alone else f'{best} '}is measurably ahead of {ahead}" if who != "one is" else ""
+    names = worth_their_cost(pairs, weights)
     verb = "is" if len(names) < 2 else "are"
-    return (
-        f"{start}, and is measurably ahead of {ahead}. {_names(names) if names else 'No net'} {verb} measurably ahead "
-        "of every net with fewer weights."
-    )
+    return f"{start}. {_names(names) if names else 'No net'} {verb} measurably ahead of every net with fewer weights."
 
 
 def hardest_class(missed: pd.DataFrame) -> str:
@@ -1142,6 +1240,10 @@ def alike_below(level: float) -> str:
     )
 
 
+NOT_LONGER = (
+    "Here the longer training is no longer than the other one, so it was left out: `long_epochs` has to be more than "
+    "`epochs`."
+)
 UNTAUGHT = (
     "There are no finished runs of notebook 03 on these data whose nets could be asked: "
     'the command that made this report, with `ONLY="03 06"`, trains them, and then asks.'
@@ -1190,8 +1292,9 @@ def strangest(table: pd.DataFrame) -> str:
 
     def half(kind: Any) -> str:
         sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
-        most = "more than 99.9 %" if sure == "100.0 %" else f"{sure} or more"
-        return f"half of them get {most}, which {less} of the test images do not reach"
+        if sure == "100.0 %":
+            return f"half of them get more than 99.9 %, more than {less} of the test images get"
+        return f"half of them get {sure} or more, which {less} of the test images do not reach"
 
     first, last = table.index[0], table.index[-1]
     said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."
@@ -1227,10 +1330,11 @@ def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> st
     wrong = truth != answer
     if not wrong.any():
         return "This net makes no mistake."
+    mistakes = f"the {counted(int(wrong.sum()), 'mistake')}" if wrong.sum() > 1 else "the one mistake"
     as_answer, as_label = (float((nearest == values)[wrong].mean()) for values in (answer, truth))
     right = f"; of its right answers, {percent(float((nearest == truth)[~wrong].mean()), 1)}" if not wrong.all() else ""
     return (
-        f"Of the {counted(int(wrong.sum()), 'mistake')} of this net, the nearest training image bears the class that "
+        f"Of {mistakes} of this net, the nearest training image bears the class that "
         f"it answers in **{percent(as_answer, 1)}**, and the label of the test image in {percent(as_label, 1)}{right}."
     )
 
