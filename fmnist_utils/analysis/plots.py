@@ -325,10 +325,8 @@ def confusion_matrix(
     ax.set(xlabel=axes[turned], ylabel=axes[not turned])
     worst = np.dstack(np.unravel_index(np.argsort(-mistakes, axis=None)[:3], mistakes.shape))[0]
     told = {f"{class_names[i]} taken for {class_names[j]}": str(mistakes[i, j]) for i, j in worst if mistakes[i, j]}
-    as_many = (mistakes >= max(1, min(mistakes[i, j] for i, j in worst))).sum() > len(
-        told
-    )  # others as frequent as these
-    detail = f" {'Among the most' if as_many else 'Most'} frequent mistakes: {_listing(told)}." if told else ""
+    tied = (mistakes >= max(1, min(mistakes[i, j] for i, j in worst))).sum() > len(told)  # others are as frequent
+    detail = f" {'Among the most' if tied else 'Most'} frequent mistakes: {_listing(told)}." if told else ""
     right = right or f"{np.trace(matrix)} of {matrix.sum()} right"
     show(fig, f"{title}: confusion matrix of {n} classes, {right}.{detail}", more)
 

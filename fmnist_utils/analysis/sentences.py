@@ -602,13 +602,14 @@ def judges(tested: Estimate, held_out: float, commonest: float, usable: bool) ->
 
     Parameters
     ----------
-    tested : their accuracy on the test images
+    tested : their accuracy on the test images, one net a fold
     held_out : share of the training images that are told right by the judge that has not seen them
     commonest, usable : share of the most frequent label, and the verdict, as in `doubts.usable`
     """
+    alone = f"{percent(tested.mean)}{f' ± {tested.margin}' if tested.margin else ''}"  # its seeds are folds here
     said = (
-        f"The nets that judge are right on {tested} of the test images, each by itself, and on {percent(held_out, 1)} "
-        "of the training images, each judged by a net that has not seen it."
+        f"The {tested.n} nets that judge are right on {alone} of the test images, each by itself, and on "
+        f"{percent(held_out, 1)} of the training images, each judged by a net that has not seen it."
     )
     if usable:
         return said
