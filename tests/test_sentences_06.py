@@ -206,7 +206,9 @@ def test_the_class_at_an_end_of_most_mistakes_is_named_with_all_that_tie() -> No
 
 def test_judges_say_how_good_they_are_and_why_their_doubts_tell_nothing() -> None:
     good = sentences.judges(estimate(0.91, 0.92, 0.93), 0.925, 0.1, True)
-    assert good.startswith("The 3 nets that judge are right on 92.00 % ± 1.00 of the test images, each by itself, and on")
+    assert good.startswith(
+        "The 3 nets that judge are right on 92.00 % ± 1.00 of the test images, each by itself, and on"
+    )
     assert " on 92.5 % of the training images" in good
     assert "nothing" not in good
     assert "side with the label more often" in sentences.judges(estimate(0.2, 0.21, 0.22), 0.2, 0.1, False)
