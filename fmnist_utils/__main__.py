@@ -272,9 +272,16 @@ def _change(out: str, options: argparse.Namespace) -> None:
     if not sure:
         print(f"nothing is {done}")
     elif options.thin:
-        saved = [store.thin(key) for key in going]
+        saved, problems = [], []
+        for key in going:
+            try:
+                saved.append(store.thin(key))
+            except UserError as error:
+                problems.append(str(error))
         left = f"; {counted(saved.count(0), 'run')} left as they are" if 0 in saved else ""
         print(f"{counted(len(saved) - saved.count(0), 'run')} thinned out, {sum(saved) / 1e6:.1f} MB less{left}")
+        if problems:
+            raise UserError(*problems)
     else:
         folder = from_root(out)
         marked = (folder / marker.MARKER).is_file()

@@ -84,6 +84,11 @@ def test_out_in_a_params_file_is_that_of_its_profile(project: Path) -> None:
     assert prepare(project)[0].effective["out"] == str(project / "out"), "OUT goes before it"
 
 
+def test_out_is_not_set_past_the_check_of_it(project: Path) -> None:
+    with pytest.raises(UserError, match="^command line: out is not set so: write OUT=folder, or --out folder$"):
+        prepare(project, overrides={"out": "elsewhere"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,7 +11,7 @@ from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.locate import MissingData
 from fmnist_utils.report import parameters
 from fmnist_utils.runs.cost import estimate
-from fmnist_utils.runs.finished import Finished
+from fmnist_utils.runs.finished import Finished, Folder
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import claim_list, claims, judging, projects
 
@@ -217,6 +217,16 @@ def test_the_runs_of_a_claim_come_from_one_folder(tmp_path: Path) -> None:
     finished = Finished(tmp_path / "first", tmp_path / "second")
     assert [run.test_accuracy for run in finished.group(BASE)] == [0.9, 0.9]
     assert finished.accuracy(BASE) == Finished(tmp_path / "second").accuracy(BASE)
+
+
+def test_runs_on_all_images_of_a_data_set_stay_so_when_it_has_grown(store: Store) -> None:
+    for images, checksum in ((60, "before"), (400, "after")):
+        run = run_with(0.8, BASE.but(epochs=images))
+        run.provenance |= {"train_size": images, "dataset": "mine", "dataset_checksum": checksum}
+        run.key = run.experiment.key(checksum)
+        store.save(run)
+    folder = Folder(store.folder.parent)
+    assert [folder.on_part(name) for name in folder.entries] == [False, False]
 
 
 def test_a_single_seed_borrows_the_spread_of_the_other_rows(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +112,15 @@ def test_a_run_that_cannot_be_read_says_so_and_shows_no_images(
     widget.first.value = names[good.key]
     sure = (100 * good.test_probabilities.max(1)).round()
     assert set(widget.found) == set(np.flatnonzero(~good.correct & (sure >= 10) & (sure <= 60)))
+
+
+def test_a_folder_has_the_accuracies_that_everything_else_has(data: Dataset, tmp_path: Path) -> None:
+    """Of a run whose record states another one, by some images, of before probabilities were rounded."""
+    key = "01e7ace4b7a4db88"
+    shutil.copytree(ROOT / PUBLISHED / "runs" / key, tmp_path / "runs" / key)
+    run = Store(tmp_path).check(key)
+    assert json.loads((tmp_path / "runs" / key / "record.json").read_text())["test_accuracy"] != run.test_accuracy
+    assert explore(tmp_path, data).first.options == explore(run, data).first.options
 
 
 def test_a_folder_is_looked_at_by_the_runs_that_can_be_read(runs: list[Run], folder: Path) -> None:

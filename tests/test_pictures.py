@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from fmnist_utils import Dataset, Experiment, Run, UserError, load_dataset, load_run, run_all
+from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.data import pictures
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1)
@@ -44,6 +45,11 @@ def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(out: Pa
             load_run(odd, out)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="'5' cannot be a path"):
         load_run("cnn-small", 5)  # type: ignore[arg-type]
+
+
+def test_a_beginning_of_several_keys_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^'33d0' begins 2 keys \(33d0.*33d0.*\): write more of it$"):
+        load_run("33d0", PUBLISHED)
 
 
 def test_test_images_get_the_probabilities_that_were_stored(run: Run, data: Dataset) -> None:

@@ -50,19 +50,52 @@ def test_comparisons_and_lists_of_mistakes_do_with_it(store: Store) -> None:
     assert (listed.predictions == Group([whole]).mistakes(data).predictions).all()
 
 
-def test_who_asks_for_the_other_probabilities_is_told_what_to_do(
-    store: Store, capsys: pytest.CaptureFixture[str]
+def test_its_list_of_mistakes_has_the_confidence_alone(store: Store) -> None:
+    data, whole = load_dataset(), mistakes.table(store.check(KEY), load_dataset())
+    store.thin(KEY)
+    thin = mistakes.table(store.check(KEY), data)
+    assert list(thin) == ["index", "label", "prediction", "confidence"]
+    assert thin[["index", "label", "prediction"]].equals(whole[["index", "label", "prediction"]])
+    assert main(["errors", KEY, "--out", str(store.folder.parent)]) == 0
+    assert (store.folder / KEY / "errors.csv").read_text("utf-8").count("\n") == len(whole) + 1
+
+
+def test_a_link_is_left_as_it_is_and_so_is_what_it_leads_to(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "runs").mkdir(parents=True)
+    (tmp_path / "mine" / "runs" / KEY).symlink_to(store.folder / KEY)
+    assert Store(tmp_path / "mine").thin(KEY) == 0
+    assert not store.check(KEY).is_thin
+
+
+def test_what_a_process_left_that_died_before_its_last_step_goes(store: Store) -> None:
+    before = (store.folder / KEY / "test.npz").read_bytes()
+    store.thin(KEY)
+    (store.folder / KEY / "test.npz").write_bytes(before)
+    store.thin(KEY)
+    assert not (store.folder / KEY / "test.npz").exists() and store.check(KEY).is_thin
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_run_is_told_and_the_others_are_made_thin(
+    store: Store, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
+    other = next(path.name for path in sorted(PUBLISHED.iterdir()) if path.name > KEY and (path / "test.npz").exists())
+    shutil.copytree(PUBLISHED / other, store.folder / other)
+    test = store.folder / KEY / "test.npz"
+    test.write_bytes(test.read_bytes()[:-9]) if damage == "cut" else test.unlink()
+    assert main(["runs", "--thin", KEY, other, "--yes", "--out", str(store.folder.parent)]) == 2
+    assert store.check(other).is_thin
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Error: run {KEY} is damaged and left as it is: ") and line.endswith("puts it aside")
+
+
+def test_who_asks_for_the_other_probabilities_is_told_what_to_do(store: Store) -> None:
     store.thin(KEY)
     why = f"run {KEY} is thin: of its probabilities only those of its predictions were kept"
     why += "; train it again with RETRAIN=1"
     with pytest.raises(UserError) as error:
         print(store.check(KEY).test_probabilities)
     assert str(error.value) == why
-    with pytest.raises(UserError, match="is thin"):
-        mistakes.table(store.check(KEY), load_dataset())
-    assert main(["errors", KEY, "--out", str(store.folder.parent)]) != 0
-    assert capsys.readouterr().err == f"Error: {why}\n"
 
 
 @pytest.mark.parametrize("writes", range(5))

@@ -137,6 +137,8 @@ def prepare(
             for origin, held in origins.items():
                 wrong += parameters.problems(notebook, held, origin, ranges, more)
             found += wrong or (_options_problem(report.effective) if ranges else [])
+    if "out" in overrides:  # it would lead the notebook's runs and tables past the check of `out` below
+        found.append("command line: out is not set so: write OUT=folder, or --out folder")
     if selected:
         found += [
             f"command line: no selected notebook has a parameter {brief(name, 40)}{nearest(name, declared)}"

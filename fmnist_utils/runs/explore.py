@@ -59,20 +59,22 @@ def explore(runs: Run | Iterable[Run] | Groups | str | Path, data: Dataset | Non
         raise UserError(f"explore: {brief(data)} is no data set: give what load_dataset returns, or leave it out")
     if isinstance(runs, str | Path):
         records = Store(runs).records()
-        wanted = [(_name(record["experiment"], record["test_accuracy"], record["key"]), record) for record in records]
-        if not wanted:
+        if not records:
             raise UserError(f"no finished runs in {runs}")
         data = data or _commonest(records, runs)
-        same = {
-            name: partial(find, record["key"], runs)
-            for name, record in sorted(wanted, key=lambda entry: -entry[1]["test_accuracy"])
-            if record["provenance"]["dataset_checksum"] == data.checksum
-        }
+        same = [record for record in records if record["provenance"]["dataset_checksum"] == data.checksum]
         if not same:
             raise UserError(f"no finished run in {runs} was tested on the images of {data.name}")
-        if others := len(wanted) - len(same):
+        if others := len(records) - len(same):
             print(f"Left out, {counted(others, 'run')}: tested on other images than those of {data.name}", flush=True)
-        return Explorer(same, data)
+        best = sorted(((_accuracy(record, runs), record) for record in same), key=lambda entry: -entry[0])
+        return Explorer(
+            {
+                _name(record["experiment"], accuracy, record["key"]): partial(find, record["key"], runs)
+                for accuracy, record in best
+            },
+            data,
+        )
     given = [runs] if isinstance(runs, Run) else runs.runs if isinstance(runs, Groups) else runs
     runs = list(given) if isinstance(given, Iterable) else [given]
     if not runs:
@@ -109,6 +111,14 @@ def _commonest(records: Sequence[Mapping[str, Any]], out: str | Path) -> Dataset
                 problems.append(error)
                 break
     raise problems[0]
+
+
+def _accuracy(record: Mapping[str, Any], out: str | Path) -> float:
+    """Count the accuracy of a run, as everywhere; one that cannot be read says so when it is chosen."""
+    try:
+        return find(record["key"], out).test_accuracy
+    except UserError:
+        return float(record["test_accuracy"])
 
 
 def _name(experiment: Mapping[str, Any], accuracy: float, key: str) -> str:

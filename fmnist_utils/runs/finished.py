@@ -79,7 +79,8 @@ class Folder:
 
     def on_part(self, name: _Name) -> bool:
         """Say whether an entry saw less than half of the images that others of its data set did."""
-        most = max(entry.train_size for other, entry in self.entries.items() if other.dataset == name.dataset)
+        data = name.dataset, name.checksum
+        most = max(entry.train_size for other, entry in self.entries.items() if (other.dataset, other.checksum) == data)
         return self.entries[name].train_size < most / 2
 
     @cached_property

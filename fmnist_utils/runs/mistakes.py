@@ -58,11 +58,14 @@ def table(run: Run, data: Dataset) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row an image
-        index (in the test part, from 0), label, prediction (names of classes), and the probability of each class.
+        index (in the test part, from 0), label, prediction (names of classes), and the probability of each class; of
+        a thin run that of the prediction alone, as confidence.
     """
     names = np.array([spreadsheet(name) for name in data.class_names])
     wrong = np.flatnonzero(~run.correct)
     answers = {"index": wrong, "label": names[run.test_labels[wrong]], "prediction": names[run.predictions[wrong]]}
+    if run.is_thin:
+        return pd.DataFrame(answers | {"confidence": run.confidence[wrong]})
     probabilities = pd.DataFrame(run.test_probabilities[wrong], columns=[f"p({name})" for name in data.class_names])
     return pd.concat([pd.DataFrame(answers), probabilities], axis=1)
 

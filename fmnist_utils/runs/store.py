@@ -238,12 +238,26 @@ class Store:
 
         That does for every accuracy, comparison and list of mistakes, in a tenth of the room; only who asks for the
         other probabilities (the mean of several nets, a calibration) is refused. A run with test-time views or a
-        held-out fold, which is trained for its probabilities, stays as it is, as does a thin one.
+        held-out fold, which is trained for its probabilities, stays as it is, as does a thin one, and one that a link
+        leads to, which is another folder's.
+
+        Raises
+        ------
+        UserError
+            The run is damaged, or of a model that is gone.
         """
         folder = self.folder / key
+        if folder.is_symlink():
+            return 0
         with self.lock(key):
-            run, record = self.check(key), read(folder / "record.json")
+            try:
+                run, record = self.check(key), read(folder / "record.json")
+            except (Damaged, FileNotFoundError, NotADirectoryError) as error:
+                why = missing(error) if isinstance(error, OSError) else str(error).splitlines()[0]
+                raise UserError(f"run {key} is damaged and left as it is: {why}; verify --mend puts it aside") from None
             if "answers_sha256" in record or not (run.view_predictions is run.held_out_probabilities is None):
+                if "answers_sha256" in record:  # where a process died before it came to that
+                    (folder / TEST).unlink(missing_ok=True)
                 return 0
             answers, labels = io.BytesIO(), io.BytesIO()
             misses = ((run.predictions - run.test_labels) % run.classes).astype(np.uint16)
@@ -354,7 +368,7 @@ def load_run(name: str, out: str | Path = "") -> Run:
     Raises
     ------
     UserError
-        There is none.
+        There is none, or several begin so.
     """
     if not isinstance(name, str):
         raise UserError(f"{brief(name)} names no run: give the beginning of its key, or its model's name")
@@ -376,6 +390,9 @@ def load_run(name: str, out: str | Path = "") -> Run:
             known.add(model)
             if fits:
                 fitting.append((store, record))
+    begun = {record["key"] for _, record in fitting if record["experiment"]["model"] != name}
+    if len(begun) > 1:
+        raise UserError(f"{brief(name)} begins {len(begun)} keys ({listed(sorted(begun))}): write more of it")
     for store, record in sorted(fitting, key=lambda item: _longest_first(*item)):
         if run := store.load(record["key"]):
             return run

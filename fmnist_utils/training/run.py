@@ -127,6 +127,11 @@ class Run:
         return str(self.provenance.get("precision", "fp32"))
 
     @property
+    def is_thin(self) -> bool:
+        """Whether only its predictions and their probabilities were kept (`Store.thin`)."""
+        return self._kept is None
+
+    @property
     def has_weights(self) -> bool:
         """Whether its weights were kept, so that `model` and `predict` work; those of published runs were not."""
         return self.weights is not None or (self.folder is not None and (self.folder / WEIGHTS).is_file())
