@@ -12,7 +12,7 @@ from fmnist_utils import Experiment
 from fmnist_utils.basics.system import ROOT
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
-LONG = TINY.but(model="cnn-mid", epochs=8, train_size=2000, augmentation="flip+erasing")
+LONG = TINY.but(model="cnn-mid", epochs=8, train_size=4000, augmentation="flip+erasing")
 SCRIPT = """
 import sys
 from fmnist_utils import Experiment, run_all
