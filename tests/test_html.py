@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import nbformat
@@ -20,6 +21,7 @@ from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.basics.text import duration
 from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
+from fmnist_utils.report.streams import join_streams
 from fmnist_utils.report.summary import MIME, cost
 from fmnist_utils.runs.store import results
 
@@ -122,6 +124,46 @@ def test_pieces_of_a_log_are_one_and_overwritten_lines_are_gone(tmp_path: Path) 
     soup = rendered(tmp_path, new_code_cell("train()", outputs=pieces))
     assert soup.select_one("details.log > summary").get_text() == "Training log (9 lines)"
     assert "%" not in soup.select_one("details.log > pre").get_text()
+
+
+def stream(text: str, name: str = "stdout") -> nbformat.NotebookNode:
+    return new_output("stream", name=name, text=text)
+
+
+def joined(*outputs: nbformat.NotebookNode) -> list[str]:
+    cell = new_code_cell("train()", outputs=list(outputs))
+    join_streams(cell)
+    return [output.get("text", output.output_type) for output in cell.outputs]
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("a\rb", "b"),
+        ("a\r\nb\r", "a\r\nb\r"),
+        ("a\r\r\n", "a\r\r\n"),
+        ("\r  0%|  | 0/2\r 50%|█ | 1/2\r100%|██| 2/2\nended\n", "100%|██| 2/2\nended\n"),
+        ("lost\r 1\nwhole\nlost\r\r 2", " 1\nwhole\n 2"),
+    ],
+)
+def test_a_line_shows_what_was_written_last(printed: str, shown: str) -> None:
+    assert joined(*map(stream, printed)) == [shown]
+
+
+def test_streams_are_joined_where_they_begin_and_stdout_goes_first() -> None:
+    figure = new_output("display_data", data={"text/plain": "x"})
+    assert joined(stream("e", "stderr"), stream("a"), figure, stream("b"), stream("f", "stderr")) == [
+        "ab", "ef", "display_data",
+    ]  # fmt: skip
+    assert joined(figure, stream("a")) == ["display_data", "a"]
+
+
+def test_one_long_line_takes_no_time(tmp_path: Path) -> None:
+    begin = time.process_time()
+    assert joined(stream("x" * 200_000), stream("\r" + "y" * 200_000)) == ["y" * 200_000]
+    assert time.process_time() - begin < 1
+    rendered(tmp_path, new_code_cell("train()", outputs=[stream("x" * 200_000)]))
+    assert time.process_time() - begin < 10
 
 
 def test_figures_keep_their_text_and_size(page: BeautifulSoup) -> None:

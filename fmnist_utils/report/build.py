@@ -27,6 +27,7 @@ from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
+from fmnist_utils.report.streams import join_streams
 from fmnist_utils.runs.resources import Resources
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def run_notebook(
             cwd=ROOT,
             progress_bar=False,
             start_timeout=START_TIMEOUT,
-            coalesce_streams=True,
+            on_cell_executed=lambda cell, **_: join_streams(cell),
             # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
             shutdown_kernel="immediate",
             extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells

@@ -31,6 +31,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.report.parameters import first_heading
+from fmnist_utils.report.streams import join_streams
 from fmnist_utils.report.summary import MIME as SUMMARY
 from fmnist_utils.report.summary import cost
 
@@ -65,6 +66,8 @@ def render(
         The neighbours in the series.
     """
     notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        join_streams(cell)
     article = Article(title(notebook, executed.stem))
     summary = take_summary(notebook)
     drop_title(notebook)
@@ -77,7 +80,6 @@ def render(
                         "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain",
                     ]
                 },
-                "CoalesceStreamsPreprocessor": {"enabled": True},
             }
         ),
         template_name=TEMPLATE.name,
