@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from PIL import Image
+from PIL import EpsImagePlugin, Image, UnidentifiedImageError
 from sample_report import EVIL, make_series
 
 from fmnist_utils import UserError
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.basics.text import duration
+from fmnist_utils.report import index
 from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.streams import join_streams
@@ -188,6 +189,26 @@ def test_a_figures_pixels_are_kept(tmp_path: Path) -> None:
         source = str(rendered(tmp_path, code_cell(data={"image/png": png})).find("img")["src"])
         shown = Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2])))
         assert np.array_equal(np.asarray(shown.convert("RGBA")), np.asarray(drawn.convert("RGBA")))
+
+
+@pytest.mark.parametrize("mime", ["image/png", "image/jpeg"])
+def test_what_is_no_picture_of_its_type_is_not_given_to_other_programs(
+    mime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript is started"))
+    postscript = base64.b64encode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(UnidentifiedImageError):
+        rendered(tmp_path, code_cell(data={mime: postscript.decode()}))
+    with pytest.raises(UnidentifiedImageError):
+        index._thumbnail(postscript.decode())
+
+
+def test_a_jpeg_is_shown_as_it_is(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(buffer, "jpeg")
+    jpeg = base64.b64encode(buffer.getvalue()).decode()
+    image = rendered(tmp_path, code_cell(data={"image/jpeg": jpeg})).find("img")
+    assert (image["src"], image["width"], image["height"]) == (f"data:image/jpeg;base64,{jpeg}", "30", "20")
 
 
 def test_progress_widgets_vanish_and_others_say_where_they_live(page: BeautifulSoup) -> None:

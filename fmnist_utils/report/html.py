@@ -44,6 +44,7 @@ TAGS = ALLOWED_TAGS | {
     "span", "style", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
 }  # fmt: skip
 ATTRIBUTES = ["class", "colspan", "href", "id", "rowspan", "scope", "style", "title"]
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
 # What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
 CLEANER = Cleaner(TAGS, ATTRIBUTES, protocols=["http", "https", "mailto"], css_sanitizer=CSSSanitizer())
 
@@ -206,7 +207,7 @@ class Article:
         encoded = base64.b64encode(data.encode()).decode() if mime == "image/svg+xml" else "".join(data.split())
         width, height = meta.get("width"), meta.get("height")
         if mime != "image/svg+xml" and not width:
-            image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+            image = opened(encoded, mime)
             scale = 96 / image.info.get("dpi", (96, 96))[0]  # so a figure of 8 inches is 8 CSS inches, at any dpi
             width, height = round(image.width * scale), round(image.height * scale)
         if mime == "image/png":
@@ -281,10 +282,15 @@ class Article:
         heading.append(link)
 
 
+def opened(encoded: str, mime: str = "image/png") -> Image.Image:
+    """Open a picture (base64) as what it is said to be: of what it is, PIL would start other programs to read some."""
+    return Image.open(io.BytesIO(base64.b64decode(encoded)), formats=[FORMATS[mime]])
+
+
 def _webp(png: str) -> str:
     """Write a PNG as WebP without loss, which takes two thirds of the room; both in base64."""
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+    with opened(png) as image:
         image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "webp", lossless=True)
     return base64.b64encode(buffer.getvalue()).decode()
 

@@ -21,7 +21,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.basics.text import counted, span, spreadsheet
 from fmnist_utils.report import freshness
-from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
+from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, opened, tidy_table
 from fmnist_utils.report.marker import index_is_new
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
@@ -117,7 +117,7 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
 
 def _thumbnail(encoded: str | list[str]) -> str:
     """Shrink a PNG (base64) to a small one, as an address that needs no request."""
-    image = Image.open(io.BytesIO(base64.b64decode("".join(encoded)))).convert("RGB")
+    image = opened("".join(encoded)).convert("RGB")
     image.thumbnail(THUMBNAIL)
     buffer = io.BytesIO()
     image.quantize(64).save(buffer, "PNG", optimize=True)
