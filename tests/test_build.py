@@ -134,6 +134,17 @@ def test_what_cells_print_is_joined_and_one_long_line_stops_nothing(project: Pat
     assert outputs(project / "out" / "notebooks" / "01_first.ipynb") == "seen\n"
 
 
+def test_a_table_whose_name_is_no_text_is_in_no_record(project: Path) -> None:
+    (report, *_) = prepare(project)
+    report.out.mkdir()
+    for name in (b"whole.csv", b"\xff.csv"):
+        try:
+            (report.out / os.fsdecode(name)).write_text("a\n")
+        except OSError:
+            pytest.skip("this file system has no such names")
+    assert [name for name, _ in report._tables()] == ["whole.csv"]
+
+
 def test_pages_link_to_their_neighbours_in_the_whole_series(made: Path) -> None:
     page = (made / "out" / "02_second.html").read_text("utf-8")
     assert 'href="01_first.html"' in page

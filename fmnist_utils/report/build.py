@@ -354,7 +354,10 @@ class Report:
             return "damaged" if self.executed.exists() else "new"
         if changed := [name for name, digest in self.parts.items() if before.get(name) != digest]:
             return f"changed: {', '.join(changed)}"
-        lost = [name for name, digest in found.get("files", {}).items() if checksum(self.out / name) != digest]
+        files = found.get("files", {}).items()
+        if lost := [name for name, digest in files if checksum(self.out / name) != digest]:
+            writers = marker.tables(self.out, self.notebook.parent)
+            lost = [name for name in lost if writers[name][0] == self.name]
         return f"lost or damaged: {', '.join(lost)}" if lost else ""
 
     def html_is_current(self) -> bool:
@@ -387,7 +390,8 @@ class Report:
     def _tables(self) -> set[tuple[str, int]]:
         """List the CSV files beside the reports, with the times of their change: what a notebook may have written."""
         tables = set(self.out.glob("*.csv")) - {self.out / name for name in marker.INDEX}
-        return {(path.name, path.stat().st_mtime_ns) for path in tables if path.is_file()}
+        # (A name that no text can hold is in no record.)
+        return {(path.name, path.stat().st_mtime_ns) for path in tables if path.name.isprintable() and path.is_file()}
 
     def rehearse(self, environment: Mapping[str, str]) -> str:
         """Execute the notebook up to its training, and say what that would cost; nothing is kept."""
