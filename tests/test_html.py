@@ -285,19 +285,24 @@ def test_index_lists_what_ran_what_failed_and_what_did_not(out: Path, page: Beau
     assert len(soup.find_all("script")) == 1
 
 
-def test_index_names_the_data_of_each_report_where_they_differ(out: Path, tmp_path: Path) -> None:
+def test_index_names_the_data_and_the_profile_of_each_report_where_they_differ(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "out")
     write_index(tmp_path / "out", out.parent / "sources")
-    assert "Data: " not in (tmp_path / "out" / "index.html").read_text("utf-8")
+    text = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "Data: " not in text and "Profile: " not in text and "profile <b>smoke</b>" in text
     second = next((tmp_path / "out" / "notebooks").glob("02_*.ipynb"))
     content = json.loads(second.read_text("utf-8"))
     content["metadata"]["fmnist"]["provenance"]["parameters"]["dataset"] = "data/letters"
+    content["metadata"]["fmnist"]["provenance"]["profile"] = EVIL
     second.write_text(json.dumps(content), "utf-8")
     write_index(tmp_path / "out", out.parent / "sources")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
     first, other, *_ = soup.select(".card")
     assert f"Data: data/{EVIL}." in first.get_text() and "Data: data/letters." in other.get_text()
     assert f"data/{EVIL}, data/letters" in soup.select(".meta")[0].get_text()
+    assert "Profile: smoke." in first.get_text() and f"Profile: {EVIL}." in other.get_text()
+    assert f"profile smoke, {EVIL}" in soup.select(".meta")[0].get_text()
+    assert f"profilesmoke, {EVIL}" in soup.select(".facts")[0].get_text()
 
 
 def test_index_counts_one_run_as_one(out: Path, tmp_path: Path) -> None:
