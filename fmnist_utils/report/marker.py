@@ -96,9 +96,9 @@ def _write(out: Path, **changes: Any) -> None:
 
 
 def tables(out: Path, sources: Path | None = None) -> dict[str, tuple[str, str]]:
-    """Name the last writer of each CSV file that executed notebooks wrote, which alone answers for it, and its checksum.
+    """Give the last writer of each CSV file that executed notebooks wrote, and its checksum as it was then.
 
-    With `sources` only notebooks of that folder count: no other could write it again.
+    The last writer alone answers for a file. With `sources` only notebooks of that folder count, which can write again.
     """
     found: dict[str, tuple[str, str, str]] = {}
     for path in sorted((out / "notebooks").glob("[0-9][0-9]_*.ipynb")):
