@@ -55,6 +55,7 @@ def test_a_new_notebook_becomes_a_report_of_the_series(project: Path) -> None:
     ("name", "said"),
     [
         ("mine", "NAME=mine is not allowed: write it as 07_mine"),
+        ("٠٧_mine", "NAME=٠٧_mine is not allowed: write it as 07_mine"),
         ("02_mine", "NAME=02_mine: 02_baseline has that number already: write 07_mine"),
     ],
 )
@@ -71,6 +72,23 @@ def test_a_new_notebook_replaces_the_others_whole(project: Path) -> None:
     with path.open(encoding="utf-8") as old:
         authoring.make_notebook("07_mine", project / "notebooks", project / "params")
         assert old.read() == before != path.read_text("utf-8")
+
+
+def test_a_label_may_have_backslashes(project: Path) -> None:
+    path = project / "notebooks" / SERIES[0].name
+    path.write_text(path.read_text("utf-8").replace("**01 the data**", r"**01 the \\alpha \\1 one**"), "utf-8")
+    made = authoring.make_notebook("07_mine", project / "notebooks", project / "params")
+    first = parameters.load_notebook(made)["cells"][0]["source"]
+    assert r"[01 the \alpha \1 one](01_data_exploration.ipynb)" in first
+
+
+@pytest.mark.parametrize("file", ["params/smoke/02_baseline.yaml", "notebooks/06_error_analysis.ipynb"])
+def test_a_new_notebook_is_written_after_all_that_may_be_wrong_is_read(file: str, project: Path) -> None:
+    (project / file).write_text("a: [1\n", "utf-8")
+    before = {path: path.read_bytes() for path in project.rglob("*.*")}
+    with pytest.raises(UserError):
+        authoring.make_notebook("07_mine", project / "notebooks", project / "params")
+    assert {path: path.read_bytes() for path in project.rglob("*.*")} == before
 
 
 def test_a_new_profile_has_a_reports_folder_of_its_own(project: Path) -> None:

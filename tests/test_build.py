@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import papermill
@@ -127,6 +128,26 @@ def test_an_executed_notebook_has_outputs_of_its_parameters_and_its_provenance(m
     assert found["wall_seconds"] > 0
     assert len(found["fingerprint"]) == 64
     assert "papermill" not in metadata, "it holds paths of the machine"
+
+
+def test_what_cells_print_is_joined_and_one_long_line_stops_nothing(project: Path) -> None:
+    printing = "for part in ('x' * 200_000, '\\r', 'seen\\n'):\n    print(part, end='', flush=True)"
+    write_notebook(project / "notebooks" / "01_first.ipynb", printing)
+    begin = time.monotonic()
+    assert make(project, only="01") == []
+    assert time.monotonic() - begin < 60
+    assert outputs(project / "out" / "notebooks" / "01_first.ipynb") == "seen\n"
+
+
+def test_a_table_whose_name_is_no_text_is_in_no_record(project: Path) -> None:
+    (report, *_) = prepare(project)
+    report.out.mkdir()
+    for name in (b"whole.csv", b"\xff.csv"):
+        try:
+            (report.out / os.fsdecode(name)).write_text("a\n")
+        except OSError:
+            pytest.skip("this file system has no such names")
+    assert [name for name, _ in report._tables()] == ["whole.csv"]
 
 
 def test_pages_link_to_their_neighbours_in_the_whole_series(made: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import nbformat
@@ -12,14 +13,16 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from PIL import Image
+from PIL import EpsImagePlugin, Image, UnidentifiedImageError
 from sample_report import EVIL, make_series
 
 from fmnist_utils import UserError
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.basics.text import duration
+from fmnist_utils.report import index
 from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
+from fmnist_utils.report.streams import join_streams
 from fmnist_utils.report.summary import MIME, cost
 from fmnist_utils.runs.store import results
 
@@ -124,6 +127,46 @@ def test_pieces_of_a_log_are_one_and_overwritten_lines_are_gone(tmp_path: Path) 
     assert "%" not in soup.select_one("details.log > pre").get_text()
 
 
+def stream(text: str, name: str = "stdout") -> nbformat.NotebookNode:
+    return new_output("stream", name=name, text=text)
+
+
+def joined(*outputs: nbformat.NotebookNode) -> list[str]:
+    cell = new_code_cell("train()", outputs=list(outputs))
+    join_streams(cell)
+    return [output.get("text", output.output_type) for output in cell.outputs]
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("a\rb", "b"),
+        ("a\r\nb\r", "a\r\nb\r"),
+        ("a\r\r\n", "a\r\r\n"),
+        ("\r  0%|  | 0/2\r 50%|█ | 1/2\r100%|██| 2/2\nended\n", "100%|██| 2/2\nended\n"),
+        ("lost\r 1\nwhole\nlost\r\r 2", " 1\nwhole\n 2"),
+    ],
+)
+def test_a_line_shows_what_was_written_last(printed: str, shown: str) -> None:
+    assert joined(*map(stream, printed)) == [shown]
+
+
+def test_streams_are_joined_where_they_begin_and_stdout_goes_first() -> None:
+    figure = new_output("display_data", data={"text/plain": "x"})
+    assert joined(stream("e", "stderr"), stream("a"), figure, stream("b"), stream("f", "stderr")) == [
+        "ab", "ef", "display_data",
+    ]  # fmt: skip
+    assert joined(figure, stream("a")) == ["display_data", "a"]
+
+
+def test_one_long_line_takes_no_time(tmp_path: Path) -> None:
+    begin = time.process_time()
+    assert joined(stream("x" * 200_000), stream("\r" + "y" * 200_000)) == ["y" * 200_000]
+    assert time.process_time() - begin < 1
+    rendered(tmp_path, new_code_cell("train()", outputs=[stream("x" * 200_000)]))
+    assert time.process_time() - begin < 10
+
+
 def test_figures_keep_their_text_and_size(page: BeautifulSoup) -> None:
     [image] = page.find_all("img")
     assert image["alt"].startswith("Line chart: accuracy rises") and image["alt"].endswith(EVIL)
@@ -146,6 +189,26 @@ def test_a_figures_pixels_are_kept(tmp_path: Path) -> None:
         source = str(rendered(tmp_path, code_cell(data={"image/png": png})).find("img")["src"])
         shown = Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2])))
         assert np.array_equal(np.asarray(shown.convert("RGBA")), np.asarray(drawn.convert("RGBA")))
+
+
+@pytest.mark.parametrize("mime", ["image/png", "image/jpeg"])
+def test_what_is_no_picture_of_its_type_is_not_given_to_other_programs(
+    mime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript is started"))
+    postscript = base64.b64encode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(UnidentifiedImageError):
+        rendered(tmp_path, code_cell(data={mime: postscript.decode()}))
+    with pytest.raises(UnidentifiedImageError):
+        index._thumbnail(postscript.decode())
+
+
+def test_a_jpeg_is_shown_as_it_is(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(buffer, "jpeg")
+    jpeg = base64.b64encode(buffer.getvalue()).decode()
+    image = rendered(tmp_path, code_cell(data={"image/jpeg": jpeg})).find("img")
+    assert (image["src"], image["width"], image["height"]) == (f"data:image/jpeg;base64,{jpeg}", "30", "20")
 
 
 def test_progress_widgets_vanish_and_others_say_where_they_live(page: BeautifulSoup) -> None:
@@ -222,19 +285,24 @@ def test_index_lists_what_ran_what_failed_and_what_did_not(out: Path, page: Beau
     assert len(soup.find_all("script")) == 1
 
 
-def test_index_names_the_data_of_each_report_where_they_differ(out: Path, tmp_path: Path) -> None:
+def test_index_names_the_data_and_the_profile_of_each_report_where_they_differ(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "out")
     write_index(tmp_path / "out", out.parent / "sources")
-    assert "Data: " not in (tmp_path / "out" / "index.html").read_text("utf-8")
+    text = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "Data: " not in text and "Profile: " not in text and "profile <b>smoke</b>" in text
     second = next((tmp_path / "out" / "notebooks").glob("02_*.ipynb"))
     content = json.loads(second.read_text("utf-8"))
     content["metadata"]["fmnist"]["provenance"]["parameters"]["dataset"] = "data/letters"
+    content["metadata"]["fmnist"]["provenance"]["profile"] = EVIL
     second.write_text(json.dumps(content), "utf-8")
     write_index(tmp_path / "out", out.parent / "sources")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
     first, other, *_ = soup.select(".card")
     assert f"Data: data/{EVIL}." in first.get_text() and "Data: data/letters." in other.get_text()
     assert f"data/{EVIL}, data/letters" in soup.select(".meta")[0].get_text()
+    assert "Profile: smoke." in first.get_text() and f"Profile: {EVIL}." in other.get_text()
+    assert f"profile smoke, {EVIL}" in soup.select(".meta")[0].get_text()
+    assert f"profilesmoke, {EVIL}" in soup.select(".facts")[0].get_text()
 
 
 def test_index_counts_one_run_as_one(out: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
+from fmnist_utils import UserError
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.report import authoring, parameters
 
@@ -49,6 +50,54 @@ def test_tidy_mends_what_was_saved_with_outputs(tmp_path: Path) -> None:
     assert authoring.tidy_files([path]) == [path]
     assert path.read_bytes() == SERIES[0].read_bytes()
     assert authoring.tidy_files([path]) == []
+
+
+def made(path: Path, *cells: dict[str, object], **other: object) -> Path:
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells), **other}
+    path.write_text(json.dumps(content), "utf-8")
+    return path
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("minor", [4, 5])
+def test_tidy_mends_cells_without_metadata_and_ids_that_are_missing_or_there_twice(
+    minor: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells: list[dict[str, object]] = [{"cell_type": "code", "source": ["a\n", "b"]} for _ in range(4)]
+    cells[0]["id"] = cells[1]["id"] = "part-0"
+    cells[2] = {"cell_type": "markdown", "source": "text", "id": "own"}
+    path = made(tmp_path / "01_a.ipynb", *cells, nbformat_minor=minor)
+    assert authoring.tidy_files([path]) == [path]
+    assert authoring.tidy_files([path]) == []
+    tidied = json.loads(path.read_text("utf-8"))["cells"]
+    assert [cell.get("id") for cell in tidied] == (["part-0", "part-1", "own", "part-2"] if minor == 5 else [None] * 4)
+    assert [cell["metadata"] for cell in tidied] == [{}] * 4
+    assert tidied[0]["source"] == ["a\n", "b"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("cell", "other"),
+    [
+        ({}, {"nbformat": 5}),
+        ({}, {"nbformat": 3}),
+        ({}, {"nbformat_minor": "5"}),
+        ({}, {"odd": "\ud83d"}),
+        ({"attachments": "picture.png"}, {}),
+        ({"attachments": {"picture.png": 1}}, {}),
+        ({"source": "\ud83d"}, {}),
+        ({"id": "no id"}, {}),
+        ({"id": ["a"]}, {}),
+    ],
+)
+def test_tidy_refuses_in_a_line_what_is_no_notebook(
+    cell: dict[str, object], other: dict[str, object], tmp_path: Path
+) -> None:
+    path = made(tmp_path / "01_a.ipynb", {"cell_type": "markdown", "source": "text", **cell}, **other)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"^.*01_a\.ipynb is not a Jupyter notebook: .{3,120}$"):
+        authoring.tidy_files([path])
+    assert path.read_bytes() == before
 
 
 def test_working_copies_have_a_store_of_their_own_and_keep_what_was_tried(tmp_path: Path) -> None:

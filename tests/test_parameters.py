@@ -63,18 +63,25 @@ def test_refuses_a_cell_that_cannot_be_checked(tmp_path: Path, cell: str, said: 
     assert "01_first.ipynb" in str(raised.value)
 
 
+FORM = '{"nbformat": 4, "nbformat_minor": 5, '
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        '{"cells": [',
+        FORM + '"cells": [',
         "[" * 100_000,
         "[]",
-        '{"cells": [1]}',
-        '{"cells": [{"cell_type": "code", "source": "", "metadata": null}]}',
-        '{"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": "parameters"}}]}',
-        '{"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": ["parameters", 1]}}]}',
-        '{"cells": [{"cell_type": "cold", "source": ""}]}',
-        '{"cells": [{"source": ""}]}',
+        FORM + '"cells": [1]}',
+        '{"nbformat": 3, "nbformat_minor": 0, "cells": []}',
+        '{"nbformat": 5, "nbformat_minor": 0, "cells": []}',
+        '{"nbformat": 4, "nbformat_minor": "5", "cells": []}',
+        FORM + '"cells": [{"cell_type": "code", "source": "\\ud83d"}]}',
+        FORM + '"cells": [{"cell_type": "code", "source": "", "metadata": null}]}',
+        FORM + '"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": "parameters"}}]}',
+        FORM + '"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": ["parameters", 1]}}]}',
+        FORM + '"cells": [{"cell_type": "cold", "source": ""}]}',
+        FORM + '"cells": [{"source": ""}]}',
     ],
 )
 def test_a_file_that_is_no_notebook_is_named(content: str, tmp_path: Path) -> None:

@@ -255,6 +255,21 @@ def test_a_table_that_a_notebook_wrote_is_held_against_what_it_wrote(project: Pa
     assert len(verify(out, mend=True)) == 1 and not table.exists() and verify(out) == []
 
 
+def test_of_two_notebooks_that_write_one_table_the_last_answers_for_it(project: Path) -> None:
+    table = project / "out" / "table.csv"
+    for name, content in (("01_first", "one\n"), ("02_second", "two\n")):
+        write_notebook(project / "notebooks" / f"{name}.ipynb", f"open({str(table)!r}, 'w').write({content!r})")
+    assert make(project) == [] and table.read_text() == "two\n"
+    reports = prepared(project)
+    assert [report.reason() for report in reports] == [""] * len(reports) and verify(project / "out") == []
+    table.write_text("three\n")
+    assert [report.name for report in reports if report.reason()] == ["02_second"]
+    assert len(verify(project / "out")) == 1
+    assert make(project) == [] and table.read_text() == "two\n" and verify(project / "out") == []
+    (project / "notebooks" / "02_second.ipynb").unlink()
+    assert reports[0].reason() == "lost or damaged: table.csv", "who could write it is gone"
+
+
 def outputs_of(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.glob("notebooks/*.ipynb")}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -42,9 +43,8 @@ def tidy_files(notebooks: Iterable[Path]) -> list[Path]:
     """Write notebooks as they are committed, byte for byte as Jupyter saves them; returns those that were not so."""
     changed = []
     for path in notebooks:
-        parameters.load_notebook(path)  # refuses what is none
-        before = path.read_text("utf-8")
-        if (text := _written(tidy(json.loads(before)))) != before:
+        text = _written(tidy(parameters.load_notebook(path)), path)
+        if text != path.read_text("utf-8"):
             _write(path, text)
             changed.append(path)
     return changed
@@ -54,8 +54,29 @@ def _write(path: Path, text: str) -> None:
     write_whole(path, lambda part: part.write_text(text, "utf-8", newline="\n"))
 
 
-def _written(content: dict[str, Any]) -> str:
-    return nbformat.writes(nbformat.from_dict(content)).rstrip("\n") + "\n"
+def _written(content: Mapping[str, Any], path: Path) -> str:
+    """Text of the notebook for `path`; UserError if Jupyter could not read it."""
+    notebook = nbformat.from_dict(content)
+    _give_ids(notebook["cells"], content["nbformat_minor"])
+    try:
+        nbformat.validate(notebook)
+        text = nbformat.writes(notebook).rstrip("\n") + "\n"
+        text.encode()
+    except (nbformat.ValidationError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{shown(path)} is not a Jupyter notebook: {brief(str(error).partition(chr(10))[0])}") from None
+    return text
+
+
+def _give_ids(cells: list[dict[str, Any]], minor: int) -> None:
+    """Give cells without an id of their own one; in a notebook of before 4.5 none may have any."""
+    taken, seen = [cell.get("id") for cell in cells], list[object]()
+    free = (name for i in itertools.count() if (name := f"part-{i}") not in taken)
+    for cell in cells:
+        if minor < 5:
+            cell.pop("id", None)
+        elif cell.get("id") in [None, *seen]:
+            cell["id"] = next(free)
+        seen.append(cell.get("id"))
 
 
 def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
@@ -71,12 +92,11 @@ def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
     lab.mkdir(exist_ok=True)
     for notebook in series:
         if not (lab / notebook.name).exists():
-            content = json.loads(notebook.read_text("utf-8"))
+            content = parameters.load_notebook(notebook)
             for cell in content["cells"]:
                 if "parameters" in parameters.tags(cell):
-                    source = "".join(cell["source"])
-                    cell["source"] = re.sub(r'^(out: str = )"[^"]*"', rf'\1"{LAB_OUT}"', source, flags=re.M)
-            _write(lab / notebook.name, _written(content))
+                    cell["source"] = re.sub(r'^(out: str = )"[^"]*"', rf'\1"{LAB_OUT}"', cell["source"], flags=re.M)
+            _write(lab / notebook.name, _written(content, notebook))
     return lab / series[0].name
 
 
@@ -112,16 +132,13 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     """
     series = build.notebooks_in(notebooks)
     free = max(int(path.name[:2]) for path in series) + 1
-    if not re.fullmatch(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*", name):
+    if not re.fullmatch(r"[0-9]{2}_[a-z0-9]+(_[a-z0-9]+)*", name):
         raise UserError(f"NAME={bare(name, 60)} is not allowed: write it as {free:02d}_mine")
     if taken := [path.stem for path in series if path.name[:2] == name[:2]]:
         raise UserError(f"NAME={name}: {taken[0]} has that number already: write {free:02d}_{name[3:]}")
-    labels = {path.stem: _label(path) for path in series} | {name: f"{name[:2]} {name[3:].replace('_', ' ')}"}
-    for path in series:
-        content = json.loads(path.read_text("utf-8"))
-        for cell in content["cells"]:
-            cell["source"] = MAP.sub(_map(labels, path.stem), "".join(cell["source"]))
-        _write(path, _written(content))
+    contents = {path: parameters.load_notebook(path) for path in series}
+    labels = {path.stem: _label(content, path) for path, content in contents.items()}
+    labels[name] = f"{name[:2]} {name[3:].replace('_', ' ')}"
     cells = [
         new_markdown_cell(text, id=f"part-{number}")
         if text.startswith("#")
@@ -130,30 +147,39 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
             map(str.strip, TEMPLATE.format(words=name[3:].replace("_", " ")).split("\n---\n"))
         )
     ]
-    cells[0]["source"] = MAP.sub(_map(labels, name), cells[0]["source"])
     cells[1]["metadata"]["tags"] = ["parameters"]
     target = notebooks / f"{name}.ipynb"
-    _write(target, _written(tidy(new_notebook(cells=cells))))
+    contents[target] = tidy(new_notebook(cells=cells))
+    for path, content in contents.items():
+        _set_map(content["cells"], labels, path.stem)
+    models = {profile: params / profile / "02_baseline.yaml" for profile in build.profiles_in(params)}
+    values = {
+        profile: {"out": f"reports/{profile}"} | (parameters.load(model) if model.exists() else {})
+        for profile, model in models.items()
+    }
+    texts = {path: _written(content, path) for path, content in contents.items()}
+    for path, text in texts.items():  # only now that all has been read
+        _write(path, text)
     declared = parameters.read(target)
-    for profile in build.profiles_in(params):
-        model = params / profile / "02_baseline.yaml"
-        values = {"out": f"reports/{profile}"} | (parameters.load(model) if model.exists() else {})
-        lines = [f"{key}: {json.dumps(value)}\n" for key, value in values.items() if key in declared]
+    for profile, given in values.items():
+        lines = [f"{key}: {json.dumps(value)}\n" for key, value in given.items() if key in declared]
         _write(params / profile / f"{name}.yaml", "".join(lines))
     return target
 
 
-def _label(notebook: Path) -> str:
+def _label(content: Mapping[str, Any], notebook: Path) -> str:
     """Short name of a notebook, in bold in its own map of the series: "02 the baseline"."""
-    first = parameters.load_notebook(notebook)["cells"][0]["source"]
+    first = "".join(cell["source"] for cell in content["cells"][:1])
     found = re.search(r"^\*The series:\*.*?\*\*(.+?)\*\*", first, re.M)
     return found[1] if found else notebook.stem.replace("_", " ")
 
 
-def _map(labels: Mapping[str, str], here: str) -> str:
-    """Line of links to all notebooks of the series but the one that it stands in."""
+def _set_map(cells: Iterable[dict[str, Any]], labels: Mapping[str, str], here: str) -> None:
+    """Write the line of links to all notebooks of the series but the one that it stands in."""
     parts = [f"**{label}**" if name == here else f"[{label}]({name}.ipynb)" for name, label in sorted(labels.items())]
-    return f"*The series:* {' · '.join(parts)}"
+    line = f"*The series:* {' · '.join(parts)}"
+    for cell in cells:
+        cell["source"] = MAP.sub(lambda _: line, cell["source"])  # (A label may have backslashes.)
 
 
 # A notebook to begin with; its parts stand between lines of ---, prose begins with #.

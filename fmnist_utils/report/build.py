@@ -27,6 +27,7 @@ from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
+from fmnist_utils.report.streams import join_streams
 from fmnist_utils.runs.resources import Resources
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def run_notebook(
             cwd=ROOT,
             progress_bar=False,
             start_timeout=START_TIMEOUT,
-            coalesce_streams=True,
+            on_cell_executed=lambda cell, **_: join_streams(cell),
             # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
             shutdown_kernel="immediate",
             extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells
@@ -355,7 +356,10 @@ class Report:
             return "damaged" if self.executed.exists() else "new"
         if changed := [name for name, digest in self.parts.items() if before.get(name) != digest]:
             return f"changed: {', '.join(changed)}"
-        lost = [name for name, digest in found.get("files", {}).items() if checksum(self.out / name) != digest]
+        files = found.get("files", {}).items()
+        if lost := [name for name, digest in files if checksum(self.out / name) != digest]:
+            writers = marker.tables(self.out, self.notebook.parent)
+            lost = [name for name in lost if writers[name][0] == self.name]
         return f"lost or damaged: {', '.join(lost)}" if lost else ""
 
     def html_is_current(self) -> bool:
@@ -388,7 +392,8 @@ class Report:
     def _tables(self) -> set[tuple[str, int]]:
         """List the CSV files beside the reports, with the times of their change: what a notebook may have written."""
         tables = set(self.out.glob("*.csv")) - {self.out / name for name in marker.INDEX}
-        return {(path.name, path.stat().st_mtime_ns) for path in tables if path.is_file()}
+        # (A name that no text can hold is in no record.)
+        return {(path.name, path.stat().st_mtime_ns) for path in tables if path.name.isprintable() and path.is_file()}
 
     def rehearse(self, environment: Mapping[str, str]) -> str:
         """Execute the notebook up to its training, and say what that would cost; nothing is kept."""

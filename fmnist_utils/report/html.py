@@ -31,6 +31,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.report.parameters import first_heading
+from fmnist_utils.report.streams import join_streams
 from fmnist_utils.report.summary import MIME as SUMMARY
 from fmnist_utils.report.summary import cost
 
@@ -43,6 +44,7 @@ TAGS = ALLOWED_TAGS | {
     "span", "style", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
 }  # fmt: skip
 ATTRIBUTES = ["class", "colspan", "href", "id", "rowspan", "scope", "style", "title"]
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
 # What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
 CLEANER = Cleaner(TAGS, ATTRIBUTES, protocols=["http", "https", "mailto"], css_sanitizer=CSSSanitizer())
 
@@ -65,6 +67,8 @@ def render(
         The neighbours in the series.
     """
     notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        join_streams(cell)
     article = Article(title(notebook, executed.stem))
     summary = take_summary(notebook)
     drop_title(notebook)
@@ -77,7 +81,6 @@ def render(
                         "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain",
                     ]
                 },
-                "CoalesceStreamsPreprocessor": {"enabled": True},
             }
         ),
         template_name=TEMPLATE.name,
@@ -204,7 +207,7 @@ class Article:
         encoded = base64.b64encode(data.encode()).decode() if mime == "image/svg+xml" else "".join(data.split())
         width, height = meta.get("width"), meta.get("height")
         if mime != "image/svg+xml" and not width:
-            image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+            image = opened(encoded, mime)
             scale = 96 / image.info.get("dpi", (96, 96))[0]  # so a figure of 8 inches is 8 CSS inches, at any dpi
             width, height = round(image.width * scale), round(image.height * scale)
         if mime == "image/png":
@@ -279,10 +282,15 @@ class Article:
         heading.append(link)
 
 
+def opened(encoded: str, mime: str = "image/png") -> Image.Image:
+    """Open a picture (base64) as what it is said to be: of what it is, PIL would start other programs to read some."""
+    return Image.open(io.BytesIO(base64.b64decode(encoded)), formats=[FORMATS[mime]])
+
+
 def _webp(png: str) -> str:
     """Write a PNG as WebP without loss, which takes two thirds of the room; both in base64."""
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+    with opened(png) as image:
         image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "webp", lossless=True)
     return base64.b64encode(buffer.getvalue()).decode()
 

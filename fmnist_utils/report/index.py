@@ -21,7 +21,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.basics.text import counted, span, spreadsheet
 from fmnist_utils.report import freshness
-from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, tidy_table
+from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, opened, tidy_table
 from fmnist_utils.report.marker import index_is_new
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
@@ -52,6 +52,9 @@ def write_index(
     cards = [_card(out, notebook) for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))]
     done = [card for card in cards if card["provenance"]]
     provenance: dict[str, Any] = max((card["provenance"] for card in done), key=lambda made: made["date"], default={})
+    profiles = list(dict.fromkeys(card["profile"] for card in done if card["profile"]))
+    if profiles:  # of all reports, not of the newest alone
+        provenance = {**provenance, "profile": ", ".join(profiles)}
     # The claims are about Fashion-MNIST, whatever else has been run in this folder.
     fashion = not runs.empty and (runs["dataset"] == "fashion-mnist").any()
     judged = claims(out) if claims and fashion else pd.DataFrame()
@@ -66,6 +69,7 @@ def write_index(
             for name, value in provenance.items()
             if name not in ("parameters", "fingerprint", "wall_seconds")
         },
+        profiles=profiles,
         datasets=list(dict.fromkeys(card["data"] for card in done if card["data"])),
         leaderboard=_table(
             leaderboard(folder, part=False), "Leaderboard: finished experiments, those on the most images first"
@@ -97,6 +101,7 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
         "failed": executed.with_suffix(".failed.ipynb").exists(),
         "provenance": provenance,
         "data": provenance.get("parameters", {}).get("dataset", ""),
+        "profile": provenance.get("profile", ""),
         "summary": {},
         "thumbnail": "",
     }
@@ -117,7 +122,7 @@ def _card(out: Path, notebook: Path) -> dict[str, Any]:
 
 def _thumbnail(encoded: str | list[str]) -> str:
     """Shrink a PNG (base64) to a small one, as an address that needs no request."""
-    image = Image.open(io.BytesIO(base64.b64decode("".join(encoded)))).convert("RGB")
+    image = opened("".join(encoded)).convert("RGB")
     image.thumbnail(THUMBNAIL)
     buffer = io.BytesIO()
     image.quantize(64).save(buffer, "PNG", optimize=True)

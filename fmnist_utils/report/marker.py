@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils.basics.system import hold, leftovers, misplaced, write_whole
+from fmnist_utils.report import freshness
 from fmnist_utils.report.parameters import shown
 
 MARKER = ".fmnist-reports.json"
@@ -92,6 +93,22 @@ def _write(out: Path, **changes: Any) -> None:
     content = {"about": ABOUT, "files": {}, **_read(out), **changes}
     text = json.dumps({name: value for name, value in content.items() if value is not None}, indent=1) + "\n"
     write_whole(out / MARKER, lambda path: path.write_text(text, "utf-8"))
+
+
+def tables(out: Path, sources: Path | None = None) -> dict[str, tuple[str, str]]:
+    """Give the last writer of each CSV file that executed notebooks wrote, and its checksum as it was then.
+
+    The last writer alone answers for a file. With `sources` only notebooks of that folder count, which can write again.
+    """
+    found: dict[str, tuple[str, str, str]] = {}
+    for path in sorted((out / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        if sources and not (sources / path.name).exists():
+            continue
+        record = freshness.recorded(path)
+        date = record.get("provenance", {}).get("date", "")
+        for name, digest in record.get("files", {}).items():
+            found[name] = max(found.get(name, ("", "", "")), (date, path.stem, digest))
+    return {name: (writer, digest) for name, (_, writer, digest) in found.items()}
 
 
 def retraining(out: Path, wanted: str) -> int:

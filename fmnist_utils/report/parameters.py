@@ -95,12 +95,16 @@ def load_notebook(notebook: Path) -> dict[str, Any]:
     """Read a notebook as plain JSON, several times as fast as nbformat; UserError if it is none."""
     try:
         content: dict[str, Any] = json.loads(notebook.read_text("utf-8"))
+        major, minor = content.get("nbformat"), content.get("nbformat_minor")
+        if major != 4 or type(minor) is not int:
+            raise ValueError(f"it is of nbformat {brief(major, 20)}, minor {brief(minor, 20)}, and must be of 4")
         for number, cell in enumerate(content["cells"], 1):
             cell |= {"source": "".join(cell["source"]), "metadata": cell.get("metadata", {})}
             if cell["cell_type"] not in ("code", "markdown", "raw"):
                 raise ValueError(f"cell {number} is of type {brief(cell['cell_type'], 40)}")
             if not isinstance(words := cell["metadata"].get("tags", []), list) or set(map(type, words)) - {str}:
                 raise ValueError(f"cell {number} has tags {brief(words, 40)}: they must be a list of words")
+            "".join((cell["source"], *words)).encode()  # ValueError for half of a pair of surrogates
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{shown(notebook)} is not a Jupyter notebook: {error}") from None
     return content

@@ -161,9 +161,9 @@ def _reports(out: Path) -> Iterator[Finding]:
             yield Finding(path, OLD, "they are added", partial(_seal_report, path, there))
         elif there and there != content["metadata"]["fmnist"]["html_checksum"]:
             yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
-        for name, digest in (content or {"metadata": {"fmnist": {}}})["metadata"]["fmnist"].get("files", {}).items():
-            if (out / name).is_file() and marker.checksum(out / name) != digest:
-                yield Finding(out / name, DIFFERS, AGAIN.format("written"), partial(_aside, out / name))
+    for name, (_, digest) in marker.tables(out).items():
+        if (out / name).is_file() and marker.checksum(out / name) != digest:
+            yield Finding(out / name, DIFFERS, AGAIN.format("written"), partial(_aside, out / name))
 
 
 def _seal_report(path: Path, page: str) -> None:
