@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,60 @@ def test_a_name_of_the_package_is_not_given_away() -> None:
         augmentations.register(Flip)
     with pytest.raises(UserError, match=re.escape("augmentation.mixup.alpha: -1.0 is not allowed")):
         Experiment(augmentation=[{"name": "mixup", "alpha": -1.0}])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of one's own modules; what was imported of it is forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def part_with(**sources: str) -> str:
+    """Digest of `half` of the module `half_of_mine`, as a process has it that was started now."""
+    for name, source in sources.items():
+        path = Path(sys.path[0], *name.split("__")).with_suffix(".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source, "utf-8")
+    for name in {"half_of_mine", "my_settings", "my_pack", "my_pack.inner", "my_pack.words"} & set(sys.modules):
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    return own.digest(importlib.import_module("half_of_mine").half)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from my_settings import WIDTH\ndef half(): return WIDTH",
+        "from my_settings import *\ndef half(): return WIDTH",
+        "try:\n    from os import path; from my_settings import WIDTH\nexcept ImportError: WIDTH = 1\ndef half(): ...",
+        "def half():\n    from my_settings import WIDTH\n    return WIDTH",
+        "def half():\n    import sys, my_settings as settings\n    return settings.WIDTH",
+        "from my_pack.inner import WIDTH\ndef half(): return WIDTH",
+        "def half():\n    from my_pack import inner\n    return inner.WIDTH",
+    ],
+)
+def test_a_constant_that_is_imported_counts(source: str, folder: Path) -> None:
+    inner = "from . import words\nfrom my_settings import WIDTH"
+    digests = [
+        part_with(half_of_mine=source, my_settings=settings, my_pack____init__="", my_pack__inner=inner,
+                  my_pack__words=word)
+        for settings, word in [("WIDTH = 8", ""), ("WIDTH = 256", ""), ("WIDTH = 256", "edited = 1"), ("WIDTH = 8", "")]
+    ]  # fmt: skip
+    assert digests[0] == digests[3] != digests[1]
+    assert (digests[1] != digests[2]) == ("my_pack" in source)
+
+
+def test_an_import_within_a_function_is_held_to_what_was_imported(folder: Path) -> None:
+    source = "def half():\n    from my_settings import WIDTH\n    return WIDTH"
+    first = part_with(half_of_mine=source, my_settings="WIDTH = 8")
+    half = sys.modules["half_of_mine"].half
+    (folder / "my_settings.py").write_text("WIDTH = 16", "utf-8")
+    assert own.digest(half) != first, "nothing has imported it so far"
+    assert half() == 16
+    (folder / "my_settings.py").write_text("WIDTH = 256", "utf-8")
+    with pytest.raises(UserError, match=r"my_settings.py was edited after it was imported here"):
+        own.digest(half)

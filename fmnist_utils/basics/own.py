@@ -6,16 +6,20 @@ digest of its source instead: edited, it is something else, and what was trained
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib.util
 import inspect
+import linecache
 import pkgutil
 import sys
 import sysconfig
 import traceback
+import warnings
+from importlib.machinery import PathFinder
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 from fmnist_utils.basics.errors import UserError
@@ -31,7 +35,8 @@ OPEN = {
     ),
 }  # fmt: skip
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
-_imported: dict[str, tuple[Any, str]] = {}  # module -> its spec, which a reload replaces, and its source
+# module -> its spec, which a reload replaces (None before it is imported), and its source
+_imported: dict[str, tuple[Any, str]] = {}
 
 
 def load(folder: str) -> None:
@@ -120,31 +125,77 @@ def _sources(thing: Any) -> str:
         return repr([*functions, *fields.items()])
 
 
+@functools.cache
+def imports(source: str, package: str = "") -> frozenset[str]:
+    """Names of what a source imports anywhere in it: of modules, of their packages, and of what else may be a module.
+
+    Parameters
+    ----------
+    source : Python code; SyntaxError or ValueError if it is none
+    package : what ``from . import`` refers to; without it such imports are left out
+    """
+    names = set[str]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as of invalid escapes
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (not node.level or package):
+            above = package.split(".")[: 1 - node.level or None] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in names]
+    return frozenset(".".join(part[: i + 1]) for part in parts for i in range(len(part)))
+
+
 def _modules(name: str) -> dict[str, str]:
     """Sources by name: of an own module, and of all own modules that it takes anything from."""
     found: dict[str, str] = {}
     wanted = [name]
     while wanted:
-        module = sys.modules.get(name := wanted.pop())
-        file = getattr(module, "__file__", None)
-        if name in found or module is None or file is None or not _is_own(name, file):
+        file = _file(name := wanted.pop())
+        if name in found or file is None or not _is_own(name, file):
             continue
-        found[name] = _source(module)
+        found[name] = _source(name, file)
+        wanted += _imports(found[name], name if Path(file).stem == "__init__" else name.rpartition(".")[0])
+        values = vars(sys.modules[name]).values() if name in sys.modules else ()
         wanted += [
-            value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", ""))
-            for value in vars(module).values()
+            value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", "")) for value in values
         ]
     return found
 
 
-def _source(module: ModuleType) -> str:
-    """Source of a module, which must be what was imported."""
-    source, spec = inspect.getsource(module), module.__spec__
-    before = _imported.setdefault(module.__name__, (spec, source))
-    if before[0] is not spec:  # it was imported again
-        _imported[module.__name__] = (spec, source)
-    elif before[1] != source:
-        raise UserError(f"{module.__file__} was edited after it was imported here: restart this Python (the kernel)")
+def _imports(source: str, package: str) -> frozenset[str]:
+    try:
+        return imports(source, package)
+    except (SyntaxError, ValueError):  # not imported so far
+        return frozenset()
+
+
+def _file(name: str) -> str | None:
+    """File of a module, imported or not, which is not imported for that; None if there is none."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None)
+    parts, path, spec = name.split("."), None, None
+    for i in range(len(parts)):
+        if (spec := PathFinder.find_spec(".".join(parts[: i + 1]), path)) is None:
+            return None
+        if (path := spec.submodule_search_locations) is None and i + 1 < len(parts):
+            return None
+    return spec.origin if spec and spec.has_location else None
+
+
+def _source(name: str, file: str) -> str:
+    """Source of a module, which must be what was imported if it was."""
+    linecache.checkcache(file)
+    source, spec = "".join(linecache.getlines(file)), getattr(sys.modules.get(name), "__spec__", None)
+    if not source:  # it is compiled, or empty
+        source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    before = _imported.get(name, (None, source))
+    if before[1] != source and spec is not None and (before[0] is None or before[0] is spec):
+        raise UserError(f"{file} was edited after it was imported here: restart this Python (the kernel)")
+    _imported[name] = spec, source
     return source
 
 
