@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -175,6 +176,7 @@ def test_a_name_of_the_package_is_not_given_away() -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of one's own modules; what was imported of it is forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(own, "_imported", {})
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
@@ -226,3 +228,87 @@ def test_an_import_within_a_function_is_held_to_what_was_imported(folder: Path) 
     (folder / "my_settings.py").write_text("WIDTH = 256", "utf-8")
     with pytest.raises(UserError, match=r"my_settings.py was edited after it was imported here"):
         own.digest(half)
+
+
+CELLS = """
+import functools
+from types import SimpleNamespace
+
+WIDTH, SIZES, COLOURS = 16, {"one": [1, 2.5]}, {"red", "green", "blue", "grey"}
+OPTIONS, half_of = SimpleNamespace(depth=3), functools.partial(max, 0.5)
+unused = 1
+
+class Base:
+    share = 0.25
+    @property
+    def rate(self): return 0.125
+
+class Block(Base):
+    def __init__(self, a): self.a = a
+
+@functools.cache
+def head(a, more=7): return deeper(a)
+
+def deeper(a): return a in {"b", "c", "d"} or (lambda: SIZES)
+
+class Net:
+    kind = "mine"
+    def __init__(self): self.layers = Block(WIDTH), head(WIDTH), half_of(OPTIONS.depth), COLOURS
+    @staticmethod
+    def unused(): return [LENGTH for _ in SIZES]
+
+LENGTH = 9
+"""
+
+
+def cells(old: str = "", new: str = "") -> str:
+    """Digest of a net of notebook cells, edited in one place."""
+    assert old in CELLS
+    notebook: dict[str, object] = {"__name__": "__main__"}
+    exec(CELLS.replace(old, new), notebook)
+    return own.digest(notebook["Net"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("WIDTH, SIZES, COLOURS = 16", "WIDTH, SIZES, COLOURS = 128"),
+        ("2.5", "2.75"),
+        ('"grey"', '"black"'),
+        ("depth=3", "depth=4"),
+        ("max, 0.5", "max, 0.75"),
+        ("max, 0.5", "min, 0.5"),
+        ("share = 0.25", "share = 0.5"),
+        ("0.125", "0.25"),
+        ("self.a = a", "self.a = -a"),
+        ("more=7", "more=8"),
+        ("return deeper(a)", "return deeper(-a)"),
+        ('a in {"b", "c", "d"}', 'a in {"b", "c", "e"}'),
+        ('kind = "mine"', 'kind = "yours"'),
+        ("LENGTH = 9", "LENGTH = 10"),
+    ],
+)
+def test_what_a_net_of_a_notebook_uses_counts(old: str, new: str) -> None:
+    assert cells() == cells("unused = 1", "unused = 2") != cells(old, new)
+
+
+def test_a_net_of_a_notebook_is_called_the_same_in_every_process() -> None:
+    script = "from fmnist_utils.basics import own\nimport sys\nexec(sys.argv[1])\nprint(own.digest(Net))"
+    command = [sys.executable, "-c", script, CELLS]
+    digests = {
+        subprocess.check_output(command, cwd=ROOT, text=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "2", "3")
+    }
+    assert digests == {cells() + "\n"}
+
+
+def test_own_files_that_a_notebook_takes_from_count(folder: Path) -> None:
+    digests = set()
+    for source in ("W = 1", "W = 2000"):
+        (folder / "my_settings.py").write_text(source, "utf-8")
+        sys.modules.pop("my_settings", None)
+        importlib.invalidate_caches()
+        notebook: dict[str, object] = {"__name__": "__main__"}
+        exec("import my_settings\ndef f(): return my_settings.W", notebook)
+        digests.add(own.digest(notebook["f"]))
+    assert len(digests) == 2

@@ -7,6 +7,8 @@ digest of its source instead: edited, it is something else, and what was trained
 from __future__ import annotations
 
 import ast
+import contextlib
+import dis
 import functools
 import hashlib
 import importlib.util
@@ -15,11 +17,13 @@ import linecache
 import pkgutil
 import sys
 import sysconfig
+import textwrap
 import traceback
 import warnings
+from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import CodeType
+from types import CodeType, NoneType, SimpleNamespace
 from typing import Any
 
 from fmnist_utils.basics.errors import UserError
@@ -35,6 +39,8 @@ OPEN = {
     ),
 }  # fmt: skip
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
+PLAIN = (NoneType, bool, int, float, complex, str, bytes, range, slice, type(...))  # told by their repr
+DEEPEST = 8  # a part of a part of … a value that is looked at
 # module -> its spec, which a reload replaces (None before it is imported), and its source
 _imported: dict[str, tuple[Any, str]] = {}
 
@@ -112,17 +118,103 @@ def home(thing: Any) -> str:
 
 
 def _sources(thing: Any) -> str:
-    """Source of the module of a class or function and of all own modules that it uses; of it alone in a notebook."""
-    if home(thing) != "__main__":
-        return repr(sorted(_modules(home(thing)).items()))
+    """Source of the module of a class or function and of all own modules that it uses, or what a notebook has of it."""
+    return repr(sorted(_modules(home(thing)).items()) if home(thing) != "__main__" else _cells(thing))
+
+
+def _cells(thing: Any) -> list[Any]:
+    """Sources of a notebook's class or function and of all of the notebook that it uses, and the values that it reads.
+
+    They are the same in every process: neither addresses nor the order of a set are part of them.
+    """
+    told, seen, wanted = list[Any](), set[int](), [thing]
+    for item in wanted:  # which grows meanwhile
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if inspect.ismodule(item) or home(item) != "__main__":
+            told += sorted(_modules(item.__name__ if inspect.ismodule(item) else home(item)).items())
+        elif inspect.isclass(item):
+            told += [_text(item), _value(_attributes(item), wanted)]
+            wanted += item.__bases__
+        elif inspect.isfunction(item):
+            told += [text := _text(item), _value(_around(item), wanted)]
+            told += [_modules(name) for name in sorted(_imports(textwrap.dedent(text), ""))]
+        else:
+            told.append(_value(item, wanted))
+    return told
+
+
+def _text(thing: Any) -> str:
+    """Source of a notebook's function or class; where Python finds none, as of most classes, the code has to do."""
     try:
         return inspect.getsource(thing)
-    except (OSError, TypeError):  # Python finds none of a notebook's classes: the code of their functions has to do
+    except (OSError, TypeError):
         if inspect.isfunction(thing):
-            return repr(_function(thing))
-        functions = [_function(member) for _, member in sorted(vars(thing).items()) if inspect.isfunction(member)]
-        fields = getattr(thing, "model_fields", {})  # of an augmentation: its options
-        return repr([*functions, *fields.items()])
+            return repr(_code(thing.__code__))
+        return repr(sorted(getattr(thing, "model_fields", {}).items()))  # of an augmentation: its options
+
+
+def _attributes(kind: type) -> dict[str, Any]:
+    """What a class has of its own, apart from what Python and libraries note of it."""
+    members = sorted(vars(kind).items())
+    return {name: member for name, member in members if inspect.isroutine(member) or not name.startswith("__")}
+
+
+def _around(function: Any) -> dict[str, Any]:
+    """What a function takes from around it, by name: defaults, enclosing variables and globals."""
+    names = _globals(function.__code__)
+    around = {name: function.__globals__[name] for name in sorted(names) if name in function.__globals__}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # it is empty so far
+            around[name] = cell.cell_contents
+    return {**around, "": (function.__defaults__, function.__kwdefaults__)}
+
+
+def _globals(code: CodeType) -> set[str]:
+    """Names of the globals that code reads, that of inner functions, too."""
+    names = {step.argval for step in dis.get_instructions(code) if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"}}
+    return names.union(*(_globals(item) for item in code.co_consts if isinstance(item, CodeType)))
+
+
+def _value(value: Any, used: list[Any], depth: int = 0) -> Any:
+    """Describe a value by strings and lists of them; classes, functions and modules by name, which `used` is given."""
+    if inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value):
+        used.append(value)
+        return value.__name__
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if hasattr(value, "tolist"):  # a tensor or an array
+        return repr(value.tolist())
+    kind: Any = type(value)
+    used.append(kind)
+    parts: Any = _parts(value) if depth < DEEPEST else ()
+    described = [_value(part, used, depth + 1) for part in parts]
+    return [
+        getattr(value, "__name__", kind.__name__),
+        *(sorted(described, key=repr) if isinstance(value, set | frozenset) else described),
+    ]
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a value consists of, as far as that is known."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, functools.partial):
+        return value.func, value.args, value.keywords
+    if isinstance(value, property):
+        return value.fget, value.fset
+    if isinstance(value, functools.cached_property):
+        return (value.func,)
+    if inspect.ismethod(value):
+        return value.__func__, value.__self__
+    if hasattr(value, "__wrapped__"):  # a static or class method, what functools.cache returns
+        return (value.__wrapped__,)
+    if type(value).__module__ == "__main__" or isinstance(value, SimpleNamespace):
+        return getattr(value, "__dict__", {}).items()
+    return ()
 
 
 @functools.cache
@@ -209,10 +301,6 @@ def _is_own(name: str, file: str) -> bool:
     return not any(file.startswith(str(path)) for path in installed)
 
 
-def _function(function: Any) -> tuple[Any, ...]:
-    return *_code(function.__code__), function.__defaults__
-
-
 def _code(code: CodeType) -> tuple[Any, ...]:
-    constants = [_code(item) if isinstance(item, CodeType) else str(item) for item in code.co_consts]
+    constants = [_code(item) if isinstance(item, CodeType) else _value(item, []) for item in code.co_consts]
     return code.co_code, code.co_names, constants
