@@ -253,11 +253,15 @@ def deeper(a): return a in {"b", "c", "d"} or (lambda: SIZES)
 
 class Net:
     kind = "mine"
-    def __init__(self): self.layers = Block(WIDTH), head(WIDTH), half_of(OPTIONS.depth), COLOURS
+    def __init__(self): count(); self.layers = Block(WIDTH), head(WIDTH), half_of(OPTIONS.depth), COLOURS
     @staticmethod
     def unused(): return [LENGTH for _ in SIZES]
 
-LENGTH = 9
+calls, LENGTH = 0, 9
+
+def count():
+    global calls
+    calls += 1
 """
 
 
@@ -266,7 +270,10 @@ def cells(old: str = "", new: str = "") -> str:
     assert old in CELLS
     notebook: dict[str, object] = {"__name__": "__main__"}
     exec(CELLS.replace(old, new), notebook)
-    return own.digest(notebook["Net"])
+    before = own.digest(notebook["Net"])
+    notebook["Net"]()  # type: ignore[operator]
+    assert own.digest(notebook["Net"]) == before, "what it counts itself is no part of it"
+    return before
 
 
 @pytest.mark.parametrize(
@@ -285,7 +292,7 @@ def cells(old: str = "", new: str = "") -> str:
         ("return deeper(a)", "return deeper(-a)"),
         ('a in {"b", "c", "d"}', 'a in {"b", "c", "e"}'),
         ('kind = "mine"', 'kind = "yours"'),
-        ("LENGTH = 9", "LENGTH = 10"),
+        ("LENGTH = 0, 9", "LENGTH = 0, 10"),
     ],
 )
 def test_what_a_net_of_a_notebook_uses_counts(old: str, new: str) -> None:

@@ -172,8 +172,10 @@ def _around(function: Any) -> dict[str, Any]:
 
 
 def _globals(code: CodeType) -> set[str]:
-    """Names of the globals that code reads, that of inner functions, too."""
-    names = {step.argval for step in dis.get_instructions(code) if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"}}
+    """Names of the globals that code reads, that of inner functions, too; but not of those that it sets itself."""
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    read = {name for step, name in steps if step in {"LOAD_GLOBAL", "LOAD_NAME"}}
+    names = {name for name in read if ("STORE_GLOBAL", name) not in steps}
     return names.union(*(_globals(item) for item in code.co_consts if isinstance(item, CodeType)))
 
 

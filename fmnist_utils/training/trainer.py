@@ -57,6 +57,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         experiment = self.experiment
+        self.digests = experiment.digests  # before a part of a notebook may change what it reads
         for augmentation in experiment.augmentation:
             augmentation.check_classes(self.dataset.class_names)
         training, validation = split(
@@ -241,7 +242,7 @@ class Trainer:
         evaluation = time.perf_counter() - started
         return Run(
             experiment=self.experiment,
-            key=self.experiment.key(self.dataset.checksum),
+            key=self.experiment.key(self.dataset.checksum, digests=self.digests),
             history=self.history,
             test_probabilities=test,
             view_probabilities=views,
@@ -255,7 +256,7 @@ class Trainer:
                 "dataset": self.dataset.name,
                 "dataset_checksum": self.dataset.checksum,
                 **({"labels": labels} if (labels := self.experiment.labels(self.dataset.class_names)) else {}),
-                **{f"{part}_digest": digest for part, digest in self.experiment.digests.items()},
+                **{f"{part}_digest": digest for part, digest in self.digests.items()},
                 "train_size": len(self.training),
                 "device": self.device.type,
                 "device_name": device_name(self.device),
