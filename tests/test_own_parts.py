@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -167,3 +170,152 @@ def test_a_name_of_the_package_is_not_given_away() -> None:
         augmentations.register(Flip)
     with pytest.raises(UserError, match=re.escape("augmentation.mixup.alpha: -1.0 is not allowed")):
         Experiment(augmentation=[{"name": "mixup", "alpha": -1.0}])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of one's own modules; what was imported of it is forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(own, "_imported", {})
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def part_with(**sources: str) -> str:
+    """Digest of `half` of the module `half_of_mine`, as a process has it that was started now."""
+    for name, source in sources.items():
+        path = Path(sys.path[0], *name.split("__")).with_suffix(".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source, "utf-8")
+    for name in {"half_of_mine", "my_settings", "my_pack", "my_pack.inner", "my_pack.words"} & set(sys.modules):
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    return own.digest(importlib.import_module("half_of_mine").half)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from my_settings import WIDTH\ndef half(): return WIDTH",
+        "from my_settings import *\ndef half(): return WIDTH",
+        "try:\n    from os import path; from my_settings import WIDTH\nexcept ImportError: WIDTH = 1\ndef half(): ...",
+        "def half():\n    from my_settings import WIDTH\n    return WIDTH",
+        "def half():\n    import sys, my_settings as settings\n    return settings.WIDTH",
+        "from my_pack.inner import WIDTH\ndef half(): return WIDTH",
+        "def half():\n    from my_pack import inner\n    return inner.WIDTH",
+    ],
+)
+def test_a_constant_that_is_imported_counts(source: str, folder: Path) -> None:
+    inner = "from . import words\nfrom my_settings import WIDTH"
+    digests = [
+        part_with(half_of_mine=source, my_settings=settings, my_pack____init__="", my_pack__inner=inner,
+                  my_pack__words=word)
+        for settings, word in [("WIDTH = 8", ""), ("WIDTH = 256", ""), ("WIDTH = 256", "edited = 1"), ("WIDTH = 8", "")]
+    ]  # fmt: skip
+    assert digests[0] == digests[3] != digests[1]
+    assert (digests[1] != digests[2]) == ("my_pack" in source)
+
+
+def test_an_import_within_a_function_is_held_to_what_was_imported(folder: Path) -> None:
+    source = "def half():\n    from my_settings import WIDTH\n    return WIDTH"
+    first = part_with(half_of_mine=source, my_settings="WIDTH = 8")
+    half = sys.modules["half_of_mine"].half
+    (folder / "my_settings.py").write_text("WIDTH = 16", "utf-8")
+    assert own.digest(half) != first, "nothing has imported it so far"
+    assert half() == 16
+    (folder / "my_settings.py").write_text("WIDTH = 256", "utf-8")
+    with pytest.raises(UserError, match=r"my_settings.py was edited after it was imported here"):
+        own.digest(half)
+
+
+CELLS = """
+import functools
+from types import SimpleNamespace
+
+WIDTH, SIZES, COLOURS = 16, {"one": [1, 2.5]}, {"red", "green", "blue", "grey"}
+OPTIONS, half_of = SimpleNamespace(depth=3), functools.partial(max, 0.5)
+unused = 1
+
+class Base:
+    share = 0.25
+    @property
+    def rate(self): return 0.125
+
+class Block(Base):
+    def __init__(self, a): self.a = a
+
+@functools.cache
+def head(a, more=7): return deeper(a)
+
+def deeper(a): return a in {"b", "c", "d"} or (lambda: SIZES)
+
+class Net:
+    kind = "mine"
+    def __init__(self): count(); self.layers = Block(WIDTH), head(WIDTH), half_of(OPTIONS.depth), COLOURS
+    @staticmethod
+    def unused(): return [LENGTH for _ in SIZES]
+
+calls, LENGTH = 0, 9
+
+def count():
+    global calls
+    calls += 1
+"""
+
+
+def cells(old: str = "", new: str = "") -> str:
+    """Digest of a net of notebook cells, edited in one place."""
+    assert old in CELLS
+    notebook: dict[str, object] = {"__name__": "__main__"}
+    exec(CELLS.replace(old, new), notebook)
+    before = own.digest(notebook["Net"])
+    notebook["Net"]()  # type: ignore[operator]
+    assert own.digest(notebook["Net"]) == before, "what it counts itself is no part of it"
+    return before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("WIDTH, SIZES, COLOURS = 16", "WIDTH, SIZES, COLOURS = 128"),
+        ("2.5", "2.75"),
+        ('"grey"', '"black"'),
+        ("depth=3", "depth=4"),
+        ("max, 0.5", "max, 0.75"),
+        ("max, 0.5", "min, 0.5"),
+        ("share = 0.25", "share = 0.5"),
+        ("0.125", "0.25"),
+        ("self.a = a", "self.a = -a"),
+        ("more=7", "more=8"),
+        ("return deeper(a)", "return deeper(-a)"),
+        ('a in {"b", "c", "d"}', 'a in {"b", "c", "e"}'),
+        ('kind = "mine"', 'kind = "yours"'),
+        ("LENGTH = 0, 9", "LENGTH = 0, 10"),
+    ],
+)
+def test_what_a_net_of_a_notebook_uses_counts(old: str, new: str) -> None:
+    assert cells() == cells("unused = 1", "unused = 2") != cells(old, new)
+
+
+def test_a_net_of_a_notebook_is_called_the_same_in_every_process() -> None:
+    script = "from fmnist_utils.basics import own\nimport sys\nexec(sys.argv[1])\nprint(own.digest(Net))"
+    command = [sys.executable, "-c", script, CELLS]
+    digests = {
+        subprocess.check_output(command, cwd=ROOT, text=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "2", "3")
+    }
+    assert digests == {cells() + "\n"}
+
+
+def test_own_files_that_a_notebook_takes_from_count(folder: Path) -> None:
+    digests = set()
+    for source in ("W = 1", "W = 2000"):
+        (folder / "my_settings.py").write_text(source, "utf-8")
+        sys.modules.pop("my_settings", None)
+        importlib.invalidate_caches()
+        notebook: dict[str, object] = {"__name__": "__main__"}
+        exec("import my_settings\ndef f(): return my_settings.W", notebook)
+        digests.add(own.digest(notebook["f"]))
+    assert len(digests) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ from fmnist_utils import (
     studies,
 )
 from fmnist_utils.report.verify import verify
-from fmnist_utils.runs.robustness import AS_THEY_ARE, CONDITIONS, FILE
+from fmnist_utils.runs import record
+from fmnist_utils.runs.robustness import AS_THEY_ARE, CONDITIONS, FILE, check
 from fmnist_utils.runs.store import Store
 
 IMAGES = 300
@@ -155,6 +157,21 @@ def test_what_another_training_of_the_run_said_is_not_read(out: Path, data: Data
     fare = robustness(read(out), data, IMAGES)
     assert fare.left_out == {"none": 1}
     assert not [line for line in verify(out) if FILE in line], "it is old, not damaged"
+
+
+def test_what_other_weights_with_the_same_predictions_said_is_not_read(out: Path, data: Dataset) -> None:
+    run = read(out)["none"][0]
+    robustness({"a": [run]}, data, 50)
+    other = replace(run, weights={name: value + 0.5 for name, value in run.model().state_dict().items()})
+    stored = Store(out).save(other)
+    assert (stored.predictions == run.predictions).all()
+    assert check(run) is not None and check(stored) is None
+    assert check(replace(stored, weights_sha256="")) is not None, "of runs of before nothing is recorded"
+    path = out / "runs" / run.key / FILE
+    content = json.loads(path.read_text("utf-8"))
+    del content["weights"]
+    path.write_text(record.written(record.sealed(content)), "utf-8")
+    assert check(stored) is not None, "as are results of before"
 
 
 def test_damaged_weights_are_as_good_as_none(out: Path, data: Dataset, capsys: pytest.CaptureFixture) -> None:

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from data_files import own
 from made_up_runs import run_with
 from safetensors.torch import load_file
 
-from fmnist_utils import Experiment, UserError, explore, load_run, models, results, run_all
+from fmnist_utils import Experiment, UserError, explore, load_dataset, load_run, models, results, run_all
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.resources import Resources
-from fmnist_utils.runs.runner import DryRun
+from fmnist_utils.runs.runner import DryRun, _dataset
 from fmnist_utils.runs.store import Store
+from fmnist_utils.training.trainer import Trainer, read_checkpoint
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 SCRIPT = """
@@ -319,3 +322,37 @@ def test_slips_are_told_in_a_line(tmp_path: Path) -> None:
         for out in ("x" * 5000, None, []):
             with pytest.raises(UserError, match="cannot be a path|explore takes runs|no runs to look at"):
                 ask(out)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("named", [{"class_weights": {"a": 9}}, {"augmentation": [{"name": "flip", "classes": ["a"]}]}])
+def test_a_run_that_names_classes_is_refused_when_the_names_mean_others(named: dict, tmp_path: Path) -> None:
+    folder, out = tmp_path / "data", tmp_path / "out"
+    names = own(folder, [0, 1, 2] * 12, images=36) / "classes.txt"
+    names.write_text("a\nb\nc\n", "utf-8")
+    _dataset.cache_clear()
+    tiny = Experiment(dataset=str(folder), model="cnn-small", batch_size=10, epochs=1)
+    [plain, run] = run_all([tiny, tiny.but(**named)], out)
+    assert run.provenance["labels"] == {"a": 0} and "labels" not in plain.provenance
+    names.write_text("a\nc\nb\n", "utf-8")
+    _dataset.cache_clear()
+    assert not run_all(run.experiment, out)[0].fresh, "what it names is what it was"
+    names.write_text("b\na\nc\n", "utf-8")
+    _dataset.cache_clear()
+    assert not run_all(tiny, out)[0].fresh
+    with pytest.raises(UserError, match=r"trained when 'a' was the name of class 0 \(from 0\) of .*RETRAIN=1"):
+        run_all(run.experiment, out)
+    os.utime(out / "runs" / run.key / "record.json", (0, 0))
+    [again] = run_all(run.experiment, out, retrain=True)
+    assert again.fresh and again.key == run.key and again.provenance["labels"] == {"a": 1}
+    del again.provenance["labels"]
+    again.check_classes(_dataset(str(folder), ""))  # of runs of before nothing is recorded
+
+
+def test_a_checkpoint_of_classes_that_were_called_otherwise_is_put_aside(tmp_path: Path) -> None:
+    own(tmp_path / "data", [0, 1, 2] * 12, images=36).joinpath("classes.txt").write_text("a\nb\nc\n", "utf-8")
+    data, path = load_dataset(str(tmp_path / "data")), tmp_path / "checkpoint.pt"
+    experiment = Experiment(dataset=data.source, model="cnn-small", class_weights={"a": 9}, epochs=1)
+    cpu = torch.device("cpu")
+    Trainer(experiment, data, cpu, "fp32").save(path)
+    assert read_checkpoint(path, experiment, cpu, {"a": 0}) is not None
+    assert read_checkpoint(path, experiment, cpu, {"a": 1}) is None and not path.exists()

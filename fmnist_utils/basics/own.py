@@ -6,16 +6,24 @@ digest of its source instead: edited, it is something else, and what was trained
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import dis
 import functools
 import hashlib
 import importlib.util
 import inspect
+import linecache
 import pkgutil
 import sys
 import sysconfig
+import textwrap
 import traceback
+import warnings
+from collections.abc import Iterable, Mapping
+from importlib.machinery import PathFinder
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, NoneType, SimpleNamespace
 from typing import Any
 
 from fmnist_utils.basics.errors import UserError
@@ -31,7 +39,10 @@ OPEN = {
     ),
 }  # fmt: skip
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
-_imported: dict[str, tuple[Any, str]] = {}  # module -> its spec, which a reload replaces, and its source
+PLAIN = (NoneType, bool, int, float, complex, str, bytes, range, slice, type(...))  # told by their repr
+DEEPEST = 8  # a part of a part of … a value that is looked at
+# module -> its spec, which a reload replaces (None before it is imported), and its source
+_imported: dict[str, tuple[Any, str]] = {}
 
 
 def load(folder: str) -> None:
@@ -107,17 +118,129 @@ def home(thing: Any) -> str:
 
 
 def _sources(thing: Any) -> str:
-    """Source of the module of a class or function and of all own modules that it uses; of it alone in a notebook."""
-    if home(thing) != "__main__":
-        return repr(sorted(_modules(home(thing)).items()))
+    """Source of the module of a class or function and of all own modules that it uses, or what a notebook has of it."""
+    return repr(sorted(_modules(home(thing)).items()) if home(thing) != "__main__" else _cells(thing))
+
+
+def _cells(thing: Any) -> list[Any]:
+    """Sources of a notebook's class or function and of all of the notebook that it uses, and the values that it reads.
+
+    They are the same in every process: neither addresses nor the order of a set are part of them.
+    """
+    told, seen, wanted = list[Any](), set[int](), [thing]
+    for item in wanted:  # which grows meanwhile
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if inspect.ismodule(item) or home(item) != "__main__":
+            told += sorted(_modules(item.__name__ if inspect.ismodule(item) else home(item)).items())
+        elif inspect.isclass(item):
+            told += [_text(item), _value(_attributes(item), wanted)]
+            wanted += item.__bases__
+        elif inspect.isfunction(item):
+            told += [text := _text(item), _value(_around(item), wanted)]
+            told += [_modules(name) for name in sorted(_imports(textwrap.dedent(text), ""))]
+        else:
+            told.append(_value(item, wanted))
+    return told
+
+
+def _text(thing: Any) -> str:
+    """Source of a notebook's function or class; where Python finds none, as of most classes, the code has to do."""
     try:
         return inspect.getsource(thing)
-    except (OSError, TypeError):  # Python finds none of a notebook's classes: the code of their functions has to do
+    except (OSError, TypeError):
         if inspect.isfunction(thing):
-            return repr(_function(thing))
-        functions = [_function(member) for _, member in sorted(vars(thing).items()) if inspect.isfunction(member)]
-        fields = getattr(thing, "model_fields", {})  # of an augmentation: its options
-        return repr([*functions, *fields.items()])
+            return repr(_code(thing.__code__))
+        return repr(sorted(getattr(thing, "model_fields", {}).items()))  # of an augmentation: its options
+
+
+def _attributes(kind: type) -> dict[str, Any]:
+    """What a class has of its own, apart from what Python and libraries note of it."""
+    members = sorted(vars(kind).items())
+    return {name: member for name, member in members if inspect.isroutine(member) or not name.startswith("__")}
+
+
+def _around(function: Any) -> dict[str, Any]:
+    """What a function takes from around it, by name: defaults, enclosing variables and globals."""
+    names = _globals(function.__code__)
+    around = {name: function.__globals__[name] for name in sorted(names) if name in function.__globals__}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # it is empty so far
+            around[name] = cell.cell_contents
+    return {**around, "": (function.__defaults__, function.__kwdefaults__)}
+
+
+def _globals(code: CodeType) -> set[str]:
+    """Names of the globals that code reads, that of inner functions, too; but not of those that it sets itself."""
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    read = {name for step, name in steps if step in {"LOAD_GLOBAL", "LOAD_NAME"}}
+    names = {name for name in read if ("STORE_GLOBAL", name) not in steps}
+    return names.union(*(_globals(item) for item in code.co_consts if isinstance(item, CodeType)))
+
+
+def _value(value: Any, used: list[Any], depth: int = 0) -> Any:
+    """Describe a value by strings and lists of them; classes, functions and modules by name, which `used` is given."""
+    if inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value):
+        used.append(value)
+        return value.__name__
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if hasattr(value, "tolist"):  # a tensor or an array
+        return repr(value.tolist())
+    kind: Any = type(value)
+    used.append(kind)
+    parts: Any = _parts(value) if depth < DEEPEST else ()
+    described = [_value(part, used, depth + 1) for part in parts]
+    return [
+        getattr(value, "__name__", kind.__name__),
+        *(sorted(described, key=repr) if isinstance(value, set | frozenset) else described),
+    ]
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a value consists of, as far as that is known."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, functools.partial):
+        return value.func, value.args, value.keywords
+    if isinstance(value, property):
+        return value.fget, value.fset
+    if isinstance(value, functools.cached_property):
+        return (value.func,)
+    if inspect.ismethod(value):
+        return value.__func__, value.__self__
+    if hasattr(value, "__wrapped__"):  # a static or class method, what functools.cache returns
+        return (value.__wrapped__,)
+    if type(value).__module__ == "__main__" or isinstance(value, SimpleNamespace):
+        return getattr(value, "__dict__", {}).items()
+    return ()
+
+
+@functools.cache
+def imports(source: str, package: str = "") -> frozenset[str]:
+    """Names of what a source imports anywhere in it: of modules, of their packages, and of what else may be a module.
+
+    Parameters
+    ----------
+    source : Python code; SyntaxError or ValueError if it is none
+    package : what ``from . import`` refers to; without it such imports are left out
+    """
+    names = set[str]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as of invalid escapes
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (not node.level or package):
+            above = package.split(".")[: 1 - node.level or None] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in names]
+    return frozenset(".".join(part[: i + 1]) for part in parts for i in range(len(part)))
 
 
 def _modules(name: str) -> dict[str, str]:
@@ -125,26 +248,48 @@ def _modules(name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     wanted = [name]
     while wanted:
-        module = sys.modules.get(name := wanted.pop())
-        file = getattr(module, "__file__", None)
-        if name in found or module is None or file is None or not _is_own(name, file):
+        file = _file(name := wanted.pop())
+        if name in found or file is None or not _is_own(name, file):
             continue
-        found[name] = _source(module)
+        found[name] = _source(name, file)
+        wanted += _imports(found[name], name if Path(file).stem == "__init__" else name.rpartition(".")[0])
+        values = vars(sys.modules[name]).values() if name in sys.modules else ()
         wanted += [
-            value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", ""))
-            for value in vars(module).values()
+            value.__name__ if inspect.ismodule(value) else str(getattr(value, "__module__", "")) for value in values
         ]
     return found
 
 
-def _source(module: ModuleType) -> str:
-    """Source of a module, which must be what was imported."""
-    source, spec = inspect.getsource(module), module.__spec__
-    before = _imported.setdefault(module.__name__, (spec, source))
-    if before[0] is not spec:  # it was imported again
-        _imported[module.__name__] = (spec, source)
-    elif before[1] != source:
-        raise UserError(f"{module.__file__} was edited after it was imported here: restart this Python (the kernel)")
+def _imports(source: str, package: str) -> frozenset[str]:
+    try:
+        return imports(source, package)
+    except (SyntaxError, ValueError):  # not imported so far
+        return frozenset()
+
+
+def _file(name: str) -> str | None:
+    """File of a module, imported or not, which is not imported for that; None if there is none."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None)
+    parts, path, spec = name.split("."), None, None
+    for i in range(len(parts)):
+        if (spec := PathFinder.find_spec(".".join(parts[: i + 1]), path)) is None:
+            return None
+        if (path := spec.submodule_search_locations) is None and i + 1 < len(parts):
+            return None
+    return spec.origin if spec and spec.has_location else None
+
+
+def _source(name: str, file: str) -> str:
+    """Source of a module, which must be what was imported if it was."""
+    linecache.checkcache(file)
+    source, spec = "".join(linecache.getlines(file)), getattr(sys.modules.get(name), "__spec__", None)
+    if not source:  # it is compiled, or empty
+        source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    before = _imported.get(name, (None, source))
+    if before[1] != source and spec is not None and (before[0] is None or before[0] is spec):
+        raise UserError(f"{file} was edited after it was imported here: restart this Python (the kernel)")
+    _imported[name] = spec, source
     return source
 
 
@@ -158,10 +303,6 @@ def _is_own(name: str, file: str) -> bool:
     return not any(file.startswith(str(path)) for path in installed)
 
 
-def _function(function: Any) -> tuple[Any, ...]:
-    return *_code(function.__code__), function.__defaults__
-
-
 def _code(code: CodeType) -> tuple[Any, ...]:
-    constants = [_code(item) if isinstance(item, CodeType) else str(item) for item in code.co_consts]
+    constants = [_code(item) if isinstance(item, CodeType) else _value(item, []) for item in code.co_consts]
     return code.co_code, code.co_names, constants

@@ -19,7 +19,7 @@ from fmnist_utils.report.parameters import load_notebook, tags
 
 PACKAGE = Path(__file__).resolve().parent.parent
 REPORT = PACKAGE / "report"
-IMPORT = re.compile(r"^[ \t]*(?:import[ \t]+(.+)|from[ \t]+(\w+))", re.M)
+MAGIC = re.compile(r"^([ \t]*)([%!].*)", re.M)  # a line for IPython
 # Where things lie is not what a report shows: the data's content is hashed instead.
 PLACES = {"out", "data_dir"}
 MISSING = "missing"  # in place of the digest of data that are to be fetched
@@ -55,13 +55,23 @@ def beside(sources: Iterable[str], folder: Path = PACKAGE.parent) -> list[Path]:
     """Python files beside the package that sources import, and that these import in turn."""
     found, wanted = set[Path](), list(sources)
     while wanted:
-        for several, one in IMPORT.findall(wanted.pop()):
-            for name in {re.split(r"\W", part.strip())[0] for part in (one or several).split(",")} - {"", PACKAGE.name}:
-                files = [folder / f"{name}.py", *(folder / name).rglob("*.py")]
-                new = {file for file in files if file.is_file()} - found
-                found |= new
-                wanted += [file.read_text("utf-8", "replace") for file in new]
+        for name in _imports(wanted.pop()) - {PACKAGE.name}:
+            files = [folder / f"{name}.py", *(folder / name).rglob("*.py")]
+            new = {file for file in files if file.is_file()} - found
+            found |= new
+            wanted += [file.read_text("utf-8", "replace") for file in new]
     return sorted(found)
+
+
+def _imports(source: str) -> set[str]:
+    """Names that a file or cell may import from beside the package: every word, where it is not Python but IPython."""
+    for text, lines in ((source, []), (MAGIC.sub(r"\1pass", source), [line for _, line in MAGIC.findall(source)])):
+        try:
+            names = own.imports(text)
+        except (SyntaxError, ValueError):
+            continue
+        return {name for name in names if "." not in name}.union(*(re.findall(r"\w+", line) for line in lines))
+    return set(re.findall(r"\w+", source))
 
 
 def _code(sources: Iterable[str]) -> str:

@@ -171,6 +171,8 @@ def check(run: Run) -> NDArray[np.bool_] | None:
     of_today = {"distortions": VERSION, "conditions": [list(one) for one in CONDITIONS], "of": _of(run)}
     if any(content[name] != value for name, value in of_today.items()):
         return None  # other distortions, or the run was trained again
+    if run.weights_sha256 and content.get("weights", run.weights_sha256) != run.weights_sha256:
+        return None  # so it was, with the same predictions
     bits = np.frombuffer(zlib.decompress(base64.b64decode(content["right"])), np.uint8)
     rows = np.unpackbits(bits.reshape(-1, content["images"]), axis=0)[: len(CONDITIONS)]
     return rows.astype(bool)
@@ -217,6 +219,7 @@ def _keep(run: Run, right: NDArray[np.bool_]) -> None:
         "distortions": VERSION,
         "conditions": [list(one) for one in CONDITIONS],
         "of": _of(run),
+        **({"weights": run.weights_sha256} if run.weights_sha256 else {}),
         "images": right.shape[1],
         "accuracies": right.mean(1).round(4).tolist(),  # for those who open the file
         "right": base64.b64encode(zlib.compress(np.packbits(right, axis=0).tobytes(), 9)).decode(),
@@ -229,5 +232,8 @@ def _keep(run: Run, right: NDArray[np.bool_]) -> None:
 
 
 def _of(run: Run) -> str:
-    """What tells trainings of one run apart: SHA-256 (hex) of its predictions."""
+    """What tells trainings of one run apart: SHA-256 (hex) of its predictions.
+
+    That of the weights goes with it where there is one: nets that differ may agree on a small test set.
+    """
     return hashlib.sha256(run.predictions.astype(np.int64).tobytes()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -202,6 +202,14 @@ class Experiment(BaseModel):
             if digest := part.digest:
                 found[part.kind] = f"{found[part.kind]}+{digest}" if part.kind in found else digest
         return found
+
+    def labels(self, class_names: Sequence[str]) -> dict[str, int]:
+        """Return the label of every class that it names, given the data's names; of those that the data lack -1.
+
+        The key has the names alone: of data of one's own they may come to mean other classes.
+        """
+        named = {*self.class_weights, *(name for item in self.augmentation for name in item.classes)}
+        return {name: class_names.index(name) if name in class_names else -1 for name in sorted(named)}
 
     @property
     def _said(self) -> dict[str, Any]:

@@ -200,13 +200,23 @@ class Run:
         self.check_classes(data)
 
     def check_classes(self, data: Dataset) -> None:
-        """Raise UserError if `data` has another number of classes than the net tells apart."""
+        """Raise UserError if `data` has another number of classes than the net tells apart, or calls them otherwise.
+
+        (Of the names only those count that the experiment has, in runs that say what they meant.)
+        """
         named = len(data.class_names)
         if self.classes != named:
             raise UserError(
                 f"run {self.key} tells {self.classes} classes apart, but {data.source} has {named} now: name as "
                 "many as before in its classes.txt, or delete the run"
             )
+        then, now = self.provenance.get("labels", {}), self.experiment.labels(data.class_names)
+        for name in now:
+            if now[name] != then.get(name, now[name]):
+                raise UserError(
+                    f"run {self.key} was trained when {brief(name)} was the name of class {then[name]} (from 0) of "
+                    f"{data.source}, which it is no more: mend its classes.txt, or train again with RETRAIN=1"
+                )
 
     def _scale(self, data: Dataset) -> tuple[float, float]:
         """How the images were normalized that the net was trained on, which must be those of `data`."""

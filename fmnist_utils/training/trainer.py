@@ -57,6 +57,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         experiment = self.experiment
+        self.digests = experiment.digests  # before a part of a notebook may change what it reads
         for augmentation in experiment.augmentation:
             augmentation.check_classes(self.dataset.class_names)
         training, validation = split(
@@ -202,7 +203,12 @@ class Trainer:
     def _origin(self) -> dict[str, Any]:
         """What a checkpoint must have in common with the training that goes on from it, or decides for it."""
         threads = torch.get_num_threads()
-        return {"experiment": self.experiment.canonical(), "precision": self.precision, "threads": threads}
+        return {
+            "experiment": self.experiment.canonical(),
+            "labels": self.experiment.labels(self.dataset.class_names),
+            "precision": self.precision,
+            "threads": threads,
+        }
 
     def _states(self) -> dict[str, Any]:
         return {name: getattr(self, name).state_dict() for name in self._parts}
@@ -236,7 +242,7 @@ class Trainer:
         evaluation = time.perf_counter() - started
         return Run(
             experiment=self.experiment,
-            key=self.experiment.key(self.dataset.checksum),
+            key=self.experiment.key(self.dataset.checksum, digests=self.digests),
             history=self.history,
             test_probabilities=test,
             view_probabilities=views,
@@ -249,7 +255,8 @@ class Trainer:
             provenance={
                 "dataset": self.dataset.name,
                 "dataset_checksum": self.dataset.checksum,
-                **{f"{part}_digest": digest for part, digest in self.experiment.digests.items()},
+                **({"labels": labels} if (labels := self.experiment.labels(self.dataset.class_names)) else {}),
+                **{f"{part}_digest": digest for part, digest in self.digests.items()},
                 "train_size": len(self.training),
                 "device": self.device.type,
                 "device_name": device_name(self.device),
@@ -261,8 +268,13 @@ class Trainer:
         )
 
 
-def read_checkpoint(path: Path, experiment: Experiment, device: torch.device) -> dict[str, Any] | None:
-    """Read what `Trainer.save` wrote; None, and the file is put aside, if it is damaged or of another experiment."""
+def read_checkpoint(
+    path: Path, experiment: Experiment, device: torch.device, labels: dict[str, int] | None = None
+) -> dict[str, Any] | None:
+    """Read what `Trainer.save` wrote; None, and the file is put aside, if it is damaged or of another experiment.
+
+    It is so, too, if the classes that the experiment names had other labels (`Experiment.labels`) than `labels`.
+    """
     try:
         content = path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
@@ -270,6 +282,8 @@ def read_checkpoint(path: Path, experiment: Experiment, device: torch.device) ->
         state: dict[str, Any] = torch.load(io.BytesIO(content[32:]), map_location=device, weights_only=True)
         if state["experiment"] != experiment.canonical():
             raise ValueError("it is of another experiment")
+        if labels is not None and state.get("labels", labels) != labels:
+            raise ValueError("the names of the classes have changed since")
     except FileNotFoundError:
         return None
     except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
@@ -313,7 +327,8 @@ def train(
         A class name that the data set lacks, a device that is not there, a loss that is not finite.
     """
     where = choose_device(device)
-    state = read_checkpoint(checkpoint, experiment, where) if checkpoint is not None else None
+    labels = experiment.labels(dataset.class_names)
+    state = read_checkpoint(checkpoint, experiment, where, labels) if checkpoint is not None else None
     if state is not None:
         precision, threads = state["precision"], state["threads"]
     precision, progress = choose_precision(precision, where), progress or alone(experiment.label)

@@ -1,0 +1,42 @@
+"""What a report was made from: which files beside the package a notebook's cells import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fmnist_utils.report import freshness
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import mine",
+        "import sys; import mine",
+        "import os, \\\n    mine",
+        "if True: import mine",
+        "def later():\n    from mine import WORD",
+        "from mine.inner import (\n    WORD,\n)",
+        "%matplotlib inline\nimport sys; import mine",
+        "if True:\n    !ls\nimport sys; import mine",
+        "%%time\nimport sys; import mine",
+        "%time import mine",
+        "%run mine.py",
+        "files = !ls\nimport sys; import mine",
+        "sys?\nimport os, mine",
+        "import more",
+    ],
+)
+def test_an_import_is_found_wherever_it_stands(cell: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").touch()
+    (tmp_path / "unused.py").touch()
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "__init__.py").write_text("from . import unused; import mine", "utf-8")
+    assert tmp_path / "mine.py" in freshness.beside([cell], tmp_path)
+    assert tmp_path / "unused.py" not in freshness.beside([cell], tmp_path)
+
+
+def test_what_is_only_named_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").touch()
+    assert freshness.beside(["mine = 'import mine'  # import mine", "from .mine import word"], tmp_path) == []
