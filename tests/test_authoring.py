@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -103,3 +104,9 @@ def test_a_new_profile_has_a_reports_folder_of_its_own(project: Path) -> None:
         authoring.make_profile("mine", "quick", project / "params")
     with pytest.raises(UserError, match="unknown profile 'qick'; did you mean 'quick'"):
         authoring.make_profile("other", "qick", project / "params")
+
+
+def test_what_never_ends_is_no_notebook(tmp_path: Path) -> None:
+    for strange in (Path(os.devnull), tmp_path):
+        with pytest.raises(UserError, match="is not a Jupyter notebook: it is no file"):
+            authoring.tidy_files([strange])

@@ -110,6 +110,15 @@ with Store({str(tmp_path)!r}).lock({key!r}):
         pass
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path) -> None:
+    lock = tmp_path / "runs" / "0123456789abcdef" / "run.lock"
+    lock.parent.mkdir(parents=True)
+    os.mkfifo(lock)
+    with pytest.raises(UserError, match="run.lock: it is no file"), Store(tmp_path).lock(lock.parent.name):
+        pass
+
+
 def test_a_run_that_somebody_begins_while_it_is_deleted_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     keys = [store.save(run_with(0.9, TINY.but(seed=seed))).key for seed in range(2)]

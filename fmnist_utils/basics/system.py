@@ -108,6 +108,8 @@ def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
     `waiting` is told who holds it, if another process does; then it is waited for.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # to open a pipe is to wait for whoever is at its other end
+        raise FileExistsError(errno.EEXIST, "it is no file", str(path))
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)

@@ -100,20 +100,20 @@ def locate(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> S
     if known is None:
         return _own_folder(name, data_dir)
     name = name.lower()
-    if data_dir:
-        given = _folder(data_dir, "data_dir")
+    given = _folder(data_dir, "data_dir") if data_dir else None
+    if given:
         places = [given / layout for layout in dict.fromkeys((".", *known.layouts))]
     else:
         places = [*(system.ROOT / "data" / layout for layout in known.layouts), SYSTEM / name]
     for place in places:
         if len(files := idx_files(place)) == len(FILES):
             return Source(name, place, files)
-    looked = "looked in " + ", ".join(_state(place) for place in places)
-    by_hand = f"download {', '.join(f'{stem}.gz' for stem in FILES)} from {known.homepage} by hand into "
-    by_hand += f"data/{name} or a folder that DATA_DIR names"
+    looked = "looked in " + ", ".join(_state(place, under=given) for place in places)
+    by_hand = f"download {{train,t10k}}-*-ubyte.gz from {known.homepage} by hand into "
+    by_hand += "that folder" if given else f"data/{name} or a folder that DATA_DIR names"
     if known.package:
         by_hand = f"apt-get install {known.package} (Debian, Ubuntu), or {by_hand}"
-    if data_dir:
+    if given:
         raise UserError(f"{known.title} is missing: {looked}. Leave DATA_DIR empty to have it fetched, {by_hand}")
     raise MissingData(name, looked, by_hand)
 
@@ -205,7 +205,9 @@ def idx_files(folder: Path) -> dict[str, Path]:
     return {stem: path for stem in FILES for path in (folder / f"{stem}.gz", folder / stem) if path.is_file()}
 
 
-def _state(folder: Path) -> str:
+def _state(folder: Path, under: Path | None = None) -> str:
+    """Name a folder, in short if it lies under another one that was just named, and what it lacks."""
     found = idx_files(folder)
     lacking = " and ".join(stem for stem in FILES if stem not in found)
-    return f"{folder} (which lacks {lacking})" if found else str(folder)
+    called = str(folder if under is None or folder == under else folder.relative_to(under))
+    return f"{called} (which lacks {lacking})" if found else called

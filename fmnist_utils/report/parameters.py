@@ -94,6 +94,8 @@ def shown(path: Path) -> str:
 def load_notebook(notebook: Path) -> dict[str, Any]:
     """Read a notebook as plain JSON, several times as fast as nbformat; UserError if it is none."""
     try:
+        if not notebook.is_file() and notebook.exists():  # a pipe or a device may never end
+            raise ValueError("it is no file")
         content: dict[str, Any] = json.loads(notebook.read_text("utf-8"))
         major, minor = content.get("nbformat"), content.get("nbformat_minor")
         if major != 4 or type(minor) is not int:

@@ -116,7 +116,7 @@ def _run(store: Store, path: Path) -> Iterator[Finding]:
     except UserError:
         return  # of a model that the package no longer has: its checksum holds
     except (record.Damaged, FileNotFoundError, NotADirectoryError) as error:
-        why = record.missing(error) if isinstance(error, OSError) else str(error).splitlines()[0]
+        why = record.damage(error)
         if path.parent.is_symlink():
             yield Finding(path, why, "the link that leads to it is removed", path.parent.unlink)
         else:
@@ -137,7 +137,7 @@ def _run(store: Store, path: Path) -> Iterator[Finding]:
     except record.Damaged as error:
         place = path.with_name(robustness.FILE)
         cure = f"put aside; {robustness.AGAIN}"
-        yield Finding(place, str(error).splitlines()[0], cure, partial(_aside, place))
+        yield Finding(place, record.damage(error), cure, partial(_aside, place))
     if record.CHECKSUM not in record.read(path) or (there and not run.weights_sha256):
         yield Finding(path, OLD, "they are added", partial(_seal, path, there))
 

@@ -22,6 +22,7 @@ from fmnist_utils.basics.text import counted, percent
 from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.runs.mistakes import find, tested_on
+from fmnist_utils.runs.record import Damaged
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.run import Run
 
@@ -67,7 +68,8 @@ def explore(runs: Run | Iterable[Run] | Groups | str | Path, data: Dataset | Non
             raise UserError(f"no finished run in {runs} was tested on the images of {data.name}")
         if others := len(records) - len(same):
             print(f"Left out, {counted(others, 'run')}: tested on other images than those of {data.name}", flush=True)
-        best = sorted(((_accuracy(record, runs), record) for record in same), key=lambda entry: -entry[0])
+        store = Store(runs)
+        best = sorted(((_accuracy(record, store), record) for record in same), key=lambda entry: -entry[0])
         return Explorer(
             {
                 _name(record["experiment"], accuracy, record["key"]): partial(find, record["key"], runs)
@@ -113,11 +115,11 @@ def _commonest(records: Sequence[Mapping[str, Any]], out: str | Path) -> Dataset
     raise problems[0]
 
 
-def _accuracy(record: Mapping[str, Any], out: str | Path) -> float:
+def _accuracy(record: Mapping[str, Any], store: Store) -> float:
     """Count the accuracy of a run, as everywhere; one that cannot be read says so when it is chosen."""
     try:
-        return find(record["key"], out).test_accuracy
-    except UserError:
+        return store.check(record["key"]).test_accuracy
+    except (UserError, Damaged, OSError):
         return float(record["test_accuracy"])
 
 

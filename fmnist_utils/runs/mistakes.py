@@ -11,7 +11,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, UserError, nearest, os_errors
 from fmnist_utils.basics.system import from_root, write_whole
 from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
-from fmnist_utils.runs.record import Damaged, missing
+from fmnist_utils.runs.record import Damaged, damage
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.run import Run
 
@@ -30,10 +30,8 @@ def find(key: str, out: str | Path) -> Run:
         raise UserError(f"no finished run {key[:40]!r} in {out}{nearest(key, keys)}")
     try:
         return store.check(key)
-    except Damaged as error:
-        why = f"is damaged: {str(error).splitlines()[0]}"
-    except (FileNotFoundError, NotADirectoryError) as error:
-        why = f"is damaged: {missing(error)}"
+    except (Damaged, FileNotFoundError, NotADirectoryError) as error:
+        why = f"is damaged: {damage(error)}"
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
     raise UserError(f"run {key} in {out} {why}")

@@ -54,9 +54,9 @@ def whole(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def missing(error: OSError) -> str:
-    """Say which file of a run is not there."""
-    return f"its {Path(error.filename).name} is missing"
+def damage(error: Damaged | OSError) -> str:
+    """Say in a line what is wrong with a run's file, or which one is not there."""
+    return f"its {Path(error.filename).name} is missing" if isinstance(error, OSError) else str(error).splitlines()[0]
 
 
 def parsed(path: Path) -> Any:

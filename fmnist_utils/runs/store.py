@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.basics.text import counted
-from fmnist_utils.runs.record import Damaged, missing, read, sealed, stale, whole, written
+from fmnist_utils.runs.record import Damaged, damage, read, sealed, stale, whole, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
@@ -125,9 +125,9 @@ class Store:
             return self.check(key)
         except (FileNotFoundError, NotADirectoryError) as error:
             if path.exists():
-                put_aside(path, missing(error))
+                put_aside(path, damage(error))
         except Damaged as error:
-            put_aside(path, str(error).splitlines()[0])
+            put_aside(path, damage(error))
         except OSError as error:
             print(f"{path.parent} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
         except UserError:
@@ -253,8 +253,8 @@ class Store:
             try:
                 run, record = self.check(key), read(folder / "record.json")
             except (Damaged, FileNotFoundError, NotADirectoryError) as error:
-                why = missing(error) if isinstance(error, OSError) else str(error).splitlines()[0]
-                raise UserError(f"run {key} is damaged and left as it is: {why}; verify --mend puts it aside") from None
+                why = f"run {key} is damaged and left as it is: {damage(error)}"
+                raise UserError(f"{why}; verify --mend puts it aside") from None
             if "answers_sha256" in record or not (run.view_predictions is run.held_out_probabilities is None):
                 if "answers_sha256" in record:  # where a process died before it came to that
                     (folder / TEST).unlink(missing_ok=True)
@@ -302,7 +302,7 @@ class Store:
             try:
                 found.append(read(path))
             except Damaged as error:
-                put_aside(path, str(error).splitlines()[0])
+                put_aside(path, damage(error))
             except FileNotFoundError:
                 pass  # another process has just put it aside
             except OSError as error:
