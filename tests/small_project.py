@@ -24,6 +24,10 @@ models: list[str] = [
     "enhanced",
 ]  # nets to compare
 """
+TRAINS = """\
+from fmnist_utils import Experiment, run_all
+[run] = run_all(Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1), out)
+print("fresh" if run.fresh else "stored", run.key)"""
 TOKEN = "import uuid\nprint('token', uuid.uuid4())"  # tells one execution from another
 
 
@@ -76,6 +80,24 @@ def call(root: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
     process = start(root, *arguments, **variables)
     out, err = process.communicate()
     return process.returncode, out, err
+
+
+def with_reports(root: Path) -> Path:
+    """Write a project and let the command line make all its reports."""
+    copy_package(write_project(root))
+    code, out, err = call(root, "reports")
+    assert (code, err) == (0, "")
+    assert "[02_second] lr is 0.001 for 3 epochs" in out, "what cells print is shown with the notebook's name"
+    assert out.splitlines()[-1] == "Open reports/quick/index.html"
+    return root
+
+
+def with_a_run(root: Path) -> Path:
+    """Write a project whose first notebook trains a net, and let the command line execute that."""
+    copy_package(write_project(root))
+    write_notebook(root / "notebooks" / "01_first.ipynb", TRAINS)
+    assert call(root, "reports", "--only", "01")[0] == 0
+    return root
 
 
 CALLS = """

@@ -2,16 +2,13 @@
 
 import contextlib
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
-from training_processes import DEADLINE, LONG, TINY, said, start, wait_for_checkpoint
+from training_processes import LONG, TINY, said, start, wait_for_checkpoint
 
-from fmnist_utils import UserError, results, run_all
-from fmnist_utils.basics.system import ROOT
+from fmnist_utils import UserError, run_all
 from fmnist_utils.runs import resources
 from fmnist_utils.runs.resources import Resources
 
@@ -24,47 +21,6 @@ def test_a_resumed_run_keeps_the_precision_and_threads_it_was_begun_with(tmp_pat
     output = said(start(tmp_path, LONG, threads=2, jobs=1, precision="bf16"))
     assert "goes on after epoch" in output
     assert output.splitlines()[-1].endswith("fresh fp32 1")
-
-
-def test_a_model_that_the_caller_defines_is_trained_side_by_side(tmp_path: Path) -> None:
-    script = f"""
-from torch import nn
-from fmnist_utils import Experiment, models, run_all
-@models.register("mine", source="me")
-class Mine(nn.Module):
-    def __init__(self, n_classes: int = 10) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
-    def forward(self, images):
-        return self.layers(images)
-wanted = [Experiment(model="mine", train_size=500, epochs=1, seed=seed) for seed in range(2)]
-print([run.test_accuracy > 0.2 for run in run_all(wanted, {str(tmp_path)!r}, jobs=2)])
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
-    assert done.stdout.splitlines()[-1] == "[True, True]", done.stderr
-
-
-def test_short_trainings_and_none_start_no_other_process(tmp_path: Path) -> None:
-    script = f"""
-import sys
-from fmnist_utils import Experiment, run_all
-wanted = [Experiment(model="cnn-small", train_size=500, epochs=1, seed=seed) for seed in range(2)]
-for _ in range(2):
-    run_all(wanted, {str(tmp_path)!r})
-print("fmnist_utils.runs.cluster" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
-    assert done.stdout.splitlines()[-1] == "False", done.stderr
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_failing_runs_do_not_take_the_others_along_and_are_all_told(jobs: int, tmp_path: Path) -> None:
-    wrong = [TINY.but(class_weights={name: 2.0}, seed=seed) for name in ("Shirts", "Coats") for seed in range(2)]
-    with pytest.raises(UserError) as caught:
-        run_all([*wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=jobs)
-    lines = sorted(str(caught.value).splitlines())
-    assert ["did you mean 'Coat'" in lines[0], "did you mean 'Shirt'" in lines[1]] == [True, True]
-    assert len(lines) == 2 and len(results(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
@@ -105,12 +61,6 @@ def test_a_server_that_is_no_scheduler_is_told_at_once(answer: bytes | None, mon
         with pytest.raises(UserError, match=said) as caught:
             Resources(scheduler=place).check_scheduler()
     assert "\n" not in str(caught.value) and len(str(caught.value)) <= 300
-
-
-def test_more_jobs_than_cores_are_cut_down_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_all([TINY, TINY.but(seed=1)], tmp_path, jobs=10_000)
-    assert "JOBS=10000: " in capsys.readouterr().out
-    assert len(results(tmp_path)) == 2
 
 
 def test_bf16_where_it_is_emulated_goes_on_with_a_warning(

@@ -39,6 +39,12 @@ def said(process: subprocess.Popen[str]) -> str:
     return out
 
 
+def trained_alone(out: Path) -> Path:
+    """Train two runs one after the other in one process of one thread."""
+    said(start(out, LONG, LONG.but(seed=1), jobs=1))
+    return out
+
+
 def wait_for_checkpoint(out: Path, process: subprocess.Popen[str]) -> None:
     """Wait until a training is past an epoch."""
     deadline = time.monotonic() + DEADLINE

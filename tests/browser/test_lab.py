@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from fmnist_utils.basics.system import ROOT
 
 pytestmark = pytest.mark.browser
 DATA, BASELINE = "01_data_exploration.ipynb", "02_baseline.ipynb"
-FEW = {"epochs": "1", "seeds": "1", "train_size": "600"}  # parameters of the baseline here
+FEW = {"epochs": "1", "seeds": "1", "train_size": "600", "linear_steps": "15"}  # parameters here, where declared
 # Lab's "current widget" needs the focus, which a headless window does not have: take the open document itself.
 WIDGET = "[...jupyterapp.shell.widgets('main')][0]"
 
@@ -31,13 +30,13 @@ WIDGET = "[...jupyterapp.shell.widgets('main')][0]"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a JupyterLab that serves copies of the notebooks, so that none is saved with its outputs."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(ROOT / "notebooks" / DATA, folder)
-    baseline = json.loads((ROOT / "notebooks" / BASELINE).read_text("utf-8"))
-    declared = "".join(baseline["cells"][1]["source"])
-    for name, value in (FEW | {"out": f'"{folder}"'}).items():
-        declared = re.sub(rf"(?m)^({name}: \w+ = )\S+", rf"\g<1>{value}", declared)
-    baseline["cells"][1]["source"] = declared
-    (folder / BASELINE).write_text(json.dumps(baseline), "utf-8")
+    for name in (DATA, BASELINE):
+        notebook = json.loads((ROOT / "notebooks" / name).read_text("utf-8"))
+        declared = "".join(notebook["cells"][1]["source"])
+        for parameter, value in (FEW | {"out": f'"{folder}"'}).items():
+            declared = re.sub(rf"(?m)^({parameter}: \w+(?: \| None)? = )\S+", rf"\g<1>{value}", declared)
+        notebook["cells"][1]["source"] = declared
+        (folder / name).write_text(json.dumps(notebook), "utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

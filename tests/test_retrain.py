@@ -1,0 +1,65 @@
+"""Stored runs are trained again when that is asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from small_project import TRAINS, call, start, with_a_run, write_notebook
+
+from fmnist_utils.report import marker
+
+OUT = Path("reports", "quick")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a run in its store."""
+    return with_a_run(tmp_path_factory.mktemp("trained"))
+
+
+def test_retrain_trains_what_the_chosen_reports_need(trained: Path) -> None:
+    [record] = (trained / OUT).glob("runs/*/record.json")
+    os.utime(record, (0, 0))
+    assert "[01_first] stored" in call(trained, "reports", "--only", "01", "--force")[1]
+    code, out, _ = call(trained, "reports", "--only", "01", RETRAIN="1", DRY_RUN="1")
+    assert code == 0
+    assert "01_first: forced; 1 run to train" in out
+    assert "[01_first] fresh" in call(trained, "reports", "--only", "01", "--retrain")[1]
+    assert "01_first: unchanged" in call(trained, "reports", "--only", "01")[1]
+
+
+def test_retrain_goes_on_after_ctrl_c_and_begins_anew_after_its_end(trained: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(trained, tmp_path / "project")
+    wait = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)"
+    write_notebook(root / "notebooks" / "01_first.ipynb", TRAINS, f"print('waits', flush=True)\n{wait}")
+    [record] = (root / OUT).glob("runs/*/record.json")
+    os.utime(record, (0, 0))
+    process = start(root, "reports", "--only", "01", RETRAIN="1")
+    assert process.stdout is not None
+    assert any("[01_first] fresh" in line for line in process.stdout)
+    assert any("waits" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    (root / "go").touch()
+    code, out, _ = call(root, "reports", "--only", "01", RETRAIN="1", DRY_RUN="1")
+    assert (code, out.splitlines()[-1]) == (0, "01_first: forced; nothing to train")
+    code, out, _ = call(root, "reports", "--only", "01", RETRAIN="1")
+    assert code == 0
+    assert out.startswith("Retraining goes on with what was begun on ") and "[01_first] stored" in out
+    code, out, _ = call(root, "reports", "--only", "01", RETRAIN="1")
+    assert code == 0
+    assert "goes on" not in out and "[01_first] fresh" in out
+
+
+def test_an_interrupted_retraining_is_not_taken_for_another(tmp_path: Path) -> None:
+    marker.prepare(tmp_path)
+    marker.retraining_begins(tmp_path, "this", 1234)
+    marker.index_is_old(tmp_path)
+    assert (marker.retraining(tmp_path, "this"), marker.retraining(tmp_path, "that")) == (1234, 0)
+    marker.retraining_ends(tmp_path)
+    assert marker.retraining(tmp_path, "this") == 0
