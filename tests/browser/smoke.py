@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from fmnist_utils.basics.system import ROOT
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 
@@ -17,3 +18,11 @@ def reports(out: Path, *arguments: str) -> str:
     process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
     return process.stdout
+
+
+def beside_published(out: Path, *names: str) -> Path:
+    """Make the reports called `names` in `out`, and put the published pages of all others there, to be linked to."""
+    reports(out, "--only", " ".join(names))
+    for name in set(NAMES) - set(names):
+        shutil.copy(ROOT / PUBLISHED / f"{name}.html", out)
+    return out

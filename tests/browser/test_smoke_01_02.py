@@ -9,7 +9,7 @@ from pathlib import Path
 import checks
 import pytest
 from selenium.webdriver import Chrome
-from smoke import NAMES, reports
+from smoke import NAMES, beside_published, reports
 
 from fmnist_utils import results
 from fmnist_utils.basics.system import PUBLISHED, ROOT
@@ -19,9 +19,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("smoke")
-    reports(out, "--only", "01 02")
-    return out
+    return beside_published(tmp_path_factory.mktemp("smoke"), *NAMES[0:2])
 
 
 @pytest.mark.parametrize("name", NAMES[0:2])

@@ -7,16 +7,14 @@ from pathlib import Path
 import checks
 import pytest
 from selenium.webdriver import Chrome
-from smoke import NAMES, reports
+from smoke import NAMES, beside_published
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("smoke")
-    reports(out, "--only", "03 04")
-    return out
+    return beside_published(tmp_path_factory.mktemp("smoke"), *NAMES[2:4])
 
 
 @pytest.mark.parametrize("name", NAMES[2:4])
