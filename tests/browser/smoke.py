@@ -25,4 +25,5 @@ def beside_published(out: Path, *names: str) -> Path:
     reports(out, "--only", " ".join(names))
     for name in set(NAMES) - set(names):
         shutil.copy(ROOT / PUBLISHED / f"{name}.html", out)
+    reports(out, "--only", " ".join(names))  # renders them anew, with links to their neighbours
     return out
