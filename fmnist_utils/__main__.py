@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fmnist_utils.basics.errors import CONTROLS, UserError, bare, brief, nearest
+from fmnist_utils.basics.system import is_set
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
             variable = os.environ.get(option.upper(), "")
             flag = f"--{option.replace('_', '-')}"
             if option in ("force", "retrain", "dry_run", "edit"):
-                kind: dict[str, Any] = {"action": "store_true", "default": variable not in ("", "0")}
+                kind: dict[str, Any] = {"action": "store_true", "default": is_set(option.upper())}
             else:
                 kind = {"default": variable, "metavar": option.upper()}
             sub.add_argument(flag, help=HELP[option], **kind)

@@ -106,6 +106,19 @@ def test_a_new_profile_has_a_reports_folder_of_its_own(project: Path) -> None:
         authoring.make_profile("other", "qick", project / "params")
 
 
+def test_a_long_name_is_refused_before_anything_is_written(project: Path) -> None:
+    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"NAME=07_a+.+ has 203 letters: 60 are allowed"):
+        authoring.make_notebook(f"07_{'a' * 200}", project / "notebooks", project / "params")
+    assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+
+
+def test_a_number_of_two_notebooks_chooses_none() -> None:
+    with pytest.raises(UserError, match="'7' is the number of 07_a, 07_b: write the name of one"):
+        build.matching(["01_first", "07_a", "07_b"], "7")
+    assert build.matching(["01_first", "07_a", "07_b"], "07_b") == [2]
+
+
 def test_what_never_ends_is_no_notebook(tmp_path: Path) -> None:
     for strange in (Path(os.devnull), tmp_path):
         with pytest.raises(UserError, match="is not a Jupyter notebook: it is no file"):

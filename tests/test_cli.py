@@ -35,6 +35,8 @@ def project(made: Path, tmp_path: Path) -> Path:
         ({"SET": "'models=[base]"}, 'Error: SET="\'models=[base]": No closing quotation; close every quotation'),
         ({"SET": "data_dir=-1"}, "Error: command line: data_dir: -1 is of type int, must be str"),
         ({"JOBS": "9" * 5000}, f"Error: JOBS={'9' * 30}"),
+        ({"FORCE": "no"}, "Error: FORCE=no is not allowed: write 1, or 0 or nothing for no"),
+        ({"RETRAIN": "false"}, "Error: RETRAIN=false is not allowed: write 1"),
         ({"PRECISION": "half\nand half"}, "Error: PRECISION=half\\nand half is unknown"),
     ],
 )

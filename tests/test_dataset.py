@@ -331,6 +331,19 @@ def test_images_that_say_nothing_are_refused_by_name(tmp_path: Path) -> None:
     assert "1.tif is not a readable image (levels below 0, or that are no numbers)" in complaint(str(folder))
 
 
+def test_what_is_no_picture_by_its_name_is_left_out_with_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = folder_of(tmp_path / "some", *[drawn(200)] * 8)
+    for name in ("a/1.heic", "b/2.heic", "b/notes", "b/.hidden"):
+        (folder / name).write_bytes(b"")
+    (folder / "a" / "0.png").rename(folder / "a" / "0.jfif")
+    data = load_dataset(str(folder))
+    assert len(data.train_images) + len(data.test_images) == len([*folder.glob("*/*.png"), *folder.glob("*/*.jfif")])
+    said = capsys.readouterr()
+    assert f"{folder}: 3 files left out, which by their endings are no pictures: .heic, none" in said.out + said.err
+
+
 def test_damaged_exif_data_do_not_lose_an_image(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     for name in ("a", "b"):

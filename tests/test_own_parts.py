@@ -299,6 +299,45 @@ def test_what_a_net_of_a_notebook_uses_counts(old: str, new: str) -> None:
     assert cells() == cells("unused = 1", "unused = 2") != cells(old, new)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "argparse.Namespace(scale={})", "torch.nn.LeakyReLU({})", "[torch.nn.Dropout({} / 10)]", "Fraction({}, 7)",
+        "deque([{}])", "bytearray({})", "Path('{}')", "operator.itemgetter({})", "[[[[[[[[[[{}]]]]]]]]]]",
+        "pd.DataFrame([[{}] * 40] * 40)", "np.random.default_rng({})", "Slots({})", "Options({})",
+    ],
+)  # fmt: skip
+def test_values_of_any_kind_count(value: str) -> None:
+    head = """
+import argparse, operator
+from collections import deque
+from dataclasses import make_dataclass
+from fractions import Fraction
+from pathlib import Path
+import numpy as np, pandas as pd, torch
+Options = make_dataclass("Options", ["size"])
+Options.__module__ = "elsewhere"
+class Slots:
+    __slots__ = ("a",)
+    def __init__(self, a): self.a = a
+"""
+    digests = []
+    for number in (1, 2, 1):
+        notebook: dict[str, object] = {"__name__": "__main__"}
+        exec(f"{head}A = {value.format(number)}\ndef f(): return A", notebook)
+        digests.append(own.digest(notebook["f"]))
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_a_partial_of_functions_is_the_same_in_every_process() -> None:
+    script = "import functools, sys\nfrom fmnist_utils.basics import own\nexec(sys.argv[1])\n"
+    script += "print(own.digest(functools.partial(deeper, head, more=[head])))"
+    command = [sys.executable, "-c", script]
+    said = [subprocess.check_output([*command, CELLS], cwd=ROOT, text=True) for _ in range(2)]
+    edited = subprocess.check_output([*command, CELLS.replace("more=7", "more=8")], cwd=ROOT, text=True)
+    assert said[0] == said[1] != edited
+
+
 def test_a_net_of_a_notebook_is_called_the_same_in_every_process() -> None:
     script = "from fmnist_utils.basics import own\nimport sys\nexec(sys.argv[1])\nprint(own.digest(Net))"
     command = [sys.executable, "-c", script, CELLS]

@@ -20,7 +20,7 @@ from fmnist_utils import Experiment, UserError, explore, load_dataset, load_run,
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.resources import Resources
-from fmnist_utils.runs.runner import DryRun, _dataset
+from fmnist_utils.runs.runner import DryRun
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.trainer import Trainer, read_checkpoint
 
@@ -108,6 +108,39 @@ with Store({str(tmp_path)!r}).lock({key!r}):
     process.wait()
     with Store(tmp_path).lock(key):
         pass
+
+
+def test_data_that_change_under_a_process_are_read_again(tmp_path: Path) -> None:
+    folder, out = own(tmp_path / "data", [0, 1, 2] * 12, images=36), tmp_path / "out"
+    tiny = Experiment(dataset=str(folder), model="cnn-small", batch_size=10, epochs=1)
+    [before] = run_all(tiny, out)
+    own(folder, [2, 1, 0] * 12, images=36)
+    [after] = run_all(tiny, out)
+    assert after.fresh and after.key != before.key
+    assert after.provenance["dataset_checksum"] == load_dataset(str(folder)).checksum
+    assert sorted(results(out)["dataset"]) == sorted(
+        f"data ({run.provenance['dataset_checksum'][:8]})" for run in (before, after)
+    )
+
+
+def test_a_retraining_writes_nothing_through_a_link_and_goes_on_with_no_older_one(tmp_path: Path) -> None:
+    [theirs] = run_all(TINY, tmp_path / "theirs")
+    link = tmp_path / "mine" / "runs" / theirs.key
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "theirs" / "runs" / theirs.key)
+    record = link / "record.json"
+    os.utime(record, (0, 0))
+    before = record.read_bytes()
+    assert not run_all(TINY, tmp_path / "mine")[0].fresh and link.is_symlink()
+    assert run_all(TINY, tmp_path / "mine", retrain=True)[0].fresh and not link.is_symlink()
+    record = tmp_path / "theirs" / "runs" / theirs.key / "record.json"
+    assert (record.read_bytes(), record.stat().st_mtime) == (before, 0)
+    checkpoint = Store(tmp_path / "mine").checkpoint(theirs.key)
+    checkpoint.write_text("of an earlier try")
+    os.utime(checkpoint, (0, 0))
+    os.utime(link / "record.json", (0, 0))
+    assert run_all(TINY, tmp_path / "mine", retrain=True)[0].fresh
+    assert not list(link.glob("*.damaged")), "it was not even looked at"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
@@ -338,15 +371,12 @@ def test_a_run_that_names_classes_is_refused_when_the_names_mean_others(named: d
     folder, out = tmp_path / "data", tmp_path / "out"
     names = own(folder, [0, 1, 2] * 12, images=36) / "classes.txt"
     names.write_text("a\nb\nc\n", "utf-8")
-    _dataset.cache_clear()
     tiny = Experiment(dataset=str(folder), model="cnn-small", batch_size=10, epochs=1)
     [plain, run] = run_all([tiny, tiny.but(**named)], out)
     assert run.provenance["labels"] == {"a": 0} and "labels" not in plain.provenance
     names.write_text("a\nc\nb\n", "utf-8")
-    _dataset.cache_clear()
     assert not run_all(run.experiment, out)[0].fresh, "what it names is what it was"
     names.write_text("b\na\nc\n", "utf-8")
-    _dataset.cache_clear()
     assert not run_all(tiny, out)[0].fresh
     with pytest.raises(UserError, match=r"trained when 'a' was the name of class 0 \(from 0\) of .*RETRAIN=1"):
         run_all(run.experiment, out)
@@ -354,7 +384,7 @@ def test_a_run_that_names_classes_is_refused_when_the_names_mean_others(named: d
     [again] = run_all(run.experiment, out, retrain=True)
     assert again.fresh and again.key == run.key and again.provenance["labels"] == {"a": 1}
     del again.provenance["labels"]
-    again.check_classes(_dataset(str(folder), ""))  # of runs of before nothing is recorded
+    again.check_classes(load_dataset(str(folder)))  # of runs of before nothing is recorded
 
 
 def test_a_checkpoint_of_classes_that_were_called_otherwise_is_put_aside(tmp_path: Path) -> None:

@@ -395,6 +395,20 @@ def test_reports_never_go_into_the_package_or_the_data(project: Path, tmp_path: 
         prepared(project, images / "reports", only="01")
 
 
+@pytest.mark.parametrize("theirs", [".git/config", "runs/exp1/results.csv", ".gitignore"])
+def test_somebodys_own_notebooks_are_no_reports(theirs: str, project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "other project"
+    for name in (theirs, "notebooks/01_first.ipynb"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project / "notebooks" / "01_first.ipynb", out / name)
+    before = tree(out)
+    with pytest.raises(UserError, match="is no folder of reports: choose a new or empty one"):
+        build.build(prepared(project, out))
+    assert tree(out) == before
+    (out / "notebooks" / "01_first.ipynb").unlink()
+    assert marker.problem(out, (), ()), "and neither is what is left of it"
+
+
 @pytest.mark.parametrize("link", ["notebooks", "runs"])
 def test_reports_never_go_through_a_link_to_where_something_else_is(link: str, project: Path) -> None:
     out = project / "linked"

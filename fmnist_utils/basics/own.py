@@ -6,14 +6,17 @@ digest of its source instead: edited, it is something else, and what was trained
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
+import dataclasses
 import dis
 import functools
 import hashlib
 import importlib.util
 import inspect
 import linecache
+import pickle
 import pkgutil
 import sys
 import sysconfig
@@ -103,7 +106,12 @@ def digest(thing: Any, more: str = "") -> str:
     """
     settings = []
     while isinstance(thing, functools.partial):
-        settings.append(repr((thing.args, sorted(thing.keywords.items()))))
+        given = thing.args, sorted(thing.keywords.items())
+        if all(isinstance(value, PLAIN) for value in (*thing.args, *thing.keywords.values())):
+            settings.append(repr(given))
+        else:  # functions and objects, whose repr has addresses
+            used = list[Any]()
+            settings.append(repr([_value(given, used), _cells(*used)]))
         thing = thing.func
     if home(thing) in PINNED and not settings:
         return ""
@@ -122,12 +130,12 @@ def _sources(thing: Any) -> str:
     return repr(sorted(_modules(home(thing)).items()) if home(thing) != "__main__" else _cells(thing))
 
 
-def _cells(thing: Any) -> list[Any]:
-    """Sources of a notebook's class or function and of all of the notebook that it uses, and the values that it reads.
+def _cells(*things: Any) -> list[Any]:
+    """Sources of classes or functions of a notebook and of all of it that they use, and the values that they read.
 
     They are the same in every process: neither addresses nor the order of a set are part of them.
     """
-    told, seen, wanted = list[Any](), set[int](), [thing]
+    told, seen, wanted = list[Any](), set[int](), list(things)
     for item in wanted:  # which grows meanwhile
         if id(item) in seen:
             continue
@@ -190,7 +198,9 @@ def _value(value: Any, used: list[Any], depth: int = 0) -> Any:
         return repr(value.tolist())
     kind: Any = type(value)
     used.append(kind)
-    parts: Any = _parts(value) if depth < DEEPEST else ()
+    parts: Any = _parts(value) if depth < DEEPEST else None
+    if parts is None:
+        return [getattr(value, "__name__", kind.__name__), *filter(None, [_whole(value)])]
     described = [_value(part, used, depth + 1) for part in parts]
     return [
         getattr(value, "__name__", kind.__name__),
@@ -198,8 +208,17 @@ def _value(value: Any, used: list[Any], depth: int = 0) -> Any:
     ]
 
 
-def _parts(value: Any) -> Iterable[Any]:
-    """What a value consists of, as far as that is known."""
+def _whole(value: Any) -> str:
+    """Describe a value whose parts are not known: by its repr if that says all and no address, else by its pickle."""
+    with contextlib.suppress(Exception):  # whatever its class may raise
+        if len(said := repr(value)) < 1000 and " at 0x" not in said and "..." not in said:
+            return said
+        return hashlib.sha256(pickle.dumps(value, protocol=5)).hexdigest()
+    return ""
+
+
+def _parts(value: Any) -> Iterable[Any] | None:
+    """What a value consists of; None if that is not known."""
     if isinstance(value, Mapping):
         return value.items()
     if isinstance(value, list | tuple | set | frozenset):
@@ -214,9 +233,15 @@ def _parts(value: Any) -> Iterable[Any]:
         return value.__func__, value.__self__
     if hasattr(value, "__wrapped__"):  # a static or class method, what functools.cache returns
         return (value.__wrapped__,)
-    if type(value).__module__ == "__main__" or isinstance(value, SimpleNamespace):
-        return getattr(value, "__dict__", {}).items()
-    return ()
+    if inspect.isroutine(value):  # of C: it is known by its name
+        return ()
+    if hasattr(value, "state_dict") and hasattr(value, "named_modules"):  # a net, or a layer with its settings
+        return repr(value), value.state_dict()
+    own = type(value).__module__ == "__main__" or isinstance(value, SimpleNamespace | argparse.Namespace)
+    if own or dataclasses.is_dataclass(value):
+        slots = [name for kind in type(value).__mro__ for name in vars(kind).get("__slots__", ())]
+        return [*getattr(value, "__dict__", {}).items(), *((name, getattr(value, name, None)) for name in slots)]
+    return None
 
 
 @functools.cache

@@ -22,7 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fmnist_utils.basics.errors import UserError, brief
+from fmnist_utils.basics.errors import UserError, bare, brief
 
 ROOT = Path(__file__).resolve().parents[2]  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
@@ -78,7 +78,15 @@ def sources(notebooks: Path = ROOT / "notebooks", params: Path = ROOT / "params"
 
 def is_dry_run() -> bool:
     """Whether only what would happen is wanted (environment variable DRY_RUN)."""
-    return os.environ.get("DRY_RUN", "") not in ("", "0")
+    return is_set("DRY_RUN")
+
+
+def is_set(variable: str) -> bool:
+    """Whether an environment variable is 1, or another number than 0; UserError for what is none, such as "no"."""
+    value = os.environ.get(variable, "") or "0"
+    if not (value.isascii() and value.isdigit()):
+        raise UserError(f"{variable}={bare(value, 60)} is not allowed: write 1, or 0 or nothing for no")
+    return bool(value.strip("0"))
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -18,7 +18,7 @@ from fmnist_utils.basics.errors import UserError, listed, os_errors
 from fmnist_utils.basics.system import is_dry_run
 from fmnist_utils.basics.text import counted, html_table, shortened
 from fmnist_utils.data.fetch import fetch
-from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, locate, md5, uncompressed
+from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, left_out, locate, md5, uncompressed
 from fmnist_utils.data.pictures import SIDE, original, read
 
 SPLIT_SEED = 20170831  # constant: every run holds out the same images
@@ -331,6 +331,9 @@ def _read_images(
     pictures = read([path for part in paths for path in part])
     if pictures.changes:
         _say(f"{folder}: {pictures.changes}")
+    if strange := left_out(folder):
+        endings = listed(sorted({Path(path).suffix.lower() or "none" for path in strange}))
+        _say(f"{folder}: {counted(len(strange), 'file')} left out, which by their endings are no pictures: {endings}")
     arrays = []
     for classes, pixels in zip(parts.values(), np.split(pictures.images, [len(paths[0])]), strict=True):
         arrays.append(pixels)

@@ -14,7 +14,7 @@ from fmnist_utils.basics.errors import UserError, nearest, os_errors
 
 SYSTEM = Path("/usr/share/datasets")  # where Debian's packages put data sets
 FILES = tuple(f"{part}-{content}-ubyte" for part in ("train", "t10k") for content in ("images-idx3", "labels-idx1"))
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,14 @@ def image_parts(folder: Path) -> dict[str, dict[str, list[str]]]:
         }
         for part in parts
     }
+
+
+def left_out(folder: Path) -> list[str]:
+    """List the files in folders of images whose names do not end as those of pictures do."""
+    parts = image_parts(folder)
+    places = [folder / part / name for part, classes in parts.items() for name in classes]
+    files = [entry for place in places for entry in os.scandir(place) if not entry.name.startswith(".")]
+    return [entry.path for entry in files if entry.is_file() and not entry.name.lower().endswith(IMAGE_SUFFIXES)]
 
 
 def _own_folder(name: str, data_dir: str | Path | None) -> Source:

@@ -134,6 +134,8 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     free = max(int(path.name[:2]) for path in series) + 1
     if not re.fullmatch(r"[0-9]{2}_[a-z0-9]+(_[a-z0-9]+)*", name):
         raise UserError(f"NAME={bare(name, 60)} is not allowed: write it as {free:02d}_mine")
+    if len(name) > LONGEST_NAME:
+        raise UserError(f"NAME={bare(name, 60)} has {len(name)} letters: {LONGEST_NAME} are allowed")
     if taken := [path.stem for path in series if path.name[:2] == name[:2]]:
         raise UserError(f"NAME={name}: {taken[0]} has that number already: write {free:02d}_{name[3:]}")
     contents = {path: parameters.load_notebook(path) for path in series}
@@ -158,12 +160,13 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
         for profile, model in models.items()
     }
     texts = {path: _written(content, path) for path, content in contents.items()}
-    for path, text in texts.items():  # only now that all has been read
-        _write(path, text)
+    _write(target, texts.pop(target))  # only now that all has been read
     declared = parameters.read(target)
     for profile, given in values.items():
         lines = [f"{key}: {json.dumps(value)}\n" for key, value in given.items() if key in declared]
         _write(params / profile / f"{name}.yaml", "".join(lines))
+    for path, text in texts.items():  # last, as they link to the others
+        _write(path, text)
     return target
 
 
@@ -181,6 +184,8 @@ def _set_map(cells: Iterable[dict[str, Any]], labels: Mapping[str, str], here: s
     for cell in cells:
         cell["source"] = MAP.sub(lambda _: line, cell["source"])  # (A label may have backslashes.)
 
+
+LONGEST_NAME = 60  # letters of a notebook's name
 
 # A notebook to begin with; its parts stand between lines of ---, prose begins with #.
 TEMPLATE = """

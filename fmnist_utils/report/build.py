@@ -176,6 +176,9 @@ def matching(names: list[str], only: str) -> list[int]:
         word = word.removesuffix(".ipynb")
         if word in names:
             chosen.add(names.index(word))
+        elif numbers.count(word.zfill(2)) > 1:
+            these = [name for name in names if name.startswith(f"{word.zfill(2)}_")]
+            problems.append(f"{brief(word)} is the number of {listed(these)}: write the name of one")
         elif word.zfill(2) in numbers:
             chosen.add(numbers.index(word.zfill(2)))
         else:

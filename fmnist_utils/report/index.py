@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,8 @@ def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
     `part` picks those on less than half of the images of their data set, or the others. The interval is that of
     `Folder.accuracies`; in ``attrs["runs"]`` stand the keys of each row's runs.
     """
+    sums = {(name.dataset, name.checksum) for name in folder.accuracies}
+    alike = {name for name, n in Counter(name for name, _ in sums).items() if n > 1}  # two folders of one name
     rows = []
     for name, accuracy in folder.accuracies.items():
         if folder.on_part(name) != part:
@@ -146,7 +149,7 @@ def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
             {
                 "model": first.experiment.model,
                 "source": models.entry(first.experiment.model).source,
-                "data": name.dataset,
+                "data": f"{name.dataset} ({name.checksum[:8]})" if name.dataset in alike else name.dataset,
                 "parameters": f"{first.parameters:,}",
                 "test accuracy": metrics.percent(accuracy.mean),
                 "± 95 %": accuracy.margin or "–",

@@ -20,7 +20,10 @@ MARKER = ".fmnist-reports.json"
 INDEX = ("index.html", "results.csv")  # written last, together
 ABOUT = "This folder holds reports of fmnist-reports, which may replace any file in it."
 # What a folder of reports has in it, for those of before there was a marker.
-OURS = re.compile(r"index\.html|results\.csv|suspects\.csv|notebooks|runs|\d\d_\w+\.html|\..*|.*\.part")
+OURS = re.compile(
+    r"index\.html|results\.csv|suspects\.csv|notebooks|runs|\d\d_\w+\.html|\.lock|\.DS_Store|\.fmnist-reports\.json.*|.*\.part"
+)
+RUN = "[0-9a-f]" * 16  # a run's folder
 
 
 def checksum(path: Path) -> str:
@@ -52,7 +55,11 @@ def problem(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]])
 def _looks_made(out: Path) -> bool:
     """Whether a folder without a marker was nevertheless made by this package, or has nothing in it that counts."""
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
-    return not names or any(any(out.glob(made)) for made in ("runs/*/r*", "notebooks/*.ipynb"))
+    executed = [path for path in out.glob("notebooks/*.ipynb") if not path.stem.endswith(".failed")]
+    if not all(map(freshness.recorded, executed)):  # somebody's own notebooks, which would be overwritten
+        return False
+    runs = [path for name in ("record.json", "run.lock") for path in out.glob(f"runs/{RUN}/{name}")]
+    return bool(not names or executed or runs)
 
 
 @contextlib.contextmanager

@@ -157,13 +157,12 @@ def work(order: Order) -> Run | None:
     with _ONE_AT_A_TIME:
         store = Store(order.reports, order.since)
         if not (seen := order.reports.is_dir() and store.identity() == order.identity):
-            store = Store(_own_folder())
+            store = Store(_own_folder(), order.since)
         with store.lock(order.key, progress.say):
             if seen and store.load(order.key) is not None:
                 return None
+            store.forget_older_checkpoint(order.key)
             checkpoint = store.checkpoint(order.key)
-            if not seen and checkpoint.exists() and checkpoint.stat().st_mtime < order.since:
-                checkpoint.unlink()  # of a run that was sent: it is to be trained again
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
             # What came along has no source here: the sender knows the run's name, and the digests.

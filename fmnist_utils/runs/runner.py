@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from fmnist_utils.basics.errors import Stopped, UserError, brief, together
 from fmnist_utils.basics.system import DRY_RUN_FILE, from_root, is_dry_run, misplaced, sources, write_whole
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset, load_dataset
+from fmnist_utils.data.locate import fingerprint
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
@@ -26,7 +26,8 @@ from fmnist_utils.training.progress import Board
 from fmnist_utils.training.run import Run
 from fmnist_utils.training.trainer import train
 
-_dataset = lru_cache(maxsize=4)(load_dataset)
+DATA_SETS = 4  # that are kept in memory
+_read: dict[tuple[str, str], tuple[str, Dataset]] = {}  # place -> fingerprint of its files, and what they hold
 GIB = 2**30
 MEMORY_A_RUN = 1.5 * GIB  # of a process that trains
 GPU_MEMORY_A_RUN = 4 * GIB
@@ -93,6 +94,7 @@ def run_all(
     if problem := misplaced(from_root(out), sources(), [(item.dataset, item.data_dir) for item in experiments]):
         raise UserError(problem)
     store = Store(out, resources.since)
+    _forget_changed(experiments)
     keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
@@ -180,13 +182,29 @@ def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resourc
 
 
 def _data(experiment: Experiment) -> Dataset:
-    return _dataset(experiment.dataset, experiment.data_dir)
+    """Data set of an experiment, read once for many of them."""
+    place = experiment.dataset, experiment.data_dir
+    if place not in _read:
+        data = load_dataset(*place)
+        while len(_read) >= DATA_SETS:
+            del _read[next(iter(_read))]
+        _read[place] = fingerprint(*place), data
+    return _read[place][1]
+
+
+def _forget_changed(experiments: Iterable[Experiment]) -> None:
+    """Have data sets whose files are no longer what this process has read be read again."""
+    for place in {(item.dataset, item.data_dir) for item in experiments} & _read.keys():
+        if fingerprint(*place) != _read[place][0]:
+            del _read[place]
 
 
 def _train(
     missing: dict[str, Experiment], labels: dict[str, str], store: Store, device: str, resources: Resources
 ) -> dict[str, Run]:
     """Train what is missing where `resources` say, and return it as it is stored."""
+    for key in missing:
+        store.take(key)
     costs = _costs(missing, store)
     if not resources.scheduler:
         jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
@@ -216,6 +234,7 @@ def _train_here(
         progress = board.runs[key]
         try:
             with store.lock(key, progress.say):
+                store.forget_older_checkpoint(key)
                 # Another process may have trained it while this one waited for the lock.
                 runs[key] = store.load(key) or store.save(
                     train(experiment, _data(experiment), device, store.checkpoint(key), precision, progress=progress)

@@ -88,6 +88,18 @@ class Store:
         """Path of the checkpoint of an unfinished run."""
         return self.folder / key / "checkpoint.pt"
 
+    def take(self, key: str) -> None:
+        """Make room for a training: a link to a run of another folder goes, as nothing may be written there."""
+        if (self.folder / key).is_symlink():
+            with os_errors("delete"):
+                (self.folder / key).unlink()
+
+    def forget_older_checkpoint(self, key: str) -> None:
+        """Delete the checkpoint of a training that was begun before `since`: who trains again begins anew."""
+        checkpoint = self.checkpoint(key)
+        if checkpoint.exists() and checkpoint.stat().st_mtime < self.since:
+            checkpoint.unlink()
+
     def identity(self) -> str:
         """What is unique to this folder, drawn when it is first asked for: it tells two folders of one path apart."""
         path = self.folder / ".identity"
@@ -395,6 +407,8 @@ def load_run(name: str, out: str | Path = "") -> Run:
         raise UserError(f"{brief(name)} begins {len(begun)} keys ({listed(sorted(begun))}): write more of it")
     for store, record in sorted(fitting, key=lambda item: _longest_first(*item)):
         if run := store.load(record["key"]):
+            if len({other["provenance"]["dataset_checksum"] for _, other in fitting}) > 1:
+                print(f"Run {run.key}, of {run.provenance['dataset']}: there are some of other data", flush=True)
             return run
     where = " and ".join(folder.name for folder in folders) or "reports"
     hint = f": {gone} since it was trained; train it again" if gone else nearest(name, known)
@@ -437,6 +451,7 @@ def results(out: str | Path) -> pd.DataFrame:
             {
                 "key": run.key,
                 "dataset": run.provenance["dataset"],
+                "data": run.provenance["dataset_checksum"][:8],
                 "model": experiment.model,
                 "parameters": run.parameters,
                 "multiply_adds": run.multiply_adds,
@@ -458,4 +473,9 @@ def results(out: str | Path) -> pd.DataFrame:
     for why, n in gone.items():
         advice = "(python -m fmnist_utils runs --stale deletes such)"
         print(f"Left out of the results, {counted(n, 'run')}: {why} {advice}", flush=True)
+    called = {(row["dataset"], row["data"]) for row in rows}
+    alike = {name for name, n in Counter(name for name, _ in called).items() if n > 1}
+    for row in rows:  # two folders of one name, or one whose images have changed
+        data = row.pop("data")
+        row["dataset"] += f" ({data})" if row["dataset"] in alike else ""
     return pd.DataFrame(rows)
