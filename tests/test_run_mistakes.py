@@ -14,7 +14,7 @@ from data_files import own
 from fmnist_utils import Dataset, Experiment, UserError, load_dataset, run_all
 from fmnist_utils.__main__ import main
 from fmnist_utils.basics.system import PUBLISHED, ROOT
-from fmnist_utils.runs import mistakes, runner
+from fmnist_utils.runs import mistakes
 from fmnist_utils.runs.store import Store
 
 
@@ -110,7 +110,6 @@ def test_classes_that_the_net_does_not_know_are_told_in_a_line(tmp_path: Path) -
     (run,) = run_all([experiment], str(tmp_path / "out"))
     (folder / "classes.txt").write_text("a\nb\nc\nd\n", "utf-8")
     data = load_dataset(str(folder))
-    runner._dataset.cache_clear()  # as a new process begins
     for attempt in (
         lambda: mistakes.tested_on(run),
         lambda: run.predict(data.test_images[:2].numpy(), data=data),
