@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from data_files import real
-from training_processes import Worker
+from small_project import with_a_run
+from training_processes import Worker, trained_alone
 
 from fmnist_utils import Dataset, load_dataset
 from fmnist_utils.data.locate import uncompressed
@@ -25,6 +27,18 @@ def data() -> Dataset:
 def plain() -> dict[str, bytes]:
     """Uncompressed content of the real files, by their names."""
     return {stem: uncompressed(path) for stem, path in real().items()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, trained one after the other by one process of one thread."""
+    return trained_alone(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a run in its store."""
+    return with_a_run(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture

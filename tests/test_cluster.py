@@ -4,16 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from training_processes import LONG, Worker, said, same_weights, start, trained_alone, wait_for_checkpoint
+from training_processes import LONG, Worker, said, same_weights, start, wait_for_checkpoint
 
 from fmnist_utils.runs import cluster
 from fmnist_utils.runs.store import Store
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs, trained one after the other by one process of one thread."""
-    return trained_alone(tmp_path_factory.mktemp("undisturbed"))
 
 
 def test_a_killed_remote_worker_has_its_run_taken_over(undisturbed: Path, tmp_path: Path, worker: Worker) -> None:

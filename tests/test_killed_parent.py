@@ -3,14 +3,7 @@
 from pathlib import Path
 
 import psutil
-import pytest
-from training_processes import LONG, said, same_weights, start, trained_alone, wait_for_checkpoint
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs, trained one after the other by one process of one thread."""
-    return trained_alone(tmp_path_factory.mktemp("undisturbed"))
+from training_processes import LONG, said, same_weights, start, wait_for_checkpoint
 
 
 def test_a_killed_process_takes_its_workers_along_and_all_goes_on_to_the_same_bits(

@@ -7,18 +7,11 @@ import shutil
 import signal
 from pathlib import Path
 
-import pytest
-from small_project import TRAINS, call, start, with_a_run, write_notebook
+from small_project import TRAINS, call, start, write_notebook
 
 from fmnist_utils.report import marker
 
 OUT = Path("reports", "quick")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a run in its store."""
-    return with_a_run(tmp_path_factory.mktemp("trained"))
 
 
 def test_retrain_trains_what_the_chosen_reports_need(trained: Path) -> None:

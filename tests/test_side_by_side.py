@@ -3,14 +3,7 @@
 from pathlib import Path
 
 import psutil
-import pytest
-from training_processes import LONG, said, same_weights, start, trained_alone, wait_for_checkpoint
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs, trained one after the other by one process of one thread."""
-    return trained_alone(tmp_path_factory.mktemp("undisturbed"))
+from training_processes import LONG, said, same_weights, start, wait_for_checkpoint
 
 
 def test_side_by_side_ends_with_the_bits_of_one_after_the_other(undisturbed: Path, tmp_path: Path) -> None:

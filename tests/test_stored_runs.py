@@ -8,17 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_project import call, edit, start, with_a_run
+from small_project import call, edit, start
 
 from fmnist_utils.report import marker
 
 OUT = Path("reports", "quick")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a run in its store."""
-    return with_a_run(tmp_path_factory.mktemp("trained"))
 
 
 def test_runs_are_deleted_after_saying_which_and_asking(trained: Path, tmp_path: Path) -> None:
