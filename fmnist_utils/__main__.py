@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_utils.basics.errors import CONTROLS, UserError, bare, brief, nearest
+from fmnist_utils.basics.errors import CONTROLS, UserError, bare, brief
 from fmnist_utils.basics.system import is_set
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_LINE = 1000  # characters of an error
+CLOSED = 141  # what shells give for a program whose output nobody reads any more
 
 Command = Callable[[argparse.Namespace], int | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 1 (a notebook failed), 2 (a mistake), 130 (Ctrl-C)."""
+    """Run one command; returns the exit status: 0, 1 (a notebook failed), 2 (a mistake), 130 (Ctrl-C), 141."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
@@ -46,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except UserError as error:
         problems = str(error).splitlines()
-    except BrokenPipeError:  # of `| head`, say
-        problems = ["whoever read the output has closed it: nothing more is written"]
+    except BrokenPipeError:  # whoever read the output has closed it, as `| head` does: that is no mistake
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be flushed
+        return CLOSED
     except OSError as error:  # full disk, no permission…
         where = bare(str(error.filename), 200) if error.filename else "a file"
         problems = [f"cannot read or write {where}: {error.strerror or error}"]
@@ -92,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--stale", action="store_true", help=HELP["stale"])
     sub.add_argument("--yes", action="store_true", help="do not ask")
     sub = command(_errors, "errors", "write the test images that a run gets wrong as a CSV", "profile", "out", *places)
-    sub.add_argument("key", metavar="KEY", help="the run's key, as `runs` lists it")
+    sub.add_argument("key", metavar="KEY", help="the run's key, as `runs` lists it, or its beginning")
     sub = command(_verify, "verify", "hold every stored file against its checksum", "profile")
     sub.add_argument("folder", nargs="?", default="", metavar="OUT", help=HELP["out"])
     sub.add_argument("--mend", action="store_true", help=HELP["mend"])
@@ -105,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(_profile, "profile", "make a profile of your own from another one")
     sub.add_argument("name", help="of the new folder of params/")
     sub.add_argument("--like", default="quick", help="the profile to begin with")
-    sub = command(_tidy, "tidy", "write notebooks as they are committed: without outputs, as Jupyter saves them")
+    sub = command(_tidy, "tidy", "write notebooks as they are committed: without outputs, with maps of those there are")
     sub.add_argument("notebooks", nargs="*", help="files; all of notebooks/ if left out")
     command(_check, "check", "check the params files against the notebooks, running nothing", "profile")
     return parser
@@ -237,7 +239,7 @@ def _change(out: str, options: argparse.Namespace) -> None:
     from fmnist_utils.basics.system import from_root
     from fmnist_utils.report import marker
     from fmnist_utils.runs.record import stale
-    from fmnist_utils.runs.store import LEAST_OF_A_KEY, Store
+    from fmnist_utils.runs.store import Store, whole_key
 
     if options.thin and (options.delete or options.stale):
         raise UserError("--thin beside --delete or --stale: one at a time")
@@ -248,15 +250,10 @@ def _change(out: str, options: argparse.Namespace) -> None:
             going[key] = why
     names = sorted(records) if options.thin else store.names()
     for wanted in options.delete or options.thin:
-        keys = [key for key in names if key.startswith(wanted)]
-        if keys and len(wanted) < LEAST_OF_A_KEY:  # such as "", of a shell's variable that is not set
-            raise UserError(
-                f"{out}: run {brief(wanted)} is too short: write at least {LEAST_OF_A_KEY} characters of its key"
-            )
-        if len(keys) != 1:
-            hint = f"begins {len(keys)} keys: write more of it" if keys else f"is not there{nearest(wanted, names)}"
-            raise UserError(f"{out}: run {brief(wanted, 40)} {hint}")
-        going.setdefault(keys[0], "")
+        try:
+            going.setdefault(whole_key(wanted, names), "")
+        except UserError as error:
+            raise UserError(f"{out}: {error}") from None
     if not going:
         print(f"{out} has no stale runs")
         return
@@ -337,6 +334,7 @@ def _notebook(options: argparse.Namespace) -> None:
 
     path = authoring.make_notebook(options.name)
     print(f"{shown(path)} is made, with params for every profile: make reports ONLY={path.name[:2]}")
+    print("The maps of the others name it now, so each is executed once more when it is wanted")
 
 
 def _profile(options: argparse.Namespace) -> None:

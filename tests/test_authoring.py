@@ -31,7 +31,8 @@ def test_a_new_notebook_becomes_a_report_of_the_series(project: Path) -> None:
             path.unlink()
     code, out, err = call(root, "notebook", "07_my_idea")
     assert (code, err) == (0, "")
-    assert out == "notebooks/07_my_idea.ipynb is made, with params for every profile: make reports ONLY=07\n"
+    made = "notebooks/07_my_idea.ipynb is made, with params for every profile: make reports ONLY=07"
+    assert out.splitlines()[0] == made
     for name in ("01_data_exploration", "02_baseline"):
         first = parameters.load_notebook(root / "notebooks" / f"{name}.ipynb")["cells"][0]["source"]
         assert " · [07 my idea](07_my_idea.ipynb)" in first
@@ -50,6 +51,14 @@ def test_a_new_notebook_becomes_a_report_of_the_series(project: Path) -> None:
     assert "epoch 1/1" in outputs(root / "reports" / "smoke" / "notebooks" / "07_my_idea.ipynb")
     index = " ".join((root / "reports" / "smoke" / "index.html").read_text("utf-8").split())
     assert "3 notebooks, 1 report<" in index
+
+
+def test_tidy_takes_a_notebook_that_is_gone_out_of_the_maps(project: Path) -> None:
+    folders = project / "notebooks", project / "params"
+    before = {path.name: path.read_bytes() for path in folders[0].iterdir()}
+    authoring.make_notebook("07_mine", *folders).unlink()
+    assert len(authoring.tidy_files(folders[0].iterdir())) == len(before)
+    assert {path.name: path.read_bytes() for path in folders[0].iterdir()} == before
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,12 @@ def test_links_lead_through_the_series(page: BeautifulSoup) -> None:
     assert page.find("a", string="link to the next")["href"] == "02_second.html"
 
 
+def test_links_to_reports_that_are_not_there_are_text(out: Path, tmp_path: Path) -> None:
+    render(out / "notebooks" / "01_first.ipynb", tmp_path / "page.html", pages=["01_first"])
+    soup = BeautifulSoup((tmp_path / "page.html").read_text("utf-8"), "html.parser")
+    assert "link to the next" in soup.get_text() and soup.find("a", string="link to the next") is None
+
+
 def test_errors_are_shown_as_text(out: Path, tmp_path: Path) -> None:
     render(out / "notebooks" / "02_second.ipynb", tmp_path / "page.html")
     soup = BeautifulSoup((tmp_path / "page.html").read_text("utf-8"), "html.parser")

@@ -59,7 +59,7 @@ def test_every_model_names_its_source() -> None:
 
 
 def test_adding_a_model_is_one_class() -> None:
-    @models.register("one-layer", source="a test")
+    @models.register("one-layer")
     class OneLayer(nn.Module):
         def __init__(self, n_classes: int = 10) -> None:
             super().__init__()
@@ -70,8 +70,23 @@ def test_adding_a_model_is_one_class() -> None:
 
     try:
         assert models.build("one-layer")(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+        assert models.model_table().loc["one-layer", "source"] == "not stated"
     finally:
         del models.REGISTRY["one-layer"]
+
+
+def test_a_model_that_cannot_be_built_does_not_hide_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    models.register("mine")(NoClasses)
+    try:
+        assert len(models.model_table()) == len(models.REGISTRY) - 1
+    finally:
+        del models.REGISTRY["mine"]
+    assert capsys.readouterr().err.startswith("Left out: model 'mine' cannot be built: ")
+
+
+def test_register_without_a_name_says_what_to_write() -> None:
+    with pytest.raises(ValueError, match=r'write @register\("my-net"\) above the class'):
+        models.register(NoClasses)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +154,10 @@ class Lazy(nn.Module):
     ("mine", "said"),
     [
         (NoClasses, "cannot be built: .*unexpected keyword argument 'n_classes'"),
-        (forward(lambda logits: logits, weights=700), "fails on images .2, 1, 28, 28.: mat1 and mat2"),
+        (
+            forward(lambda logits: logits, weights=700),
+            r"fails on images .2, 1, 28, 28.: mat1 and mat2.*\(test_models.py, line \d+\)",
+        ),
         (forward(lambda logits: logits[:, :5]), "makes .2, 5. of images .2, 1, 28, 28., but must make logits .2, 10."),
         (forward(lambda logits: (logits, logits)), "makes a tuple of images"),
         (forward(lambda images: images.flatten(1)[:, :10], weights=0), "has no weights to train"),

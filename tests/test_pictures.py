@@ -90,6 +90,10 @@ def test_files_and_arrays_of_other_forms_are_brought_to_the_same(run: Run, data:
         assert table.to_numpy() == pytest.approx(expected, abs=0.05)
     both = run.predict([tmp_path / "light on dark.png", image])
     assert list(both.index) == ["light on dark.png", "1"]
+    (tmp_path / "more").mkdir()
+    large.save(tmp_path / "more" / "light on dark.png")
+    files = [str(tmp_path / "light on dark.png"), str(tmp_path / "more" / "light on dark.png")]
+    assert list(run.predict(files).index) == files, "two of one name are told apart by their folders"
     other = run.predict(tmp_path / "light on dark.png", invert=True).to_numpy()
     assert np.abs(other - expected).max() > 0.05
 
@@ -103,7 +107,7 @@ def test_what_cannot_be_classified_is_told_in_a_line(run: Run, tmp_path: Path) -
         (tmp_path / "x.png", "x.png is not a readable image"),
         (long, r"is not a readable image \(it is none of BMP, .*\)"),  # else PIL would have Ghostscript execute it
         (tmp_path / "pipe.png", r"pipe.png is not a readable image \(it is a pipe or a device\)"),
-        (tmp_path / "nowhere.png", r"nowhere.png is not a readable image \(No such file or directory\)"),
+        (tmp_path / "nowhere.png", "nowhere.png is not there: give the path of an image file"),
         (tmp_path, r"is not a readable image \(Is a directory\)"),
         ([], "there are no pictures to classify"),
         (np.zeros((30, 30), np.uint8), "picture 0 has no contrast"),

@@ -17,7 +17,7 @@ for name in ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty"):
     sys.modules[name] = None
 for name in ("geteuid", "getuid", "seteuid", "sched_getaffinity", "fork", "openpty", "mkfifo"):
     delattr(os, name)
-for name in ("SIGALRM", "SIGKILL", "SIGHUP", "SIGUSR1", "setitimer", "alarm", "ITIMER_REAL"):
+for name in ("SIGALRM", "SIGKILL", "SIGHUP", "SIGUSR1", "pthread_sigmask", "setitimer", "alarm", "ITIMER_REAL"):
     delattr(signal, name)
 sys.path.insert(0, "tests")
 for package in ("fmnist_utils", "benchmarks"):

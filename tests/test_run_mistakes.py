@@ -39,6 +39,7 @@ def test_every_mistake_has_a_row(out: Path, data: Dataset, capsys: pytest.Captur
     wrong = np.flatnonzero(run.predictions != run.test_labels)
     path = out / "runs" / key / "errors.csv"
     assert capsys.readouterr().out == f"{len(wrong)} mistakes of 10,000 test images: {path}\n"
+    assert main(["errors", key[:4], "--out", str(out)]) == 0, "the beginning of a key will do"
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == wrong.tolist()
@@ -56,7 +57,7 @@ def test_a_wrong_key_is_one_line_with_the_nearest(out: Path, capsys: pytest.Capt
         assert main(["errors", wrong, "--out", str(out)]) == 2
         said = capsys.readouterr()
         assert said.out == "" and len(said.err.splitlines()) == 1 and len(said.err) < 300
-        assert said.err.startswith("Error: no finished run ")
+        assert said.err.startswith(f"Error: {out}: run ")
         assert (f"did you mean {key!r}?" in said.err) == (key[:-1] in wrong)
     assert main(["errors", key, "--profile", "qick"]) == 2
     assert "did you mean 'quick'?" in capsys.readouterr().err

@@ -395,6 +395,12 @@ def test_reports_never_go_into_the_package_or_the_data(project: Path, tmp_path: 
         prepared(project, images / "reports", only="01")
 
 
+def test_what_git_and_jupyter_keep_in_a_folder_is_nobodys_work(tmp_path: Path) -> None:
+    (tmp_path / ".gitkeep").touch()
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    assert marker.problem(tmp_path, (), ()) == ""
+
+
 @pytest.mark.parametrize("theirs", [".git/config", "runs/exp1/results.csv", ".gitignore"])
 def test_somebodys_own_notebooks_are_no_reports(theirs: str, project: Path, tmp_path: Path) -> None:
     out = tmp_path / "other project"

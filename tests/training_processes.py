@@ -23,12 +23,15 @@ for run in run_all(experiments, sys.argv[1], **eval(sys.argv[3])):
 DEADLINE = 240  # seconds; generous, for machines that are busy with other things
 
 
-def start(out: Path, *experiments: Experiment, threads: int = 1, **options: object) -> subprocess.Popen[str]:
-    """Call `run_all` in a process of its own, whose torch has `threads` threads."""
+def start(
+    out: Path, *experiments: Experiment, threads: int = 1, alone: bool = False, **options: object
+) -> subprocess.Popen[str]:
+    """Call `run_all` in a process of its own, whose torch has `threads` threads; `alone`: in a group of its own."""
     fields = repr([experiment.model_dump() for experiment in experiments])
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(out), fields, repr(options)], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        start_new_session=alone,
     )  # fmt: skip
 
 

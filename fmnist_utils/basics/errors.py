@@ -42,6 +42,9 @@ def together(failures: Sequence[Exception]) -> Exception:
 class Stopped(KeyboardInterrupt):
     """The stop button of a notebook, or Ctrl-C, during a training; a notebook shows it as one line."""
 
+    def __str__(self) -> str:
+        return "What is finished is kept: the same call goes on from there."
+
     def _render_traceback_(self) -> list[str]:
         return ["Stopped. What is finished is kept: the same cell goes on from there."]
 

@@ -81,6 +81,23 @@ def _complaint(error: Exception, name: str) -> str:
     return f"{file}, line {line}: {what}; mend it, or move the file elsewhere" if line else f"{file}: {what}; mend it"
 
 
+def line(error: Exception) -> str:
+    """Say in which line of the user's code an error arose, ``"mine.py, line 7"``; "" if in none of it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_users(frame.filename)]
+    if not own:
+        return ""
+    cell = "ipykernel_" in own[-1].filename or own[-1].filename.startswith("<")
+    return f"{'its cell' if cell else Path(own[-1].filename).name}, line {own[-1].lineno}"
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file, or a cell, is neither a library's nor the package's as it comes."""
+    if Path(file).is_relative_to(ROOT / PACKAGE):
+        return Path(file) in files()
+    return file.startswith(("<ipython", "<stdin")) or (not file.startswith("<") and _is_own("", file))
+
+
 def files() -> list[Path]:
     """Return the files that a user has added to the package."""
     found = []

@@ -99,8 +99,11 @@ def original(path: str) -> NDArray[np.uint8]:
 
 
 def names(pictures: Sequence[Any]) -> list[str]:
-    """Name pictures for a table: files by their names, arrays by their numbers."""
-    return [Path(picture).name if _is_path(picture) else str(i) for i, picture in enumerate(pictures)]
+    """Name pictures for a table: files by their names, or by their paths if two have one name; arrays by numbers."""
+    files = [Path(picture) for picture in pictures if _is_path(picture)]
+    alone = len({file.name for file in files}) == len({str(file) for file in files})
+    short = (lambda file: file.name) if alone else str
+    return [short(Path(picture)) if _is_path(picture) else str(i) for i, picture in enumerate(pictures)]
 
 
 def _is_path(picture: Any) -> bool:
@@ -133,6 +136,8 @@ def _read_one(picture: Any, name: str) -> _Picture:
             return _shrunk(_from_array(array))._replace(as_it_is=as_it_is)
         with warnings.catch_warnings(action="ignore"), _opened(picture) as image:
             return _shrunk(_upright(image))
+    except FileNotFoundError:
+        raise UserError(f"{name} is not there: give the path of an image file") from None
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(f"{name} is not a readable image ({why}): mend or remove it") from error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,12 +72,14 @@ class Entry:
 REGISTRY: dict[str, Entry] = {}
 
 
-def register(name: str, source: str, **preset: Any) -> Callable[[Model], Model]:
+def register(name: str, source: str = "not stated", **preset: Any) -> Callable[[Model], Model]:
     """Class decorator that puts a model into the registry under `name`; `source` says whose it is.
 
     One class can be several models, each with other options as its `preset`. A name is shown in tables, pages and
     terminals: ValueError for one that cannot be.
     """
+    if not isinstance(name, str):
+        raise ValueError('register takes a name: write @register("my-net") above the class')
     if not (name.isprintable() and 0 < len(name.strip()) == len(name) <= LONGEST_NAME):
         allowed = f"1 to {LONGEST_NAME} characters that can be shown, without blanks around them"
         raise ValueError(f"{brief(name, 40)} cannot name a model: write {allowed}")
@@ -125,7 +128,8 @@ def check_options(name: str, options: dict[str, Any], n_classes: int = N_CLASSES
         numbers = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
         if not numbers and type(value) is not type(default):
             wanted = type(default).__name__
-            what = f"is {brief(value)}, but must be a {wanted} like {default!r}"
+            article = "an" if wanted == "int" else "a"
+            what = f"is {brief(value)}, but must be {article} {wanted} like {default!r}"
             raise UserError(f"model {name!r}: option {option!r} {what}")
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"model {name!r}: option {option!r} is {value}, but must be a finite number")
@@ -185,7 +189,8 @@ def _in_a_line(name: str, what: str) -> Iterator[None]:
         raise UserError(f"model {name!r}: {error}") from None
     except Exception as error:  # whatever a model says to values that make no net
         said = str(error).partition("\n")[0][:100] or type(error).__name__
-        raise UserError(f"model {name!r} {what}: {said}") from None
+        where = f" ({line})" if (line := own.line(error)) else ""
+        raise UserError(f"model {name!r} {what}: {said}{where}") from None
 
 
 def build(name: str, n_classes: int = 10, **options: Any) -> nn.Module:
@@ -225,11 +230,16 @@ def count_multiply_adds(model: nn.Module, size: tuple[int, int] = (28, 28)) -> i
 def model_table(options: Callable[[str], Mapping[str, Any]] = lambda name: {}) -> pd.DataFrame:
     """One row a model, indexed by its name: parameters, multiply-adds of one image, source.
 
-    `options` says, by a model's name, what to build it with, if not with its defaults.
+    `options` says, by a model's name, what to build it with, if not with its defaults. A model of one's own that cannot
+    be built is left out, and a line says why.
     """
     rows = {}
     for name, item in REGISTRY.items():
-        model = build(name, **options(name))
+        try:
+            model = build(name, **options(name))
+        except UserError as error:  # the others can still be listed
+            print(f"Left out: {error}", file=sys.stderr, flush=True)
+            continue
         rows[name] = {
             "parameters": count_parameters(model),
             "multiply_adds": count_multiply_adds(model),

@@ -40,10 +40,18 @@ def pre_save(model: dict[str, Any], **_: Any) -> None:
 
 
 def tidy_files(notebooks: Iterable[Path]) -> list[Path]:
-    """Write notebooks as they are committed, byte for byte as Jupyter saves them; returns those that were not so."""
+    """Write notebooks as they are committed, byte for byte as Jupyter saves them; returns those that were not so.
+
+    Their maps of the series name the notebooks that there are in their folder.
+    """
     changed = []
     for path in notebooks:
-        text = _written(tidy(parameters.load_notebook(path)), path)
+        content = tidy(parameters.load_notebook(path))
+        series = {other.stem: other for other in path.parent.glob("[0-9][0-9]_*.ipynb")}
+        if path.stem in series:
+            labels = {name: _label(parameters.load_notebook(other), other) for name, other in series.items()}
+            _set_map(content["cells"], labels, path.stem)
+        text = _written(content, path)
         if text != path.read_text("utf-8"):
             _write(path, text)
             changed.append(path)

@@ -128,8 +128,11 @@ def prepare(
             if values.get("out", home := f"reports/{profile}") != home:
                 found.append(f"{shown(file)}: out: {brief(values['out'], 60)} must be {home}, or OUT=folder for once")
             given = {name: value for name, value in given.items() if name in own}
-            links = _neighbours(series, index, selected, from_root(out))
-            report = Report(notebook, profile, defaults, values | given, from_root(out), *links)
+            place = from_root(out)
+            there = [i for i, name in enumerate(names) if i in selected or (place / f"{name}.html").exists()]
+            before, after = _neighbours(series, index, there)
+            pages = tuple(names[i] for i in there)
+            report = Report(notebook, profile, defaults, values | given, place, before, after, pages)
             reports.append(report)
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
             ranges = any(parameters.problems(notebook, held, origin, False) for origin, held in origins.items())
@@ -189,9 +192,8 @@ def matching(names: list[str], only: str) -> list[int]:
     return sorted(chosen)
 
 
-def _neighbours(series: list[Path], index: int, selected: list[int], out: Path) -> list[tuple[str, str] | None]:
+def _neighbours(series: list[Path], index: int, there: list[int]) -> list[tuple[str, str] | None]:
     """Address and title of the reports before and after the one at `index`, of those that are or will be there."""
-    there = [i for i, path in enumerate(series) if i in selected or (out / f"{path.stem}.html").exists()]
     before, after = [i for i in there if i < index][-1:], [i for i in there if i > index][:1]
     found = [[(f"{series[i].stem}.html", parameters.title(series[i])) for i in place] for place in (before, after)]
     return [links[0] if links else None for links in found]
@@ -317,6 +319,7 @@ class Report:
     values : what is injected in their place
     out : folder that gets ``NN_name.html`` and ``notebooks/NN_name.ipynb``
     previous, following : address and title of the neighbours in the series
+    pages : names of the reports that are or will be in `out`: links in the text lead to no others
     """
 
     notebook: Path
@@ -326,6 +329,7 @@ class Report:
     out: Path
     previous: tuple[str, str] | None
     following: tuple[str, str] | None
+    pages: tuple[str, ...]
 
     def __post_init__(self) -> None:
         self.name = self.notebook.stem
@@ -342,7 +346,7 @@ class Report:
     @property
     def html_digest(self) -> str:
         """Digest of what the HTML depends on beyond the executed notebook."""
-        return freshness.digest([freshness.template(), self.previous, self.following])
+        return freshness.digest([freshness.template(), self.previous, self.following, self.pages])
 
     @property
     def data(self) -> tuple[str, str] | None:
@@ -440,7 +444,7 @@ class Report:
         content["metadata"]["fmnist"] = {**record, "html": self.html_digest}
         _write(content, working)
         try:
-            render(working, self.html, self.previous, self.following)
+            render(working, self.html, self.previous, self.following, self.pages)
         except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
             if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):
                 raise

@@ -8,7 +8,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ def render(
     target: Path,
     previous: tuple[str, str] | None = None,
     following: tuple[str, str] | None = None,
+    pages: Collection[str] | None = None,
 ) -> None:
     """Write the report of an executed notebook.
 
@@ -65,11 +66,14 @@ def render(
         The HTML file to write; it is written beside and renamed when whole.
     previous, following : (address, title)
         The neighbours in the series.
+    pages
+        Names of the reports that links in the text may lead to, such as ``02_baseline``; those to others become
+        plain text. None for all.
     """
     notebook = nbformat.read(executed, as_version=4)
     for cell in notebook.cells:
         join_streams(cell)
-    article = Article(title(notebook, executed.stem))
+    article = Article(title(notebook, executed.stem), pages)
     summary = take_summary(notebook)
     drop_title(notebook)
     exporter = _Exporter(
@@ -185,8 +189,9 @@ class _Renderer(IPythonRenderer):
 class Article:
     """One notebook's text while its cells are rendered in order: title, contents, nearest heading."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, pages: Collection[str] | None = None) -> None:
         self.title = self.heading = title
+        self.pages = pages
         self.contents: list[dict[str, Any]] = []
         self.ids = {"main", "provenance", "contents"}
         self.tables = self.explorers = 0
@@ -260,7 +265,11 @@ class Article:
         for link in soup.find_all("a", href="#harmful-link"):  # what the renderer makes of javascript: addresses
             link.unwrap()
         for link in soup.find_all("a", href=re.compile(r"^(?:\./)?\d\d_\w+\.ipynb$")):
-            link["href"] = str(link["href"]).removesuffix(".ipynb") + ".html"
+            name = str(link["href"]).removeprefix("./").removesuffix(".ipynb")
+            if self.pages is None or name in self.pages:
+                link["href"] = f"{name}.html"
+            else:
+                link.unwrap()
         for block in soup.find_all("pre"):
             block["tabindex"] = "0"
         return Markup(soup)

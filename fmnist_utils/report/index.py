@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from fmnist_utils.report.marker import index_is_new
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.finished import Folder
-from fmnist_utils.runs.store import results
+from fmnist_utils.runs.store import names_of_data, results
 
 THUMBNAIL = (640, 400)  # pixels, at most
 
@@ -136,8 +135,7 @@ def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
     `part` picks those on less than half of the images of their data set, or the others. The interval is that of
     `Folder.accuracies`; in ``attrs["runs"]`` stand the keys of each row's runs.
     """
-    sums = {(name.dataset, name.checksum) for name in folder.accuracies}
-    alike = {name for name, n in Counter(name for name, _ in sums).items() if n > 1}  # two folders of one name
+    called = names_of_data((name.dataset, name.checksum) for name in folder.accuracies)
     rows = []
     for name, accuracy in folder.accuracies.items():
         if folder.on_part(name) != part:
@@ -149,7 +147,7 @@ def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
             {
                 "model": first.experiment.model,
                 "source": models.entry(first.experiment.model).source,
-                "data": f"{name.dataset} ({name.checksum[:8]})" if name.dataset in alike else name.dataset,
+                "data": called[name.dataset, name.checksum],
                 "parameters": f"{first.parameters:,}",
                 "test accuracy": metrics.percent(accuracy.mean),
                 "± 95 %": accuracy.margin or "–",

@@ -21,7 +21,7 @@ INDEX = ("index.html", "results.csv")  # written last, together
 ABOUT = "This folder holds reports of fmnist-reports, which may replace any file in it."
 # What a folder of reports has in it, for those of before there was a marker.
 OURS = re.compile(
-    r"index\.html|results\.csv|suspects\.csv|notebooks|runs|\d\d_\w+\.html|\.lock|\.DS_Store|\.fmnist-reports\.json.*|.*\.part"
+    r"index\.html|results\.csv|suspects\.csv|notebooks|runs|\d\d_\w+\.html|\.lock|\.DS_Store|\.git(?:ignore|keep|attributes)|\.ipynb_checkpoints|\.fmnist-reports\.json.*|.*\.part"
 )
 RUN = "[0-9a-f]" * 16  # a run's folder
 

@@ -11,12 +11,15 @@ import contextlib
 import logging
 import os
 import queue
+import signal
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import metadata
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from distributed import KilledWorker
 
 from fmnist_utils.basics.errors import UserError, together
 from fmnist_utils.basics.system import keep_freed_memory
+from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import load_dataset
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment, Part
@@ -35,8 +39,10 @@ from fmnist_utils.training.trainer import train as train_one
 
 PATIENCE = 5.0  # seconds without news after which to look whether any worker is left
 STALE = 7 * 24 * 3600.0  # seconds after which a checkpoint in a worker's own folder is of no use
-# Ctrl-C reaches all processes of a terminal; it is for the one that waits for the workers, which ends them.
+# Ctrl-C reaches all processes of a terminal; it is for the one that waits for the workers, which ends them. (Where
+# there are signal masks, they are deaf to it before they come to this line.)
 IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+DEAF = hasattr(signal, "pthread_sigmask")
 # Training seeds the process's random state, so a worker with several threads takes one run at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -158,10 +164,9 @@ def work(order: Order) -> Run | None:
         store = Store(order.reports, order.since)
         if not (seen := order.reports.is_dir() and store.identity() == order.identity):
             store = Store(_own_folder(), order.since)
-        with store.lock(order.key, progress.say):
+        with store.training(order.key, progress.say):
             if seen and store.load(order.key) is not None:
                 return None
-            store.forget_older_checkpoint(order.key)
             checkpoint = store.checkpoint(order.key)
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
@@ -193,12 +198,33 @@ def _own_folder() -> Path:
 
 @contextlib.contextmanager
 def local(jobs: int) -> Iterator[str]:
-    """Start `jobs` workers on this machine, a process each; gives the address of their scheduler."""
-    with LocalCluster(
+    """Start `jobs` workers on this machine, a process each; gives the address of their scheduler.
+
+    Ctrl-C ends the wait for them at once; they are ended when they have started.
+    """
+    print(f"Starting {counted(jobs, 'process')} to train in", flush=True)
+    if DEAF:  # the tracker's first start, which the workers would begin with, lets Ctrl-C through to them again
+        resource_tracker.ensure_running()
+    starter = ThreadPoolExecutor(1)
+    starting = starter.submit(_start, jobs)
+    starter.shutdown(wait=False)
+    try:
+        cluster = starting.result()
+    except KeyboardInterrupt:
+        starting.add_done_callback(lambda done: done.exception() or done.result().close())
+        raise
+    with cluster:
+        yield cluster.scheduler_address
+
+
+def _start(jobs: int) -> LocalCluster:
+    """Start workers from a thread of its own, whose threads and processes inherit that Ctrl-C is not for them."""
+    if DEAF:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    return LocalCluster(
         n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL, preload=[IGNORE_CTRL_C],
-    ) as cluster:  # fmt: skip
-        yield cluster.scheduler_address
+    )  # fmt: skip
 
 
 def train(orders: Sequence[Order], costs: dict[str, float], store: Store, address: str) -> dict[str, Run]:
@@ -305,7 +331,7 @@ class _Watch:
             if future.cancelled():
                 raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from error
             raise UserError(f"{order.experiment.label}: {type(error).__name__}: {error}") from error
-        with contextlib.nullcontext() if sent is None else self.store.lock(order.key, say):
+        with contextlib.nullcontext() if sent is None else self.store.training(order.key, say):
             run = self.store.load(order.key) if sent is None else self.store.save(sent)
         if run is None:
             raise UserError(f"{order.experiment.label}: the worker stored run {order.key}, but it is not there now")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.runs.mistakes import find, tested_on
 from fmnist_utils.runs.record import Damaged
 from fmnist_utils.runs.store import Store
+from fmnist_utils.training.experiment import Experiment
 from fmnist_utils.training.run import Run
 
 MOST = 200  # pictures at a time
@@ -124,8 +126,14 @@ def _accuracy(record: Mapping[str, Any], store: Store) -> float:
 
 
 def _name(experiment: Mapping[str, Any], accuracy: float, key: str) -> str:
-    epochs = counted(experiment["epochs"], "epoch")
-    return f"{experiment['model']}, {epochs}, seed {experiment['seed']}: {percent(accuracy)} ({key})"
+    """Tell a run apart from others of its model: its accuracy, and how it was trained."""
+    budget = counted(experiment["epochs"], "epoch")
+    if images := experiment["train_size"]:
+        budget += f" of {images:,} images"
+    how = ""
+    with contextlib.suppress(UserError):  # of a model that is gone: it says so when it is chosen
+        how = f", {Experiment(**experiment).recipe}"
+    return f"{experiment['model']}, {budget}, seed {experiment['seed']}: {percent(accuracy)} ({key}){how}"
 
 
 def _same(run: Run) -> Run:

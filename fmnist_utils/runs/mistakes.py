@@ -7,17 +7,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.basics.errors import MAKE_ROOM, UserError, nearest, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
 from fmnist_utils.basics.system import from_root, write_whole
 from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs.record import Damaged, damage
-from fmnist_utils.runs.store import Store
+from fmnist_utils.runs.store import Store, whole_key
 from fmnist_utils.training.run import Run
 
 
 def find(key: str, out: str | Path) -> Run:
-    """Read the run called `key` from a reports folder.
+    """Read a finished run from a reports folder.
+
+    Parameters
+    ----------
+    key : its key, or four characters or more that it begins with
 
     Raises
     ------
@@ -25,9 +29,10 @@ def find(key: str, out: str | Path) -> Run:
         There is none, or it is damaged, or may not be read.
     """
     store = Store(out)
-    keys = [path.parent.name for path in store.folder.glob("*/record.json")]
-    if key not in keys:
-        raise UserError(f"no finished run {key[:40]!r} in {out}{nearest(key, keys)}")
+    try:
+        key = whole_key(key, sorted(path.parent.name for path in store.folder.glob("*/record.json")))
+    except UserError as error:
+        raise UserError(f"{out}: {error}") from None
     try:
         return store.check(key)
     except (Damaged, FileNotFoundError, NotADirectoryError) as error:

@@ -132,7 +132,7 @@ def side_by_side(jobs: int, n: int, device: torch.device, seconds: float) -> int
         print(f"JOBS={jobs}: {counted(cores, 'run')} at a time, since there are as many CPU cores", flush=True)
     if jobs:
         return max(1, min(jobs, cores, n))
-    if seconds < WORTH_A_CLUSTER or _is_script():
+    if seconds < WORTH_A_CLUSTER or _script():
         return 1
     if device.type == "cuda":
         gpus = torch.cuda.device_count()
@@ -147,10 +147,20 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _is_script() -> bool:
-    """Whether the program is a file that a new process would run again, from its top: then none may be started."""
+def _script() -> str:
+    """Name the file that the program is, if a new process would run it again, from its top; else ""."""
     main = sys.modules["__main__"]
-    return getattr(main, "__file__", None) is not None and getattr(main, "__spec__", None) is None
+    return str(getattr(main, "__file__", None) or "") if getattr(main, "__spec__", None) is None else ""
+
+
+def _check_script(jobs: int) -> None:
+    """Raise UserError if new processes would run the program again from its top, and that would start more of them."""
+    file = _script()
+    if file and Path(file).is_file() and "__main__" not in Path(file).read_text("utf-8", errors="replace"):
+        raise UserError(
+            f"jobs={jobs} starts processes that read {file} again from its top: put what it does below "
+            '`if __name__ == "__main__":`, or give jobs=1'
+        )
 
 
 def _threads(jobs: int) -> int:
@@ -203,8 +213,6 @@ def _train(
     missing: dict[str, Experiment], labels: dict[str, str], store: Store, device: str, resources: Resources
 ) -> dict[str, Run]:
     """Train what is missing where `resources` say, and return it as it is stored."""
-    for key in missing:
-        store.take(key)
     costs = _costs(missing, store)
     if not resources.scheduler:
         jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
@@ -221,6 +229,7 @@ def _train(
     if resources.scheduler:
         resources.check_scheduler()
         return cluster.train(orders, costs, store, resources.scheduler)
+    _check_script(jobs)
     with cluster.local(jobs) as address:
         return cluster.train([order.on(_threads(jobs)) for order in orders], costs, store, address)
 
@@ -233,8 +242,7 @@ def _train_here(
     for key, experiment in missing.items():
         progress = board.runs[key]
         try:
-            with store.lock(key, progress.say):
-                store.forget_older_checkpoint(key)
+            with store.training(key, progress.say):
                 # Another process may have trained it while this one waited for the lock.
                 runs[key] = store.load(key) or store.save(
                     train(experiment, _data(experiment), device, store.checkpoint(key), precision, progress=progress)

@@ -21,7 +21,7 @@ import time
 import uuid
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,17 +88,21 @@ class Store:
         """Path of the checkpoint of an unfinished run."""
         return self.folder / key / "checkpoint.pt"
 
-    def take(self, key: str) -> None:
-        """Make room for a training: a link to a run of another folder goes, as nothing may be written there."""
+    @contextlib.contextmanager
+    def training(self, key: str, say: Callable[[str], None] = print) -> Iterator[None]:
+        """Hold the right to train a run, or to store one that was trained elsewhere; `say` as in `lock`.
+
+        A link to a run of another folder goes, as nothing may be written there, and so does the checkpoint of a
+        training that was begun before `since`: who trains again begins anew.
+        """
         if (self.folder / key).is_symlink():
             with os_errors("delete"):
                 (self.folder / key).unlink()
-
-    def forget_older_checkpoint(self, key: str) -> None:
-        """Delete the checkpoint of a training that was begun before `since`: who trains again begins anew."""
-        checkpoint = self.checkpoint(key)
-        if checkpoint.exists() and checkpoint.stat().st_mtime < self.since:
-            checkpoint.unlink()
+        with self.lock(key, say):
+            checkpoint = self.checkpoint(key)
+            if checkpoint.exists() and checkpoint.stat().st_mtime < self.since:
+                checkpoint.unlink()
+            yield
 
     def identity(self) -> str:
         """What is unique to this folder, drawn when it is first asked for: it tells two folders of one path apart."""
@@ -111,7 +115,7 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, key: str, say: Callable[[str], None] = print) -> Iterator[None]:
-        """Hold the right to train a run.
+        """Hold the right to change a run.
 
         `say` is told in a line if another process holds it.
         """
@@ -195,7 +199,7 @@ class Store:
     def save(self, run: Run) -> Run:
         """Write a finished run, the record last, and drop its checkpoint; returns the run as it will be read.
 
-        Whoever calls it holds `lock`, since a run is damaged while only some of its files are written.
+        Whoever calls it holds `training`, since a run is damaged while only some of its files are written.
         """
         from safetensors.torch import save
 
@@ -320,6 +324,25 @@ class Store:
             except OSError as error:
                 print(f"{path} cannot be read ({error.strerror}): left out", file=sys.stderr, flush=True)
         return found
+
+
+def whole_key(beginning: str, keys: Sequence[str]) -> str:
+    """Return the one of `keys` that begins so.
+
+    Raises
+    ------
+    UserError
+        None does, or several do, or it is too short to tell.
+    """
+    found = [key for key in keys if key.startswith(beginning)]
+    called = f"run {brief(beginning, 40)}"
+    if found and len(beginning) < LEAST_OF_A_KEY:  # such as "", of a shell's variable that is not set
+        raise UserError(f"{called} is too short: write at least {LEAST_OF_A_KEY} characters of its key")
+    if len(found) > 1:
+        raise UserError(f"{called} begins {len(found)} keys: write more of it")
+    if not found:
+        raise UserError(f"{called} is not there{nearest(beginning, keys)}")
+    return found[0]
 
 
 def _answers(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
@@ -451,7 +474,7 @@ def results(out: str | Path) -> pd.DataFrame:
             {
                 "key": run.key,
                 "dataset": run.provenance["dataset"],
-                "data": run.provenance["dataset_checksum"][:8],
+                "data": run.provenance["dataset_checksum"],
                 "model": experiment.model,
                 "parameters": run.parameters,
                 "multiply_adds": run.multiply_adds,
@@ -473,9 +496,14 @@ def results(out: str | Path) -> pd.DataFrame:
     for why, n in gone.items():
         advice = "(python -m fmnist_utils runs --stale deletes such)"
         print(f"Left out of the results, {counted(n, 'run')}: {why} {advice}", flush=True)
-    called = {(row["dataset"], row["data"]) for row in rows}
-    alike = {name for name, n in Counter(name for name, _ in called).items() if n > 1}
-    for row in rows:  # two folders of one name, or one whose images have changed
-        data = row.pop("data")
-        row["dataset"] += f" ({data})" if row["dataset"] in alike else ""
+    called = names_of_data((row["dataset"], row["data"]) for row in rows)
+    for row in rows:
+        row["dataset"] = called[row["dataset"], row.pop("data")]
     return pd.DataFrame(rows)
+
+
+def names_of_data(data: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Say how to call data sets, given by name and checksum: two folders of one name, or one that changed, differ."""
+    given = set(data)
+    contents = Counter(name for name, _ in given)
+    return {pair: f"{pair[0]} ({pair[1][:8]})" if contents[pair[0]] > 1 else pair[0] for pair in given}

@@ -12,6 +12,7 @@ from typing import Any
 from fmnist_utils.basics.text import counted, duration, percent
 
 PAUSE = 0.2  # seconds between two looks of the bars
+SETTLED = 1.0  # seconds of training from which a bar says how much time is left
 WIDTH = 20  # characters of a bar
 
 
@@ -159,8 +160,7 @@ class Progress:
         return self.share - self.before / max(self.batches, 1)
 
     def __str__(self) -> str:
-        spent = time.monotonic() - self.began
-        left = f", {_about(spent * (1 - self.share) / self.gained)} left" if self.gained else ""
+        left = _left(self.began, self.gained, 1 - self.share)
         return f"{self.label}{left} {_bar(self.share)} {self.said}".rstrip()
 
 
@@ -178,7 +178,7 @@ class Board:
             key: Progress(f"{label} ({number} of {len(labels)})" if len(labels) > 1 else label, self, costs[key])
             for number, (key, label) in enumerate(labels.items(), 1)
         }
-        self.began, self.drawn = time.monotonic(), 0.0
+        self.drawn = 0.0
 
     @cached_property
     def screen(self) -> Log:
@@ -214,9 +214,10 @@ class Board:
     @property
     def _left(self) -> str:
         """How much time all that is not done may take, from how long it took to do what is."""
+        began = min((run.began for run in self.runs.values() if run.began), default=0.0)  # the first training
         gained = sum(run.cost * run.gained for run in self.runs.values())
         left = sum(run.cost * (1 - run.share) for run in self.runs.values())
-        return f", {_about((time.monotonic() - self.began) * left / gained)} left" if gained else ""
+        return _left(began, gained, left, 0.0 if self.over else SETTLED)
 
     def __str__(self) -> str:
         share = sum(run.cost * run.share for run in self.runs.values()) / sum(run.cost for run in self.runs.values())
@@ -226,6 +227,12 @@ class Board:
 def alone(label: str) -> Progress:
     """Show one run by itself."""
     return Board({label: label}, {label: 1.0}).runs[label]
+
+
+def _left(began: float, gained: float, left: float, settled: float = SETTLED) -> str:
+    """Say how long what is left may take, from how long it took to gain what was gained since a moment."""
+    spent = time.monotonic() - began
+    return f", {_about(spent * left / gained)} left" if gained and spent > settled else ""
 
 
 def _about(seconds: float) -> str:
