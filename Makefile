@@ -82,7 +82,10 @@ clean: ## remove caches, reports/smoke and reports/quick; .venv, data and report
 dev: setup
 	@lacks="$$('$(PY)' tools/missing.py dev)"; [ -z "$$lacks" ] || { echo "Error: $(PY) lacks $$lacks; pip install them" >&2; exit 2; }
 
-# Made again only when what it was made from has changed.
+# Made again only when what it was made from has changed, or when it was copied: it knows where the package lies.
+ifneq ($(filter-out $(CURDIR),$(shell cat .venv/.ready 2>/dev/null)),)
+.PHONY: .venv/.ready
+endif
 .venv/.ready: pyproject.toml constraints.txt
 	@'$(BASE)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Error: Python 3.11 or newer is needed: name one, as in make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 2; }
@@ -92,4 +95,4 @@ dev: setup
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || '$(BASE)' -m venv --clear .venv
 	@echo "Installing the dependencies into .venv (the first time: some minutes, up to 6 GB) ..."
 	@.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@
+	@echo '$(CURDIR)' > $@

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fmnist_utils.basics.errors import CONTROLS, UserError, bare, brief
-from fmnist_utils.basics.system import is_set
+from fmnist_utils.basics.system import ROOT, is_set
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -325,6 +325,8 @@ def _lab(options: argparse.Namespace) -> None:
         arguments.append(f"--ContentsManager.pre_save_hook={authoring.__name__}.pre_save")
     from jupyterlab.labapp import main as lab
 
+    # Kernels start in the notebooks' folder, and the environment may know another copy of the package.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     lab(arguments)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,31 @@ def test_a_new_profile_has_a_reports_folder_of_its_own(project: Path) -> None:
         authoring.make_profile("mine", "quick", project / "params")
     with pytest.raises(UserError, match="unknown profile 'qick'; did you mean 'quick'"):
         authoring.make_profile("other", "qick", project / "params")
+
+
+@pytest.mark.parametrize("make", [authoring.make_notebook, authoring.make_profile])
+def test_a_full_disk_leaves_nothing_half_made(
+    make: Callable[..., Path], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(project.rglob("*"))
+    written = list[Path]()
+
+    def write(path: Path, text: str) -> None:
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        written.append(path)
+
+    monkeypatch.setattr(authoring, "_write", write)
+    given = ("mine", "quick", project / "params")
+    if make is authoring.make_notebook:
+        given = ("07_mine", project / "notebooks", project / "params")
+    with pytest.raises(OSError, match="No space left"):
+        make(*given)
+    assert len(written) == 3 and sorted(project.rglob("*")) == before
+    monkeypatch.undo()
+    assert make(*given).exists(), "and the same command works when there is room again"
 
 
 def test_a_long_name_is_refused_before_anything_is_written(project: Path) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
+import pytest
 from small_project import TRAINS, call, start, write_notebook
+from training_processes import TINY
 
+from fmnist_utils import load_dataset, run_all
 from fmnist_utils.report import marker
+from fmnist_utils.runs.store import Store
 
 OUT = Path("reports", "quick")
 
@@ -56,3 +61,18 @@ def test_an_interrupted_retraining_is_not_taken_for_another(tmp_path: Path) -> N
     assert (marker.retraining(tmp_path, "this"), marker.retraining(tmp_path, "that")) == (1234, 0)
     marker.retraining_ends(tmp_path)
     assert marker.retraining(tmp_path, "this") == 0
+
+
+def test_neither_clocks_nor_copies_make_an_old_run_a_new_one(tmp_path: Path) -> None:
+    wanted = [TINY, TINY.but(seed=1)]
+    run_all(wanted, tmp_path, jobs=1)
+    for record in tmp_path.glob("runs/*/record.json"):  # written by a machine whose clock is ahead
+        os.utime(record, (time.time() + 1e6,) * 2)
+    assert [run.fresh for run in run_all(wanted, tmp_path, jobs=1, retrain=True)] == [True, True]
+    begun = int(time.time()) + 100
+    assert Store(tmp_path, begun).load(wanted[0].key(load_dataset().checksum)) is None
+    with pytest.MonkeyPatch.context() as patch:  # a retraining that was interrupted, in a folder that was copied then
+        patch.setenv("RETRAIN", str(begun))
+        run_all(wanted[0], tmp_path, jobs=1)
+        copied = shutil.copytree(tmp_path / "runs", tmp_path / "there" / "runs", copy_function=shutil.copy)
+        assert [run.fresh for run in run_all(wanted, copied.parent, jobs=1)] == [False, True]

@@ -187,16 +187,24 @@ def keep_freed_memory() -> None:
 
 
 def commit() -> str:
-    """Return the git commit of the project, with "-dirty" if code differs from it; "" outside a checkout."""
-    git = ["git", "-C", str(ROOT)]
+    """Return the git commit of the project, with "-dirty" if code differs from it; "" outside a checkout of its own."""
     try:
-        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        changes = subprocess.run(
-            [*git, "status", "--porcelain", "--", ".", ":!reports"], capture_output=True, text=True, check=True
-        )
+        # (A folder without .git may lie in somebody else's checkout.)
+        if Path(_git("rev-parse", "--show-toplevel")).resolve() != ROOT:
+            return ""
+        head, changes = _git("rev-parse", "--short=12", "HEAD"), _git("status", "--porcelain", "--", ".", ":!reports")
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return head.stdout.strip() + ("-dirty" if changes.stdout.strip() else "")
+    return head + ("-dirty" if changes else "")
+
+
+def _git(*arguments: str) -> str:
+    """Ask git about the project, whatever repository the environment names, as it does in a hook."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout.strip()
 
 
 def provenance() -> dict[str, Any]:

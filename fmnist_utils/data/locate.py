@@ -122,7 +122,8 @@ def locate(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> S
 def fingerprint(name: str = "fashion-mnist", data_dir: str | Path | None = None) -> str:
     """Hash the files of a data set as they lie (SHA-256, hex), to tell whether the data has changed.
 
-    IDX files and ``classes.txt`` count with their bytes, images with their names, sizes and times of change.
+    IDX files and ``classes.txt`` count with their bytes, images with their names, sizes and times of change, that of
+    their content and that of anything about them, which whoever copies the former cannot keep.
     """
     source = locate(name, data_dir)
     digest = hashlib.sha256()
@@ -135,7 +136,7 @@ def fingerprint(name: str = "fashion-mnist", data_dir: str | Path | None = None)
             for image in (path for images in classes.values() for path in images):
                 state = os.stat(image)
                 digest.update(os.fsencode(image.removeprefix(str(source.folder))))
-                digest.update(f"\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+                digest.update(f"\0{state.st_size}\0{state.st_mtime_ns}\0{state.st_ctime_ns}\0".encode())
     return digest.hexdigest()
 
 

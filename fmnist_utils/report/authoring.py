@@ -124,10 +124,9 @@ def make_profile(name: str, like: str, params: Path = build.PARAMS) -> Path:
         raise UserError(f"profile {brief(name)} is not allowed: write letters, digits, - and _, such as mine")
     if (params / name).exists():
         raise UserError(f"{shown(params / name)} is there already: choose another name")
-    (params / name).mkdir()
-    for file in sorted((params / like).glob("*.yaml")):
-        text = re.sub(r"^out:.*$", f"out: reports/{name}", file.read_text("utf-8"), flags=re.M)
-        _write(params / name / file.name, text)
+    files = sorted((params / like).glob("*.yaml"))
+    texts = [re.sub(r"^out:.*$", f"out: reports/{name}", file.read_text("utf-8"), flags=re.M) for file in files]
+    _write_all({params / name / file.name: text for file, text in zip(files, texts, strict=True)})
     return params / name
 
 
@@ -168,14 +167,31 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
         for profile, model in models.items()
     }
     texts = {path: _written(content, path) for path, content in contents.items()}
-    _write(target, texts.pop(target))  # only now that all has been read
-    declared = parameters.read(target)
-    for profile, given in values.items():
-        lines = [f"{key}: {json.dumps(value)}\n" for key, value in given.items() if key in declared]
-        _write(params / profile / f"{name}.yaml", "".join(lines))
+    declared = re.findall(r"^(\w+):", contents[target]["cells"][1]["source"], re.M)
+    given = {
+        params / profile / f"{name}.yaml": "".join(
+            f"{key}: {json.dumps(value)}\n" for key, value in found.items() if key in declared
+        )
+        for profile, found in values.items()
+    }
+    _write_all({target: texts.pop(target), **given})  # only now that all has been read
     for path, text in texts.items():  # last, as they link to the others
         _write(path, text)
     return target
+
+
+def _write_all(texts: Mapping[Path, str]) -> None:
+    """Write new files, and the folder that they are in; none of them if one cannot be written."""
+    folders = {path.parent for path in texts if not path.parent.exists()}
+    try:
+        for path, text in texts.items():
+            _write(path, text)
+    except OSError:
+        for path in texts:
+            path.unlink(missing_ok=True)
+        for folder in filter(Path.exists, folders):
+            folder.rmdir()
+        raise
 
 
 def _label(content: Mapping[str, Any], notebook: Path) -> str:

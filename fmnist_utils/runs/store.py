@@ -77,7 +77,8 @@ class Store:
     Parameters
     ----------
     out : a reports folder, relative to the project root or absolute
-    since : a moment, in seconds since 1970: what was stored before it is not loaded, as it is to be trained again
+    since : the moment, in seconds since 1970, at which all was asked to be trained again: only runs that were trained
+        for that are loaded, which their records say (clocks differ, and copies have the times of their copying)
     """
 
     def __init__(self, out: str | Path, since: int = 0) -> None:
@@ -129,16 +130,15 @@ class Store:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
         path = self.folder / key / "record.json"
         try:
-            if path.stat().st_mtime < self.since:
-                return None
+            path.stat()
             for _ in range(TRIES):
                 before = self._state(key)
                 with contextlib.suppress(OSError, Damaged):
-                    return self.check(key)
+                    return self._current(self.check(key))
                 time.sleep(A_WRITE)  # another process may be writing it anew, and be between two of its files
                 if self._state(key) == before:
                     break
-            return self.check(key)
+            return self._current(self.check(key))
         except (FileNotFoundError, NotADirectoryError) as error:
             if path.exists():
                 put_aside(path, damage(error))
@@ -149,6 +149,10 @@ class Store:
         except UserError:
             pass  # of a model that the package no longer has, so it is not what is asked for
         return None
+
+    def _current(self, run: Run) -> Run | None:
+        """The run itself, if it need not be trained again."""
+        return run if self.since in (0, run.provenance.get("retrained")) else None
 
     def _state(self, key: str) -> list[tuple[int, int]]:
         """What tells whether record or predictions of a run have been written since."""
@@ -204,6 +208,8 @@ class Store:
         from safetensors.torch import save
 
         folder = self.folder / run.key
+        if self.since:
+            run.provenance["retrained"] = self.since
         probabilities = packed(run.test_probabilities)
         labels, predictions = run.test_labels.astype(np.uint16), run.predictions.astype(np.uint16)
         arrays: dict[str, Any] = {"probabilities": probabilities, "labels": labels, "predictions": predictions}
