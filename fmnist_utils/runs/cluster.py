@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from dataclasses import dataclass, replace
 from importlib import metadata
 from multiprocessing import resource_tracker
@@ -42,7 +42,6 @@ STALE = 7 * 24 * 3600.0  # seconds after which a checkpoint in a worker's own fo
 # Ctrl-C reaches all processes of a terminal; it is for the one that waits for the workers, which ends them. (Where
 # there are signal masks, they are deaf to it before they come to this line.)
 IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-DEAF = hasattr(signal, "pthread_sigmask")
 # Training seeds the process's random state, so a worker with several threads takes one run at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -198,33 +197,35 @@ def _own_folder() -> Path:
 
 @contextlib.contextmanager
 def local(jobs: int) -> Iterator[str]:
-    """Start `jobs` workers on this machine, a process each; gives the address of their scheduler.
-
-    Ctrl-C ends the wait for them at once; they are ended when they have started.
-    """
+    """Start `jobs` workers on this machine, a process each; gives the address of their scheduler."""
     print(f"Starting {counted(jobs, 'process')} to train in", flush=True)
-    if DEAF:  # the tracker's first start, which the workers would begin with, lets Ctrl-C through to them again
-        resource_tracker.ensure_running()
-    starter = ThreadPoolExecutor(1)
-    starting = starter.submit(_start, jobs)
-    starter.shutdown(wait=False)
+    address, over = futures.Future[str](), threading.Event()
+    keeper = threading.Thread(target=_keep, args=(jobs, address, over), name="keeper of the workers")
     try:
-        cluster = starting.result()
-    except KeyboardInterrupt:
-        starting.add_done_callback(lambda done: done.exception() or done.result().close())
-        raise
-    with cluster:
-        yield cluster.scheduler_address
+        keeper.start()
+        yield address.result()
+    finally:  # wherever Ctrl-C came
+        over.set()
+        if keeper.is_alive():
+            keeper.join()
 
 
-def _start(jobs: int) -> LocalCluster:
-    """Start workers from a thread of its own, whose threads and processes inherit that Ctrl-C is not for them."""
-    if DEAF:
+def _keep(jobs: int, address: futures.Future[str], over: threading.Event) -> None:
+    """Run workers until it is over, in a thread whose threads and processes inherit that Ctrl-C is not for them."""
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # its start, which the workers would begin with, lifts the mask
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    return LocalCluster(
-        n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL, preload=[IGNORE_CTRL_C],
-    )  # fmt: skip
+    try:
+        with LocalCluster(
+            n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL, preload=[IGNORE_CTRL_C],
+        ) as cluster:  # fmt: skip
+            address.set_result(cluster.scheduler_address)
+            over.wait()
+    except Exception as error:
+        if address.done():
+            raise
+        address.set_exception(error)
 
 
 def train(orders: Sequence[Order], costs: dict[str, float], store: Store, address: str) -> dict[str, Run]:
@@ -272,21 +273,21 @@ class _Watch:
         self.client.subscribe_topic(orders[0].topic, lambda event: self.news.put(event[1]))
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         one_gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
-        futures: dict[Future, Order] = {}
+        ordered: dict[Future, Order] = {}
         for number, order in enumerate(orders):
             future = self.client.submit(work, order, pure=False, priority=-number, resources=one_gpu)
-            futures[future] = order
+            ordered[future] = order
             future.add_done_callback(self.news.put)
         runs: dict[str, Run] = {}
         failures: list[Exception] = []
         with Board({order.key: order.label for order in orders}, self.costs) as board:
             try:
-                while futures:
+                while ordered:
                     item = self._next(board)
                     if isinstance(item, dict):
                         getattr(board.runs[item["key"]], item["method"])(*item["arguments"])
-                    elif item in futures:
-                        order = futures.pop(item)
+                    elif item in ordered:
+                        order = ordered.pop(item)
                         try:
                             runs[order.key] = run = self._stored(order, item, board.runs[order.key].say)
                         except (UserError, OSError) as error:  # the other runs are still worth having: raised below
@@ -295,7 +296,7 @@ class _Watch:
                             continue
                         board.runs[order.key].finished(run.test_accuracy, run.seconds)
             finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
-                self.client.cancel(list(futures))
+                self.client.cancel(list(ordered))
         if failures:
             raise together(failures)
         return runs
