@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_utils.basics.errors import CONTROLS, UserError, bare, brief
+from fmnist_utils.basics.errors import ALLOW, CONTROLS, FORBIDDEN, MAKE_ROOM, NO_ROOM, UserError, bare, brief
 from fmnist_utils.basics.system import ROOT, is_set
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CLOSED
     except OSError as error:  # full disk, no permission…
         where = bare(str(error.filename), 200) if error.filename else "a file"
-        problems = [f"cannot read or write {where}: {error.strerror or error}"]
+        advice = ALLOW if error.errno in FORBIDDEN else MAKE_ROOM if error.errno in NO_ROOM else ""
+        problems = [f"cannot read or write {where}: {error.strerror or error}" + (f"; {advice}" if advice else "")]
     except KeyboardInterrupt:
         print(interrupt.STOPPED, file=sys.stderr)
         return interrupt.STATUS
@@ -286,9 +287,12 @@ def _change(out: str, options: argparse.Namespace) -> None:
         # A series that is writing its index would list what is gone by then: it is waited for.
         with marker.alone(folder) if marked else contextlib.nullcontext():
             if marked:
-                marker.index_is_old(folder)
+                with contextlib.suppress(OSError):  # a full disk, where there is room for it only afterwards
+                    marker.index_is_old(folder)
             for key in going:
                 store.delete(key)
+            if marked:
+                marker.index_is_old(folder)
         print(f"{runs} deleted")
 
 

@@ -389,9 +389,13 @@ def test_fingerprint_follows_the_files(tmp_path):
     seen = {fingerprint(str(tmp_path / "images"))}
     os.utime(tmp_path / "images" / "a" / "00.png", (1, 1))
     seen.add(fingerprint(str(tmp_path / "images")))
+    state = (tmp_path / "images" / "a" / "01.png").stat()  # another content of as many bytes, with the time of before
+    (tmp_path / "images" / "a" / "01.png").write_bytes(b"x" * state.st_size)
+    os.utime(tmp_path / "images" / "a" / "01.png", ns=(state.st_atime_ns, state.st_mtime_ns))
+    seen.add(fingerprint(str(tmp_path / "images")))
     (tmp_path / "images" / "a" / "00.png").rename(tmp_path / "images" / "b" / "03.png")
     seen.add(fingerprint(str(tmp_path / "images")))
-    assert len(seen) == 3
+    assert len(seen) == 4
 
 
 def test_fingerprint_does_not_import_torch():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from made_up_runs import run_with
@@ -222,8 +223,55 @@ def test_runs_of_different_data_sets_are_not_compared() -> None:
         compare({"a": one, "b": other}, "a")
 
 
+def test_lists_of_runs_are_compared_as_groups_are() -> None:
+    runs = {
+        name: [run_with(accuracy, Experiment(model=name, seed=seed)) for seed in range(3)]
+        for name, accuracy in (("base", 0.9), ("enhanced", 0.95))
+    }
+    groups = Groups({name: Group(some) for name, some in runs.items()})
+    pd.testing.assert_frame_equal(compare(runs, "base"), compare(groups, "base"))
+    part = groups["base"][:2]
+    assert isinstance(part, Group) and part.accuracy.n == 2
+
+
+def test_what_is_no_group_is_told_in_a_line(tmp_path: Path) -> None:
+    stored = run_with(0.9, Experiment())
+    stored.folder = tmp_path
+    other = run_with(0.95, Experiment(model="enhanced"))
+    good = [run_with(0.9, Experiment(seed=seed)) for seed in range(2)]
+    for runs, said in (
+        ([stored] * 5, f"group 'a' has run {stored.key} 5 times: a seed counts once"),
+        ([good[0], other], r"group 'a' mixes experiments, base, seed 0 \(.*\) and enhanced, seed 0 \(.*\): make a"),
+        ([], "group 'a' has no runs to compare"),
+        (["base"], "group 'a' has 'base' among its runs, which is none"),
+        (5, "group 'a' has 5 among its runs, which is none"),
+    ):
+        with pytest.raises(UserError, match=said):
+            compare({"a": runs, "b": good}, "a")  # type: ignore[dict-item]
+    with pytest.raises(UserError, match="groups of runs by name are compared"):
+        compare(good, "a")  # type: ignore[arg-type]
+    mixed = Groups({"a": Group([good[0], other])})
+    assert "2 runs" in repr(mixed["a"]) and "2 runs" in repr(mixed) and "2 runs" in mixed._repr_html_()
+    with pytest.raises(UserError, match="group 'a' mixes experiments"):
+        mixed.costs()
+    with pytest.raises(UserError, match="2 names for 10 classes: give one each"):
+        Group(good).per_class(("a", "b"))
+    with pytest.raises(UserError, match="there are no groups whose costs"):
+        Groups().costs()
+    with pytest.raises(UserError, match="no group is called 'x'"):
+        Groups({"a": Group(good)}).same_as("x")
+    assert Groups().accuracies == {}
+
+
+def test_a_part_of_a_cross_validation_says_nothing_of_the_other_images(data: Dataset) -> None:
+    folds = [run_with(0.9, experiment) for experiment in fold_experiments(Experiment(), 2)]
+    for some, said in ((folds[:1], "1 fold of 2"), ([run_with(0.9, Experiment())], "0 folds of none")):
+        with pytest.raises(UserError, match=f"{said}: give what cross_validate returns"):
+            Group(some).out_of_fold(data)
+
+
 def test_too_few_seeds_or_folds_are_refused_before_anything_starts(tmp_path: Path) -> None:
-    for seeds in (0, -1, "2", 1.5, None):
+    for seeds in (0, -1, "2", 1.5, None, True):
         with pytest.raises(UserError, match="seeds = .* is not allowed, must be a whole number from 1 on"):
             run_groups({"a": Experiment()}, seeds, str(tmp_path))  # type: ignore[arg-type]
     for odd in ([Experiment()], {"a": "base"}):

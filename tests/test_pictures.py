@@ -43,6 +43,8 @@ def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(out: Pa
     for odd in (None, 5, ["cnn-small"]):
         with pytest.raises(UserError, match="names no run: give the beginning of its key, or its model's name"):
             load_run(odd, out)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="nowhere is not a folder: name one of reports, or leave it out"):
+        load_run("cnn-small", "nowhere")
     with pytest.raises(UserError, match="'5' cannot be a path"):
         load_run("cnn-small", 5)  # type: ignore[arg-type]
 

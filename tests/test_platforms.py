@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from small_project import copy_package
 
 from fmnist_utils.basics.system import ROOT
 
@@ -41,3 +44,22 @@ def test_everything_is_imported_and_trains_without_what_windows_lacks(tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "True 1"
+
+
+def test_the_commit_is_that_of_the_projects_own_checkout(tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "somebody else's"]):
+        subprocess.run([*git, *arguments], check=True)
+    root = copy_package(tmp_path / "project")  # unpacked in somebody's checkout, without a .git of its own
+    tell = [sys.executable, "-c", "from fmnist_utils.basics.system import commit; print(commit())"]
+
+    def told(root: Path, **environment: str) -> str:
+        done = subprocess.run(tell, cwd=root, capture_output=True, text=True, check=True, env=os.environ | environment)
+        return done.stdout.strip()
+
+    assert told(root) == ""
+    subprocess.run([*git[:-1], str(root), "init", "-q"], check=True)
+    subprocess.run([*git[:-1], str(root), "commit", "-q", "--allow-empty", "-m", "ours"], check=True)
+    ours = told(root)
+    assert ours.endswith("-dirty")
+    assert told(root, GIT_DIR=str(tmp_path / ".git")) == ours, "whatever repository the environment names"

@@ -66,14 +66,15 @@ def test_the_hardest_class_is_one_that_no_interval_overlaps() -> None:
     assert "the intervals of all others overlap its own" in sentences.hardest(three)
     said = sentences.hardest({"a": Estimate(0.7, NAN, NAN, NAN, 1), "b": Estimate(0.8, NAN, NAN, NAN, 1)})
     assert "hardest" not in said and "70.00 % (one seed: cannot be judged)" in said
+    unequal = {"a": recall(0.5, 0.1), "b": Estimate(1.0, 0, 0.9, 1, 2), "c": Estimate(1.0, 0, 0.3, 1, 2)}
+    assert "most of b and c, 100.00 % each." in sentences.hardest(unequal), "the interval of one is not the other's"
+    assert sentences.hardest({"b": unequal["b"], "c": unequal["c"]}).endswith("is found in 100.00 % of its images.")
     assert sentences.hardest({}) == "No class has a test image."
 
 
 def test_classes_that_are_found_equally_often_are_named_together() -> None:
     found = {"a": recall(0.7, 0.1), "b": recall(0.7, 0.1), "c": recall(0.9, 0.05)}
-    assert sentences.hardest(found) == (
-        "Least is found of a and b, 70.00 % ± 10.00 (3 seeds) each; most of c, 90.00 % ± 5.00 (3 seeds)."
-    )
+    assert sentences.hardest(found) == ("Least is found of a and b, 70.00 % each; most of c, 90.00 % ± 5.00 (3 seeds).")
     assert sentences.hardest({name: recall(1, 0) for name in "ab"}).startswith("No class is harder than another: ")
 
 

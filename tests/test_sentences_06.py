@@ -39,7 +39,7 @@ def test_repaired_mistakes_are_means_and_a_third_of_one_is_not_none() -> None:
     before, after = np.zeros((3, 50), bool), np.zeros((3, 50), bool)
     before[0, 0] = after[:, 1] = True
     assert sentences.repairs("six views", before, after) == (
-        "Six views: mistakes of a net repaired: 0.3; new ones made: 1."
+        "**six views**: mistakes of a net repaired: 0.3; new ones made: 1."
     )
     before[:, 10:30] = before[1, 40] = True
     assert ": 21; " in sentences.repairs("six views", before, after)

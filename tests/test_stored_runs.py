@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from small_project import call, edit, start
 
+from fmnist_utils.__main__ import main
+from fmnist_utils.basics import system
 from fmnist_utils.report import marker
 
 OUT = Path("reports", "quick")
@@ -70,3 +74,19 @@ def test_the_answer_decides(trained: Path, tmp_path: Path, answer: str, left: in
     assert "Delete 1 run of reports/quick? [y/N]" in done.stdout
     assert len(list((root / OUT / "runs").glob("*/"))) == left
     assert marker.index_is_current(root / OUT) == bool(left)  # which lists what is there
+
+
+def test_runs_are_deleted_on_a_full_disk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(trained / OUT, out)
+    [run] = (out / "runs").glob("*/")
+    written = system.write_whole
+
+    def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+        if run.exists():
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written(path, write)
+
+    monkeypatch.setattr(marker, "write_whole", write_whole)
+    assert main(["runs", "--out", str(out), "--delete", run.name, "--yes"]) == 0
+    assert not run.exists() and not marker.index_is_current(out)

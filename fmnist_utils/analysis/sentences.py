@@ -71,7 +71,7 @@ def largest(counts: Mapping[str, int] | pd.Series, things: str) -> str:
     best = int(series.max())
     first = [name for name, count in series.items() if count == best]
     if len(first) > 1:
-        return f"{listing(first)} are equally frequent among the {total:,} {things} ({best:,} each)"
+        return f"equally frequent among the {total:,} {things} are {listing(first)} ({best:,} each)"
     if best == total:
         return (
             f"{'both' if total == 2 else f'all {total:,}'} {things} are {md(first[0])}"
@@ -475,7 +475,7 @@ def repairs(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> s
     """
     changes = [float((one & ~other).sum(axis=1).mean()) for one, other in ((before, after), (after, before))]
     repaired, made = map(_mean, changes)
-    return f"{first_capital(md(name))}: mistakes of a net repaired: {repaired}; new ones made: {made}."
+    return f"**{md(name)}**: mistakes of a net repaired: {repaired}; new ones made: {made}."
 
 
 def _mean(n: float) -> str:
@@ -812,8 +812,11 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
     least, most = rows[0], rows[-1]
     first, last = ([name for name in rows if recalls[name].mean == recalls[end].mean] for end in (least, most))
     if len(first) == len(rows) > 1:
-        return f"No class is harder than another: each is found in {recalls[least]} of its images."
-    ends = [f"{listing(names)}, {recalls[names[0]]}{' each' if len(names) > 1 else ''}" for names in (first, last)]
+        return f"No class is harder than another: each is found in {percent(recalls[least].mean)} of its images."
+    ends = [
+        f"{listing(names)}, {f'{percent(recalls[names[0]].mean)} each' if len(names) > 1 else recalls[names[0]]}"
+        for names in (first, last)
+    ]
     said = f"Least is found of {ends[0]}; most of {ends[1]}."
     if np.isnan(recalls[least].low) or len(first) > 1:
         return said

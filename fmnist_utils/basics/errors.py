@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import re
 import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 
 MAKE_ROOM = "make room or choose another OUT"
+ALLOW = "allow it, or choose another OUT"
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 # What a terminal would act on, or show in another order: control characters, separators of lines, bidirectional marks.
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t"}
 CONTROLS |= {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
@@ -85,7 +89,7 @@ def os_errors(action: str = "read or write", advice: str = "") -> Iterator[None]
     Parameters
     ----------
     action : what could not be done
-    advice : what to do about it
+    advice : what to do about it, unless it is a matter of permission
     """
     try:
         yield
@@ -93,4 +97,5 @@ def os_errors(action: str = "read or write", advice: str = "") -> Iterator[None]
         if error.errno is None:
             raise  # not the file system: PIL, for one, says so of what is no image
         line = f"cannot {action} {error.filename or 'a file'}: {error.strerror or error}"
+        advice = ALLOW if advice and error.errno in FORBIDDEN else advice
         raise UserError(f"{line}; {advice}" if advice else line) from error

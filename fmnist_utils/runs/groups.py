@@ -32,9 +32,28 @@ class Group(list[Run]):
         """The class that each seed's net gives each test image, int64 (seeds, images)."""
         return np.stack([run.predictions for run in self])
 
+    def __getitem__(self, place: Any) -> Any:
+        """One run, or for a slice the group of some."""
+        found = super().__getitem__(place)
+        return Group(found) if isinstance(place, slice) else found
+
+    def check(self, name: str = "") -> None:
+        """Raise UserError if there are no runs, or they are not of one experiment, one a seed (and fold)."""
+        called = f"group {brief(name)}" if name else "the group"
+        if not self:
+            raise UserError(f"{called} has no runs to compare: leave it out")
+        stored = [run.key for run in self if run.folder]
+        if twice := [key for key in stored if stored.count(key) > 1]:
+            raise UserError(f"{called} has run {twice[0]} {stored.count(twice[0])} times: a seed counts once")
+        kinds = {run.experiment.but(seed=0, fold=0).canonical(): run for run in self}
+        if len(kinds) > 1:
+            one, other = (f"{run.experiment.label} ({run.experiment.recipe})" for run in list(kinds.values())[:2])
+            raise UserError(f"{called} mixes experiments, {one} and {other}: make a group of each")
+
     @property
     def accuracy(self) -> metrics.Estimate:
         """Test accuracy, with the interval that this group gives by itself (`Groups.accuracies` has narrower ones)."""
+        self.check()
         return metrics.accuracy_estimate(self.correct)
 
     @property
@@ -54,14 +73,21 @@ class Group(list[Run]):
 
     def per_class(self, class_names: tuple[str, ...]) -> pd.DataFrame:
         """Scores of each class, the mean over the seeds (`metrics.per_class`)."""
+        self._check_names(class_names)
         tables = [metrics.per_class(run.test_labels, run.predictions, class_names) for run in self]
         return sum(tables[1:], start=tables[0]) / len(self)
 
     def recalls(self, class_names: tuple[str, ...]) -> dict[str, metrics.Estimate]:
         """Recall of each class that has test images, with its interval."""
+        self._check_names(class_names)
         labels = self[0].test_labels
         present = {name: labels == i for i, name in enumerate(class_names) if (labels == i).any()}
         return metrics.estimate_all({name: [right[mask] for right in self.correct] for name, mask in present.items()})
+
+    def _check_names(self, class_names: tuple[str, ...]) -> None:
+        self.check()
+        if len(class_names) != (classes := self[0].classes):
+            raise UserError(f"{counted(len(class_names), 'name')} for {counted(classes, 'class')}: give one each")
 
     def out_of_fold(self, dataset: Dataset) -> NDArray[np.float32]:
         """What nets of a cross-validation (`cross_validate`) say of training images that they never saw.
@@ -69,7 +95,16 @@ class Group(list[Run]):
         Returns
         -------
         float32 (n, classes), in the order of the training images
+
+        Raises
+        ------
+        UserError
+            These are not all nets of a cross-validation, or were trained on other data.
         """
+        self.check()
+        folds, there = self[0].experiment.folds, {run.experiment.fold for run in self if run.experiment.folds}
+        if not folds or there != set(range(folds)):
+            raise UserError(f"{counted(len(there), 'fold')} of {folds or 'none'}: give what cross_validate returns")
         joined = np.full((len(dataset.train_labels), len(dataset.class_names)), np.nan, np.float32)
         for run in self:
             run.check_data(dataset)
@@ -90,7 +125,10 @@ class Group(list[Run]):
         return metrics.Mistakes(data, self.predictions, np.stack([run.confidence for run in self]), seeds)
 
     def __repr__(self) -> str:
-        return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
+        try:
+            return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
+        except UserError:  # of several experiments, whose accuracies have no mean
+            return counted(len(self), "run")
 
     def _repr_html_(self) -> str:
         return Groups({"": self})._repr_html_() if self else repr(self)
@@ -102,6 +140,10 @@ class Groups(dict[str, Group]):
     @property
     def accuracies(self) -> dict[str, metrics.Estimate]:
         """Test accuracy of each group; those of few seeds lean on the spread of all (docs/statistics.md)."""
+        if not self:
+            return {}
+        for name, group in self.items():
+            group.check(name)
         return metrics.estimate_all({name: group.correct for name, group in self.items()})
 
     @property
@@ -115,7 +157,10 @@ class Groups(dict[str, Group]):
         return {name: [run.seconds / len(run.history) for run in group] for name, group in self.items()}
 
     def __repr__(self) -> str:
-        return "\n".join(f"{name}: {accuracy}" for name, accuracy in self.accuracies.items()) if self else "no groups"
+        try:
+            return "\n".join(f"{name}: {found}" for name, found in self.accuracies.items()) if self else "no groups"
+        except UserError:  # one has no accuracy
+            return "\n".join(f"{name}: {group!r}" for name, group in self.items())
 
     def costs(self) -> pd.DataFrame:
         """Set what each group costs beside its accuracy, the most accurate first.
@@ -125,6 +170,8 @@ class Groups(dict[str, Group]):
         DataFrame, one row a group
             parameters, multiply-adds (of one image), seconds an epoch; accuracy, low, high, gap: shares.
         """
+        if not self:
+            raise UserError("there are no groups whose costs could be compared")
         rows = {
             name: {
                 "parameters": group[0].parameters,
@@ -141,6 +188,7 @@ class Groups(dict[str, Group]):
 
     def same_as(self, reference: str) -> list[str]:
         """Name the groups whose runs are those of `reference`, bit for bit: what was changed never acted."""
+        _check(self, reference)
         others = (name for name in self if name != reference)
         return [name for name in others if all(map(_same, self[name], self[reference]))]
 
@@ -152,6 +200,10 @@ class Groups(dict[str, Group]):
         return Groups({**self, **other})
 
     def _repr_html_(self) -> str:
+        try:
+            accuracies = self.accuracies
+        except UserError:
+            return f"<pre>{escape(repr(self))}</pre>"
         if not self:
             return repr(self)
         rows = "".join(
@@ -159,7 +211,7 @@ class Groups(dict[str, Group]):
             f"<td>{escape(points(group.gap).removesuffix(' points'))}</td>"
             f"<td>{span([len(run.history) for run in group])}</td>"
             f"<td>{duration(group.seconds)}</td></tr>"
-            for (name, group), accuracy in zip(self.items(), self.accuracies.values(), strict=True)
+            for (name, group), accuracy in zip(self.items(), accuracies.values(), strict=True)
         )
         heads = ("", "model", "test accuracy", "gap (points)", "epochs", "a training")
         head = "".join(f"<th>{name}</th>" for name in heads)
@@ -200,7 +252,7 @@ def run_groups(
     """
     if not isinstance(experiments, Mapping):
         raise UserError(f"run_groups takes experiments by name, {{'mine': Experiment(…)}}, not {brief(experiments)}")
-    if not isinstance(seeds, int) or seeds < 1:
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
         raise UserError(f"seeds = {brief(seeds)} is not allowed, must be a whole number from 1 on")
     if strange := [item for item in experiments.values() if not isinstance(item, Experiment)]:
         raise UserError(f"run_groups takes experiments by name, but {brief(strange[0])} is no Experiment")
@@ -226,15 +278,20 @@ def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick
 
 def fold_experiments(experiment: Experiment, folds: int) -> list[Experiment]:
     """Say what `cross_validate` trains: for `run_groups` (`also`), which then trains all of it in one go."""
-    if not isinstance(folds, int) or folds < 2:
+    if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
         raise UserError(
             f"folds = {brief(folds)} is not allowed, must be a whole number from 2 on, to hold each part out once"
         )
     return [experiment.but(validation=True, folds=folds, fold=fold) for fold in range(folds)]
 
 
-def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
+def compare(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.DataFrame:
     """Compare every group with the one called `reference`, on the same test images.
+
+    Parameters
+    ----------
+    groups : runs by name, each those of one experiment, one a seed: what `run_groups` returns, or lists of `run_all`
+    reference : the name of one of them
 
     Returns
     -------
@@ -249,24 +306,36 @@ def compare(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
     UserError
         No group is called so, one has no runs, or they were tested on different images.
     """
-    _check(groups, reference)
+    groups = _check(groups, reference)
     table = _compare({name: group.correct for name, group in groups.items()}, reference)
     table.insert(0, "accuracy", [np.mean([run.test_accuracy for run in groups[name]]) for name in table.index])
     table["gap"] = [groups[name].gap for name in table.index]
     return table
 
 
-def _check(groups: Mapping[str, Group], *names: str) -> None:
-    """Raise UserError if there are no groups of such names, or if the groups cannot be compared image by image."""
+def _check(groups: Mapping[str, Iterable[Run]], *names: str) -> Groups:
+    """Take lists of runs for groups.
+
+    Raises
+    ------
+    UserError
+        There are no groups of such names, or they cannot be compared image by image.
+    """
+    if not isinstance(groups, Mapping):
+        raise UserError(f"groups of runs by name are compared, {{'mine': [run, …]}}, not {brief(groups)}")
     for name in names:
         if name not in groups:
             there = f"(groups: {listed(map(str, groups)) or 'none'})"
             raise UserError(f"no group is called {brief(name)}{nearest(name, groups)} {there}")
     tested: dict[str, tuple[str, Run]] = {}
-    for name, group in groups.items():
-        if not group:
-            raise UserError(f"group {brief(name)} has no runs to compare: leave it out")
-        for run in group:
+    checked = Groups()
+    for name, given in groups.items():
+        runs = list(given) if isinstance(given, Iterable) else [given]
+        if strange := [run for run in runs if not isinstance(run, Run)]:
+            raise UserError(f"group {brief(name)} has {brief(strange[0])} among its runs, which is none")
+        checked[name] = Group(runs)
+        checked[name].check(name)
+        for run in runs:
             if checksum := run.provenance.get("dataset_checksum"):
                 tested.setdefault(checksum, (name, run))
     if len(tested) > 1:
@@ -275,6 +344,7 @@ def _check(groups: Mapping[str, Group], *names: str) -> None:
             for checksum, (name, run) in list(tested.items())[:2]
         )
         raise UserError(f"runs of different data sets cannot be compared: {one}, {other}; leave one of them out")
+    return checked
 
 
 def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.DataFrame:
@@ -303,7 +373,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def compare_gaps(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
+def compare_gaps(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.DataFrame:
     """Compare by how much the gap between training and test accuracy is narrower than the reference's.
 
     Training images are the same for all groups, so seeds and test images are what varies.
@@ -317,14 +387,16 @@ def compare_gaps(groups: Mapping[str, Group], reference: str) -> pd.DataFrame:
         p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
         ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
     """
-    _check(groups, reference)
+    groups = _check(groups, reference)
     # turned round, so that above 0 is narrower
     table = _compare({name: [-values for values in group.gap_by_image] for name, group in groups.items()}, reference)
     table.insert(0, "gap", [groups[name].gap for name in table.index])
     return table
 
 
-def compare_moves(before: Mapping[str, Group], after: Mapping[str, Group], reference: str) -> pd.DataFrame:
+def compare_moves(
+    before: Mapping[str, Iterable[Run]], after: Mapping[str, Iterable[Run]], reference: str
+) -> pd.DataFrame:
     """Compare how accuracies move from `before` to `after` with how the reference's moves.
 
     It is the difference of two differences: how an effect depends on what changed between the two, such as the
@@ -334,8 +406,7 @@ def compare_moves(before: Mapping[str, Group], after: Mapping[str, Group], refer
     -------
     DataFrame, one row a group of `after` but the reference, as `compare` without accuracy and gap
     """
-    _check(after, reference)
-    _check(before, *after)
+    after, before = _check(after, reference), _check(before, *after)
     if odd := [name for name, group in after.items() if len(group) != len(before[name])]:
         seeds = f"{len(before[odd[0]])} seeds before and {len(after[odd[0]])} after"
         raise UserError(f"group {brief(odd[0])} has {seeds}: train it with as many of both")
@@ -346,7 +417,9 @@ def compare_moves(before: Mapping[str, Group], after: Mapping[str, Group], refer
     return _compare(moved, reference)
 
 
-def compare_parts(groups: Mapping[str, Group], reference: str, parts: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
+def compare_parts(
+    groups: Mapping[str, Iterable[Run]], reference: str, parts: Mapping[str, NDArray[np.bool_]]
+) -> pd.DataFrame:
     """Compare every group with the reference on parts of the test images, such as the classes.
 
     Parameters
@@ -359,7 +432,7 @@ def compare_parts(groups: Mapping[str, Group], reference: str, parts: Mapping[st
     DataFrame, one row a group and part, indexed by ("name", "part")
         As `metrics.compare_all`; the verdicts are corrected for all rows, over all parts.
     """
-    _check(groups, reference)
+    groups = _check(groups, reference)
     images = len(groups[reference][0].test_labels)
     if odd := [part for part, mask in parts.items() if np.shape(mask) != (images,) or np.asarray(mask).dtype != bool]:
         raise UserError(f"part {brief(odd[0])} is not allowed, must be bool ({images},), one for each test image")

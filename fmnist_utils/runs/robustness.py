@@ -127,7 +127,7 @@ def robustness(groups: Mapping[str, Iterable[Run]], data: Dataset, images: int =
     UserError
         A run was trained on other images than those of `data`, of which a result would be kept as its own.
     """
-    if not isinstance(images, int) or images < 0:
+    if not isinstance(images, int) or isinstance(images, bool) or images < 0:
         raise UserError(f"images = {brief(images)} is not allowed, must be a number of test images; 0 for all of them")
     order = np.random.RandomState(SPLIT_SEED).permutation(len(data.test_labels))
     places = order[: images or None]  # a smaller choice is part of a larger one

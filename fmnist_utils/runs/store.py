@@ -413,6 +413,8 @@ def load_run(name: str, out: str | Path = "") -> Run:
     """
     if not isinstance(name, str):
         raise UserError(f"{brief(name)} names no run: give the beginning of its key, or its model's name")
+    if out != "" and not from_root(out).is_dir():
+        raise UserError(f"{out} is not a folder: name one of reports, or leave it out for all of reports/")
     folders = (
         [from_root(out)] if out != "" else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
     )
