@@ -15,7 +15,7 @@ def test_side_by_side_ends_with_the_bits_of_one_after_the_other(undisturbed: Pat
 
 def test_a_killed_local_worker_has_its_run_taken_over(undisturbed: Path, tmp_path: Path) -> None:
     process = start(tmp_path, LONG, LONG.but(seed=1), jobs=2)
-    wait_for_checkpoint(tmp_path, process)
+    wait_for_checkpoint(tmp_path, process, trainings=2)
     # The workers are the children that compute; the other one keeps account of semaphores.
     victim = max(psutil.Process(process.pid).children(recursive=True), key=lambda child: sum(child.cpu_times()[:2]))
     victim.kill()

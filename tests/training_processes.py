@@ -48,10 +48,10 @@ def trained_alone(out: Path) -> Path:
     return out
 
 
-def wait_for_checkpoint(out: Path, process: subprocess.Popen[str]) -> None:
-    """Wait until a training is past an epoch."""
+def wait_for_checkpoint(out: Path, process: subprocess.Popen[str], trainings: int = 1) -> None:
+    """Wait until so many trainings are past an epoch."""
     deadline = time.monotonic() + DEADLINE
-    while not list(out.glob("runs/*/checkpoint.pt")):
+    while len(list(out.glob("runs/*/checkpoint.pt"))) < trainings:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.01)
     assert not list(out.glob("runs/*/record.json")), "too late to mean anything"
