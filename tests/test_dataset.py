@@ -300,6 +300,10 @@ def test_a_light_ground_is_inverted_and_said(tmp_path: Path, capsys: pytest.Capt
         f"{folder}: of 8 pictures: 8 brought to 28 x 28 pixels; "
         "all inverted, since the ground of 100 % is light: ink is light now\n"
     )
+    pixels(folder_of(tmp_path / "mixed", *[drawn(255, ink=20)] * 3, drawn(0)))
+    assert "all inverted, since the ground of 75 % is light: their ink is light now, that of the others dark" in (
+        capsys.readouterr().out
+    )
     assert pixels(folder_of(tmp_path / "dark", *[drawn(0)] * 4)) == [(0, 250)]
     assert "inverted" not in capsys.readouterr().out
 

@@ -248,7 +248,7 @@ def test_what_is_no_group_is_told_in_a_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=said):
             compare({"a": runs, "b": good}, "a")  # type: ignore[dict-item]
-    with pytest.raises(UserError, match="groups of runs by name are compared"):
+    with pytest.raises(UserError, match="is no table of groups: give runs by name, and the name of one"):
         compare(good, "a")  # type: ignore[arg-type]
     mixed = Groups({"a": Group([good[0], other])})
     assert "2 runs" in repr(mixed["a"]) and "2 runs" in repr(mixed) and "2 runs" in mixed._repr_html_()

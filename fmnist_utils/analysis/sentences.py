@@ -700,16 +700,17 @@ def alike(first: ArrayLike, second: ArrayLike, thing: str) -> str:
     """Say by how much the means of two samples differ, with an interval, and whether that is large.
 
     "small" is less than a tenth of the first sample's standard deviation at both ends of Welch's 95 % interval,
-    "large" more than that, the same way, at both ends; anything else is neither.
+    "large" more than that, the same way, at both ends; anything else is neither. Where the interval holds 0, there may
+    be no difference, which is said.
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if min(one.size, two.size) < 2 or not (np.ptp(one) and np.ptp(two)):  # (a deviation need not be exactly 0)
         return f"Too few images differ in their {thing} to compare the two parts."
     found = ttest_ind(two, one, equal_var=False).confidence_interval(CONFIDENCE)
     low, high = found.low / one.std(), found.high / one.std()
-    size = ""
+    size = ", if at all" if low < 0 < high else ""
     if max(abs(low), abs(high)) < 0.1:
-        size = ", a small difference"
+        size = f", a small difference{' if any' if size else ''}"
     elif min(abs(low), abs(high)) > 0.1 and low * high > 0:
         size = ", a large difference"
     ends = f"{interval(low, high, 1, signed=True)} % of its standard deviation"

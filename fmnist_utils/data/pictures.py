@@ -81,8 +81,10 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
     if invert or (invert is None and not as_it_is.all() and light[~as_it_is].mean() > 0.5):
         turned = ~as_it_is if invert is None else ~turned
         images[turned] = 255 - images[turned]
-        share = f"{100 * light[turned].mean():.0f} %"
-        changes.append(f"all inverted, since the ground of {share} is light: ink is light now")
+        all_light = light[turned].all()
+        share = "100 %" if all_light else f"{min(99, round(100 * light[turned].mean()))} %"
+        now = "ink is light now" if all_light else "their ink is light now, that of the others dark"
+        changes.append(f"all inverted, since the ground of {share} is light: {now}")
     touched = [i for i, one in enumerate(found) if turned[i] or one.coloured or resized[i]]
     return Pictures(images, touched, f"of {counted(len(images), 'picture')}: {'; '.join(changes)}" if changes else "")
 

@@ -322,7 +322,10 @@ def _check(groups: Mapping[str, Iterable[Run]], *names: str) -> Groups:
         There are no groups of such names, or they cannot be compared image by image.
     """
     if not isinstance(groups, Mapping):
-        raise UserError(f"groups of runs by name are compared, {{'mine': [run, …]}}, not {brief(groups)}")
+        raise UserError(
+            f"{brief(groups)} is no table of groups: give runs by name, and the name of one to set the others beside: "
+            "compare({'plain': [run, …], 'mine': [run, …]}, 'plain')"
+        )
     for name in names:
         if name not in groups:
             there = f"(groups: {listed(map(str, groups)) or 'none'})"

@@ -130,7 +130,7 @@ class Store:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
         path = self.folder / key / "record.json"
         try:
-            path.stat()
+            path.stat()  # where there is none, no other process is waited for
             for _ in range(TRIES):
                 before = self._state(key)
                 with contextlib.suppress(OSError, Damaged):

@@ -21,6 +21,12 @@ def test_data_and_a_picture(project: Path) -> None:
     assert [sum(map(float, row.split()[1:])) for row in table[1:]] == pytest.approx([1, 1], abs=1e-3)
 
 
+def test_a_comparison(project: Path) -> None:
+    [example] = blocks("A comparison", "python")
+    out = run(project, sys.executable, "-c", example)
+    assert "change (points)" in out and "Against the plain training, of 1 change: " in out
+
+
 def test_a_cluster(project: Path) -> None:
     [example] = blocks("A cluster", "python")
     run(project, sys.executable, "-c", example)
