@@ -59,6 +59,9 @@ def test_an_edited_model_is_trained_anew(project: Path) -> None:
     assert other != key
     edit(project / "fmnist_utils" / "models" / "mine.py", "nn.Tanh()", "nn.ReLU()")
     assert train(project)[:2] == [key, "stored"]
+    (project / "fmnist_utils" / "models" / "mine.py").unlink()
+    said = f"no finished run '{key}' in out: unknown model 'my-net', so run or import first what registers it"
+    assert python(project, load.format(key)).startswith(said)
 
 
 def test_a_module_that_the_model_uses_counts_too(project: Path) -> None:

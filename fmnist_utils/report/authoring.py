@@ -266,5 +266,5 @@ say(answer)
 
 Say here what the answer means, and what it does not: how many images, epochs and seeds it rests on stands above.
 ---
-summary("What does {words} change?", sentences.plain(answer), groups["flipped"].accuracy, groups.runs)
+summary("What does {words} change?", sentences.plain(answer), groups.accuracies["flipped"], groups.runs)
 """

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import shlex
 import shutil
 import sys
 import time
@@ -441,8 +442,12 @@ def load_run(name: str, out: str | Path = "") -> Run:
             if len({other["provenance"]["dataset_checksum"] for _, other in fitting}) > 1:
                 print(f"Run {run.key}, of {run.provenance['dataset']}: there are some of other data", flush=True)
             return run
-    where = " and ".join(folder.name for folder in folders) or "reports"
-    hint = f": {gone} since it was trained; train it again" if gone else nearest(name, known)
+    where = out if out != "" else "reports/"
+    hint = nearest(name, known)
+    if gone.startswith("unknown"):  # a model, or another part, of a file that this process has not read
+        hint = f": {gone.partition(';')[0]}, so run or import first what registers it"
+    elif gone:
+        hint = f": {gone} since it was trained; train it again"
     raise UserError(f"no finished run {brief(name, 40)} in {where}{hint} (models: {listed(sorted(known)) or 'none'})")
 
 
@@ -502,7 +507,7 @@ def results(out: str | Path) -> pd.DataFrame:
             }
         )
     for why, n in gone.items():
-        advice = "(python -m fmnist_utils runs --stale deletes such)"
+        advice = f"(python -m fmnist_utils runs --out {shlex.quote(str(out))} --stale deletes such)"
         print(f"Left out of the results, {counted(n, 'run')}: {why} {advice}", flush=True)
     called = names_of_data((row["dataset"], row["data"]) for row in rows)
     for row in rows:
