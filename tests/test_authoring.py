@@ -59,7 +59,7 @@ def test_tidy_takes_a_notebook_that_is_gone_out_of_the_maps(project: Path) -> No
     folders = project / "notebooks", project / "params"
     before = {path.name: path.read_bytes() for path in folders[0].iterdir()}
     authoring.make_notebook("07_mine", *folders).unlink()
-    assert len(authoring.tidy_files(folders[0].iterdir())) == len(before)
+    assert len(authoring.tidy_files(folders[0].iterdir(), folders[0])) == len(before)
     assert {path.name: path.read_bytes() for path in folders[0].iterdir()} == before
 
 

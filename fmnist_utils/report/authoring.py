@@ -39,17 +39,16 @@ def pre_save(model: dict[str, Any], **_: Any) -> None:
         model["content"] = nbformat.from_dict(tidy(model["content"]))
 
 
-def tidy_files(notebooks: Iterable[Path]) -> list[Path]:
+def tidy_files(notebooks: Iterable[Path], series: Path = build.NOTEBOOKS) -> list[Path]:
     """Write notebooks as they are committed, byte for byte as Jupyter saves them; returns those that were not so.
 
-    Their maps of the series name the notebooks that there are in their folder.
+    Those of the folder `series` name all that there are in it in their maps, and no others.
     """
-    changed = []
+    changed, there = [], {path.stem: path for path in series.glob("[0-9][0-9]_*.ipynb")}
     for path in notebooks:
         content = tidy(parameters.load_notebook(path))
-        series = {other.stem: other for other in path.parent.glob("[0-9][0-9]_*.ipynb")}
-        if path.stem in series:
-            labels = {name: _label(parameters.load_notebook(other), other) for name, other in series.items()}
+        if there.get(path.stem) == path:
+            labels = {name: _label(parameters.load_notebook(other), other) for name, other in there.items()}
             _set_map(content["cells"], labels, path.stem)
         text = _written(content, path)
         if text != path.read_text("utf-8"):
