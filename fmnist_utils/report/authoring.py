@@ -44,11 +44,11 @@ def tidy_files(notebooks: Iterable[Path], series: Path = build.NOTEBOOKS) -> lis
 
     Those of the folder `series` name all that there are in it in their maps, and no others.
     """
-    changed, there = [], {path.stem: path for path in series.glob("[0-9][0-9]_*.ipynb")}
+    changed, there, labels = [], list(series.glob("[0-9][0-9]_*.ipynb")), dict[str, str]()
     for path in notebooks:
         content = tidy(parameters.load_notebook(path))
-        if there.get(path.stem) == path:
-            labels = {name: _label(parameters.load_notebook(other), other) for name, other in there.items()}
+        if path in there:
+            labels = labels or {other.stem: _label(parameters.load_notebook(other), other) for other in there}
             _set_map(content["cells"], labels, path.stem)
         text = _written(content, path)
         if text != path.read_text("utf-8"):

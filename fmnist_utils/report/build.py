@@ -116,6 +116,9 @@ def prepare(
     selected, reports, declared = list[int](), [], set[str]()
     with _collected(found):
         selected = matching(names, only)
+    place = from_root(out)
+    there = [i for i, name in enumerate(names) if i in selected or (place / f"{name}.html").exists()]
+    pages = tuple(names[i] for i in there)
     for index in selected:
         notebook, file = series[index], params / profile / f"{names[index]}.yaml"
         with _collected(found):
@@ -128,10 +131,7 @@ def prepare(
             if values.get("out", home := f"reports/{profile}") != home:
                 found.append(f"{shown(file)}: out: {brief(values['out'], 60)} must be {home}, or OUT=folder for once")
             given = {name: value for name, value in given.items() if name in own}
-            place = from_root(out)
-            there = [i for i, name in enumerate(names) if i in selected or (place / f"{name}.html").exists()]
             before, after = _neighbours(series, index, there)
-            pages = tuple(names[i] for i in there)
             report = Report(notebook, profile, defaults, values | given, place, before, after, pages)
             reports.append(report)
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
@@ -151,7 +151,7 @@ def prepare(
         ]
     # (A data set of another type than text is told already.)
     data = {report.data for report in reports if report.data and not found}
-    if problem := marker.problem(from_root(out), sources(notebooks, params), data):
+    if problem := marker.problem(place, sources(notebooks, params), data):
         found.append(problem)
     if found:
         raise UserError(*dict.fromkeys(found))
