@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_utils.basics.errors import ALLOW, CONTROLS, FORBIDDEN, MAKE_ROOM, NO_ROOM, UserError, bare, brief
-from fmnist_utils.basics.system import ROOT, is_set
+from fmnist_utils.basics.errors import ADVICE, CONTROLS, UserError, bare, brief, refused
+from fmnist_utils.basics.system import ROOT, from_anywhere, is_set
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.resources import Resources
 
@@ -51,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be flushed
         return CLOSED
     except OSError as error:  # full disk, no permission…
-        where = bare(str(error.filename), 200) if error.filename else "a file"
-        advice = ALLOW if error.errno in FORBIDDEN else MAKE_ROOM if error.errno in NO_ROOM else ""
-        problems = [f"cannot read or write {where}: {error.strerror or error}" + (f"; {advice}" if advice else "")]
+        problems = [refused(error, advice=ADVICE.get(error.errno or 0, ""))]
     except KeyboardInterrupt:
         print(interrupt.STOPPED, file=sys.stderr)
         return interrupt.STATUS
@@ -84,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     where, how = ("profile", "only", *places, "out"), ("jobs", "precision", "scheduler", "seeds")
     does = "run the notebooks that have changed and write their reports"
     sub = command(_reports, "reports", does, *where, *how, "force", "retrain", "dry_run")
-    given = _settings(os.environ.get("SET", ""))
+    # What is typed goes last, so that it counts.
+    seeds = os.environ.get("SEEDS", "")
+    given = [*([f"seeds={seeds}"] if seeds else []), *_settings(os.environ.get("SET", ""))]
     sub.add_argument("--set", nargs="+", action="extend", default=given, metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
     sub = command(_params, "params", "list the notebooks' parameters and their values in each profile")
@@ -148,10 +148,14 @@ HELP = {
 def _reports(options: argparse.Namespace) -> int:
     import yaml
 
+    from fmnist_utils.data.locate import KNOWN
     from fmnist_utils.report import build, parameters
 
-    overrides = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
-    for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
+    # (Kernels run in the project's root, which need not be the current folder.)
+    given = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
+    overrides = {name: value if value.lower() in KNOWN else from_anywhere(value) for name, value in given.items()}
+    typed = options.seeds if options.seeds != os.environ.get("SEEDS", "") else ""
+    for setting in [*options.set, *([f"seeds={typed}"] if typed else [])]:
         name, equals, text = setting.partition("=")
         if not equals:
             raise UserError(f"--set {bare(setting, 60)}: write name=value")
@@ -251,10 +255,7 @@ def _change(out: str, options: argparse.Namespace) -> None:
             going[key] = why
     names = sorted(records) if options.thin else store.names()
     for wanted in options.delete or options.thin:
-        try:
-            going.setdefault(whole_key(wanted, names), "")
-        except UserError as error:
-            raise UserError(f"{out}: {error}") from None
+        going.setdefault(whole_key(wanted, names, out), "")
     if not going:
         print(f"{out} has no stale runs")
         return

@@ -14,6 +14,7 @@ from small_project import with_a_run
 from training_processes import Worker, trained_alone
 
 from fmnist_utils import Dataset, load_dataset
+from fmnist_utils.basics import own
 from fmnist_utils.data.locate import uncompressed
 
 
@@ -27,6 +28,16 @@ def data() -> Dataset:
 def plain() -> dict[str, bytes]:
     """Uncompressed content of the real files, by their names."""
     return {stem: uncompressed(path) for stem, path in real().items()}
+
+
+@pytest.fixture
+def edited_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a file of the package that decides results not be as it was released."""
+    monkeypatch.setitem(own.RELEASED, "models/layers.py", "")
+    own.edited.cache_clear()
+    yield
+    monkeypatch.undo()
+    own.edited.cache_clear()
 
 
 @pytest.fixture(scope="module")

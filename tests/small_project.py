@@ -41,11 +41,11 @@ def write_notebook(path: Path, *cells: str, parameters: str = COMMON) -> None:
     nbformat.write(notebook, path)
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace text in a file, which must be there."""
+def edit(path: Path, old: str, new: str, count: int = -1) -> None:
+    """Replace text in a file, which must be there; all of it, or its first `count` occurrences."""
     text = path.read_text("utf-8")
     assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
+    path.write_text(text.replace(old, new, count), "utf-8")
 
 
 def write_project(root: Path) -> Path:

@@ -155,6 +155,12 @@ def test_a_number_of_two_notebooks_chooses_none() -> None:
     assert build.matching(["01_first", "07_a", "07_b"], "07_b") == [2]
 
 
+def test_after_the_last_number_a_free_one_is_advised(project: Path) -> None:
+    shutil.copy(project / "notebooks" / "01_first.ipynb", project / "notebooks" / "99_last.ipynb")
+    with pytest.raises(UserError, match="write it as 02_mine" if False else "write it as 0[0-9]_mine"):
+        authoring.make_notebook("100_mine", project / "notebooks", project / "params")
+
+
 def test_what_never_ends_is_no_notebook(tmp_path: Path) -> None:
     for strange in (Path(os.devnull), tmp_path):
         with pytest.raises(UserError, match="is not a Jupyter notebook: it is no file"):

@@ -139,6 +139,15 @@ def test_what_cells_print_is_joined_and_one_long_line_stops_nothing(project: Pat
     assert outputs(project / "out" / "notebooks" / "01_first.ipynb") == "seen\n"
 
 
+def test_a_notebook_that_says_nothing_for_long_is_said_to_be_at_work(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "SILENCE", 2)
+    write_notebook(project / "notebooks" / "01_first.ipynb", "import time; time.sleep(5)")
+    assert make(project, only="01") == []
+    assert "[01_first] still at work: What does 01_first ask?" in capsys.readouterr().out.splitlines()
+
+
 def test_a_table_whose_name_is_no_text_is_in_no_record(project: Path) -> None:
     (report, *_) = prepare(project)
     report.out.mkdir()

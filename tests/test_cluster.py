@@ -30,7 +30,7 @@ def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
     runs = [LONG, LONG.but(seed=1)]
     orders = [cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "auto") for run in runs]
     costs = {order.key: 1.0 for order in orders}
-    # Another machine has no folder of that identity under that path.
-    cluster.train([replace(order, identity="another folder") for order in orders], costs, store, worker.address)
+    (there := tmp_path / "there").mkdir()  # another folder, or a copy, under that path on another machine
+    cluster.train([replace(order, reports=there) for order in orders], costs, store, worker.address)
     assert same_weights(undisturbed, tmp_path / "here")
     assert len(list(tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt"))) == 2

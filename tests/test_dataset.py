@@ -335,6 +335,27 @@ def test_images_that_say_nothing_are_refused_by_name(tmp_path: Path) -> None:
     assert "1.tif is not a readable image (levels below 0, or that are no numbers)" in complaint(str(folder))
 
 
+def test_pictures_in_no_class_are_left_out_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = folder_of(tmp_path / "some", *[drawn(200)] * 8)
+    names = sorted(path.name for path in folder.iterdir())
+    shutil.copytree(folder, folder / "train")
+    shutil.copytree(folder / names[0], folder / "train" / names[0] / "more" / "still more")
+    for name in names:
+        shutil.move(folder / name, folder / "test" / name)
+    shutil.copytree(folder / "test" / names[0], folder / "val" / names[0])
+    shutil.copy(next((folder / "test" / names[0]).iterdir()), folder / "cover.png")
+    load_dataset(str(folder))
+    left_out = f"., train/{names[0]}/more/still more, val/{names[0]}"
+    said = f"{folder}: left out are the pictures directly in {left_out}, which are no classes of the data"
+    assert said in capsys.readouterr().out
+
+
+def test_more_folds_than_images_are_refused() -> None:
+    labels = torch.tensor([0, 1, 2] * 3)
+    with pytest.raises(UserError, match="folds = 10 is not allowed, must be at most one for each of 9 training images"):
+        [split(labels, folds=10, fold=fold) for fold in range(10)]
+
+
 def test_what_is_no_picture_by_its_name_is_left_out_with_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

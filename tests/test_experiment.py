@@ -81,6 +81,20 @@ def test_defaults_are_pinned() -> None:
     }  # fmt: skip
 
 
+def test_options_of_augmentations_are_said() -> None:
+    wide = Experiment(augmentation=[{"name": "translate", "pixels": 4}, {"name": "flip", "classes": ["Coat"]}])
+    assert "translate (pixels 4), flip (Coat)" in wide.recipe
+    assert eval(repr(wide), {"Experiment": Experiment}) == wide
+    assert "pixels" in wide._repr_html_()
+    plain = Experiment(augmentation="flip+erasing")
+    assert repr(plain) == "Experiment(augmentation='flip+erasing')" and "flip, erasing" in plain.recipe
+
+
+def test_fields_without_a_name_are_refused_in_a_line() -> None:
+    with pytest.raises(UserError, match=r"Experiment\('base'\): give its fields by name"):
+        Experiment("base")
+
+
 def test_a_recipe_is_said_in_a_line() -> None:
     assert Experiment(seed=3, epochs=2, train_size=500).recipe == "adam 0.001, constant"
     said = Experiment(

@@ -181,6 +181,12 @@ def test_more_is_trained_in_the_same_go(tmp_path: Path, capsys: pytest.CaptureFi
     assert [run.experiment.seed for run in groups.runs] == [0]
 
 
+def test_names_that_read_alike_are_two_groups(tmp_path: Path) -> None:
+    base = Experiment(model="cnn-small", train_size=100, batch_size=50, epochs=1)
+    groups = run_groups({1: base, "1": base.but(lr=0.01)}, 2, str(tmp_path))  # type: ignore[dict-item]
+    assert [[run.experiment.lr for run in group] for group in groups.values()] == [[base.lr] * 2, [0.01] * 2]
+
+
 # --- slips ---
 
 
@@ -239,9 +245,21 @@ def test_what_is_no_group_is_told_in_a_line(tmp_path: Path) -> None:
     stored.folder = tmp_path
     other = run_with(0.95, Experiment(model="enhanced"))
     good = [run_with(0.9, Experiment(seed=seed)) for seed in range(2)]
+    longer = run_with(0.9, Experiment(epochs=12, augmentation="flip"))
+    elsewhere, edited = run_with(0.9, Experiment(seed=1)), run_with(0.9, Experiment(seed=1))
+    elsewhere.provenance |= {"dataset": "mine", "dataset_checksum": "other"}
+    edited.provenance |= {"model_digest": "another"}
+    folds = [run_with(0.9, experiment) for experiment in fold_experiments(Experiment(), 2)]
     for runs, said in (
         ([stored] * 5, f"group 'a' has run {stored.key} 5 times: a seed counts once"),
-        ([good[0], other], r"group 'a' mixes experiments, base, seed 0 \(.*\) and enhanced, seed 0 \(.*\): make a"),
+        ([good[0], other], "group 'a' mixes experiments, which differ in model 'base' and 'enhanced': make a group of"),
+        ([good[0], longer], "which differ in augmentation 'none' and 'flip', epochs 10 and 12: make a group of each"),
+        (
+            [good[0], elsewhere],
+            r"group 'a' mixes experiments, on 'fashion-mnist' \(content\) and on 'mine' \(other\): make",
+        ),
+        ([good[0], edited], "mixes experiments, before and after a part of base was changed: make a group of each"),
+        (folds, "group 'a' is a cross-validation, whose nets learned from different images"),
         ([], "group 'a' has no runs to compare"),
         (["base"], "group 'a' has 'base' among its runs, which is none"),
         (5, "group 'a' has 5 among its runs, which is none"),
@@ -261,6 +279,36 @@ def test_what_is_no_group_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no group is called 'x'"):
         Groups({"a": Group(good)}).same_as("x")
     assert Groups().accuracies == {}
+    assert repr(Group(folds)) == "2 runs of a cross-validation" and Group(folds)._repr_html_()
+    with pytest.raises(
+        UserError, match="a table without 'difference' cannot be made readable: give what compare returns"
+    ):
+        readable(readable(compare({"a": good, "b": [other]}, "a")))
+    with pytest.raises(UserError, match="runs of different data sets cannot be compared: group 'a' on 'fashion-mnist'"):
+        compare_moves({"a": good[:1], "b": [other]}, {"a": [elsewhere], "b": [elsewhere]}, "a")
+    with pytest.raises(UserError, match="a cross-validation is of one Experiment, not of "):
+        fold_experiments([Experiment()], 2)  # type: ignore[arg-type]
+
+
+def test_groups_of_other_data_tell_nothing_of_the_spread() -> None:
+    one = Group([run_with(0.9, Experiment())])
+    several = Group(
+        [run_with(accuracy, Experiment(model="enhanced", seed=i)) for i, accuracy in enumerate((0.9, 0.95))]
+    )
+    assert Groups({"one": one, "several": several}).accuracies["one"].borrowed
+    for run in several:
+        run.provenance |= {"dataset_checksum": "other"}
+    alone = Groups({"one": one, "several": several}).accuracies
+    assert list(alone) == ["one", "several"] and np.isnan(alone["one"].low)
+
+
+def test_all_kinds_of_comparisons_can_be_made_readable() -> None:
+    groups = {name: Group([run_with(a, Experiment(model=name, seed=i)) for i, a in enumerate((0.9, 0.92))])
+              for name in ("base", "enhanced")}  # fmt: skip
+    assert list(readable(compare_gaps(groups, "base")))[-2:] == ["gap (points)", "seeds"]
+    assert "accuracy" not in readable(compare_moves(groups, groups, "base"))
+    half = np.arange(len(groups["base"][0].test_labels)) % 2 == 0
+    assert readable(compare_parts(groups, "base", {"half": half})).loc[("enhanced", "half"), "seeds"] == 2
 
 
 def test_a_part_of_a_cross_validation_says_nothing_of_the_other_images(data: Dataset) -> None:

@@ -85,7 +85,7 @@ def test_a_model_that_cannot_be_built_does_not_hide_the_others(capsys: pytest.Ca
 
 
 def test_register_without_a_name_says_what_to_write() -> None:
-    with pytest.raises(ValueError, match=r'write @register\("my-net"\) above the class'):
+    with pytest.raises(UserError, match=r'write @register\("my-net"\) above the class'):
         models.register(NoClasses)  # type: ignore[arg-type]
 
 
@@ -194,7 +194,7 @@ def test_an_own_model_must_make_as_many_logits_as_the_data_have_classes() -> Non
 
 @pytest.mark.parametrize("name", ["", " mine", "a\nb", "a\0b", "\x1b[31mred", "\u202emine", "\ud800", "x" * 61])
 def test_a_name_that_tables_and_terminals_cannot_show_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="cannot name a model: write 1 to 60 characters") as caught:
+    with pytest.raises(UserError, match="cannot name a model: write 1 to 60 characters") as caught:
         models.register(name, source="a test")
     assert str(caught.value).isprintable()
 

@@ -14,6 +14,7 @@ import pytest
 
 from fmnist_utils import Experiment, UserError, cross_validate, run_all, run_groups
 from fmnist_utils.basics.system import ROOT
+from fmnist_utils.training.progress import Board
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 GROUPS = """
@@ -55,6 +56,12 @@ def test_one_run_has_no_number_and_equal_ones_the_first_name(
     assert re.fullmatch(rf"cnn-small, seed 1: {OUTCOME}", capsys.readouterr().out.splitlines()[-1])
     with pytest.raises(UserError, match="run_all has 1 names for 2 experiments: give one each"):
         run_all([TINY, TINY.but(seed=1)], tmp_path, names=["first"])
+
+
+def test_nothing_is_said_of_the_time_left_before_anything_has_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    with Board({"one": "one", "two": "two"}, {"one": 1.0, "two": 1.0}) as board:
+        board.runs["one"].end("failed")
+    assert capsys.readouterr().out.splitlines() == ["one (1 of 2): failed", "1 of 2 runs done"]
 
 
 def test_folds_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

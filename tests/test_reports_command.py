@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from small_project import call, edit, start, tokens, with_reports, write_notebook
+from data_files import own
+from small_project import COMMON, call, edit, start, tokens, with_reports, write_notebook
 
 from fmnist_utils.basics.system import ROOT
 
@@ -59,6 +61,20 @@ def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> No
         "01_first: changed: parameters; nothing to train",
         "03_third: changed: parameters; nothing to train",
     ]
+
+
+def test_images_in_the_current_folder_are_meant_wherever_kernels_run(project: Path, tmp_path: Path) -> None:
+    declared = f'{COMMON}dataset: str = "fashion-mnist"  # name or folder\n'
+    write_notebook(project / "notebooks" / "01_first.ipynb", "print('images of', dataset)", parameters=declared)
+    images = own(tmp_path / "elsewhere" / "mine", labels := (0, 1, 2) * 8, labels, images=len(labels))
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "reports", "--only", "01", "--dataset", "mine"],
+        cwd=images.parent, env={**os.environ, "PYTHONPATH": str(project), "PROFILE": "quick"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"[01_first] images of {images}" in done.stdout.splitlines()
+    assert (project / OUT / "01_first.html").exists()
 
 
 def test_a_failed_notebook_gives_status_1(project: Path) -> None:

@@ -69,10 +69,17 @@ def test_neither_clocks_nor_copies_make_an_old_run_a_new_one(tmp_path: Path) -> 
     for record in tmp_path.glob("runs/*/record.json"):  # written by a machine whose clock is ahead
         os.utime(record, (time.time() + 1e6,) * 2)
     assert [run.fresh for run in run_all(wanted, tmp_path, jobs=1, retrain=True)] == [True, True]
-    begun = int(time.time()) + 100
+    begun = time.time_ns() + 100
     assert Store(tmp_path, begun).load(wanted[0].key(load_dataset().checksum)) is None
     with pytest.MonkeyPatch.context() as patch:  # a retraining that was interrupted, in a folder that was copied then
         patch.setenv("RETRAIN", str(begun))
         run_all(wanted[0], tmp_path, jobs=1)
         copied = shutil.copytree(tmp_path / "runs", tmp_path / "there" / "runs", copy_function=shutil.copy)
         assert [run.fresh for run in run_all(wanted, copied.parent, jobs=1)] == [False, True]
+
+
+def test_a_retraining_right_after_another_one_trains_again(tmp_path: Path) -> None:
+    short = TINY.but(train_size=100, epochs=1)
+    run_all(short, tmp_path, jobs=1)
+    [first], [second] = (run_all(short, tmp_path, jobs=1, retrain=True) for _ in range(2))
+    assert first.provenance["retrained"] < second.provenance["retrained"]

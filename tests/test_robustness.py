@@ -193,6 +193,16 @@ def test_beside_a_published_run_only_a_whole_result_is_kept(
     assert len(files(out)) == 1
 
 
+def test_nothing_is_kept_beside_a_run_that_is_a_link(out: Path, data: Dataset, tmp_path: Path) -> None:
+    groups = read(out)
+    links = tmp_path / "links" / "runs"
+    links.mkdir(parents=True)
+    for run in groups.runs:
+        (links / run.key).symlink_to(out / "runs" / run.key)
+    assert robustness(read(links.parent), data, 20).right.keys() == groups.keys()
+    assert files(out) == []
+
+
 def test_deleting_a_run_deletes_what_its_net_said(out: Path, data: Dataset) -> None:
     groups = read(out)
     robustness(groups, data, 20)

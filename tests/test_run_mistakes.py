@@ -63,6 +63,27 @@ def test_a_wrong_key_is_one_line_with_the_nearest(out: Path, capsys: pytest.Capt
     assert "did you mean 'quick'?" in capsys.readouterr().err
 
 
+def test_a_key_of_another_folder_is_said_to_be_there(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = next(r["key"] for r in Store(PUBLISHED).records() if r["key"] != key_in(out))
+    assert main(["errors", elsewhere[:9], "--out", str(out)]) == 2
+    said = f"run {elsewhere[:9]!r} is not there, but in {PUBLISHED}: OUT={PUBLISHED}"
+    assert capsys.readouterr().err == f"Error: {out}: {said}\n"
+
+
+def test_a_run_that_is_a_link_is_left_to_the_folder_that_has_it(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = key_in(out)
+    link = tmp_path / "mine" / "runs" / key
+    link.parent.mkdir(parents=True)
+    link.symlink_to(out / "runs" / key)
+    before = sorted(path.name for path in link.iterdir())
+    assert main(["errors", key, "--out", str(link.parents[1])]) == 2
+    said = f"run {key} is a link to that of another folder; ask for it there: OUT={out}"
+    assert capsys.readouterr().err == f"Error: {link.parents[1]}: {said}\n"
+    assert sorted(path.name for path in link.iterdir()) == before
+
+
 def test_a_damaged_run_is_said_to_be_and_left_alone(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = key_in(out)
     with (out / "runs" / key / "test.npz").open("ab") as file:

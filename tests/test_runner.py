@@ -16,7 +16,18 @@ from data_files import own
 from made_up_runs import run_with
 from safetensors.torch import load_file
 
-from fmnist_utils import Experiment, UserError, explore, load_dataset, load_run, models, results, run_all
+from fmnist_utils import (
+    Experiment,
+    Groups,
+    UserError,
+    explore,
+    load_dataset,
+    load_run,
+    models,
+    results,
+    run_all,
+    summary,
+)
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.resources import Resources
@@ -350,10 +361,49 @@ def test_runs_are_never_stored_among_the_projects_own_files(out: str) -> None:
     there = (ROOT / out).exists()
     with pytest.raises(UserError, match="OUT=.* lies in .*, which reports must not change: choose another"):
         run_all(TINY, out)
-    assert (ROOT / out).exists() == there and not (ROOT / out / "runs" / ".identity").exists()
+    assert (ROOT / out).exists() == there and not (ROOT / out / "runs").exists()
+
+
+def test_what_the_data_forbid_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    data = own(tmp_path / "data", [0, 1, 2] * 12, images=36)
+    tiny = Experiment(dataset=str(data), model="cnn-small", batch_size=10, epochs=1)
+    for bad, said in (
+        ({"train_size": 36}, "train_size = 36 is out of range"),
+        ({"class_weights": {"nix": 2.0}}, "class_weights: unknown class 'nix'"),
+        ({"augmentation": [{"name": "flip", "classes": ["nix"]}]}, "augmentation 'flip .*': unknown class 'nix'"),
+        ({"folds": 40, "fold": 38}, "folds = 40 is not allowed, must be at most one for each of 36"),
+    ):
+        with pytest.raises(UserError, match=said):
+            run_all([tiny, tiny.but(**bad)], tmp_path / "out", jobs=1)
+    assert results(tmp_path / "out").empty
+
+
+def test_a_summary_tells_what_was_trained_here_though_it_was_read_since(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = TINY.but(train_size=100, epochs=1)
+    run_all(short, tmp_path)
+    [again] = run_all(short, tmp_path)
+    assert not again.fresh
+    summary("What?", "That.", runs=Groups({"a": [again]}))
+    assert "1 run, " in (said := capsys.readouterr().out) and "all trained for this report" in said
+
+
+def test_runs_are_not_stored_in_the_project_itself() -> None:
+    with pytest.raises(UserError, match="OUT is the project itself: choose a folder in it, such as reports/mine"):
+        run_all(TINY, "")
+    assert not (ROOT / "runs").exists()
 
 
 def test_slips_are_told_in_a_line(tmp_path: Path) -> None:
+    for given, said in (
+        ({"scheduler": 8786}, "SCHEDULER=8786 is no address"),
+        ({"retrain": "yes"}, "RETRAIN=yes is not"),
+    ):
+        with pytest.raises(UserError, match=said):
+            run_all(TINY, tmp_path, **given)
+    with pytest.raises(UserError, match="cuda:99|unknown device"):
+        run_all(TINY, tmp_path, device=torch.device("cuda:99"))  # type: ignore[arg-type]
     for odd in (None, 5, "base", [TINY, "base"]):
         with pytest.raises(UserError, match="run_all takes an Experiment, or a list of them, not "):
             run_all(odd, tmp_path)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from made_up_runs import run_with
 from small_project import call, copy_package, edit, outputs, start, write_notebook, write_project
 
 from fmnist_utils import Experiment, UserError, models
-from fmnist_utils.basics.system import PUBLISHED, ROOT
+from fmnist_utils.basics.system import PUBLISHED, ROOT, hold
 from fmnist_utils.report import build, freshness, marker
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.verify import verify
@@ -104,6 +104,29 @@ def test_verify_mends_what_it_finds(project: Path) -> None:
     assert len(verify(out, mend=True)) == 4
     assert verify(out) == []
     assert "0.97" not in (out / "results.csv").read_text("utf-8")
+
+
+def test_the_index_lists_nothing_that_was_put_aside(project: Path) -> None:
+    out = project / "out"
+    record, _ = sorted(out.glob("runs/*/record.json"))
+    edit(record, '"lr": 0.001', '"lr": 0.002')
+    assert record.parent.name in (out / "results.csv").read_text("utf-8")
+    assert len(verify(out, mend=True)) == 1
+    assert record.parent.name not in (out / "results.csv").read_text("utf-8")
+
+
+def test_an_index_that_a_running_series_will_write_is_no_finding(project: Path) -> None:
+    out = project / "out"
+    marker.index_is_old(out)
+    assert [line.partition(": ")[0] for line in verify(out)] == ["index.html", "results.csv"]
+    with hold(out / marker.LOCK, print):
+        assert verify(out) == []
+
+
+@pytest.mark.usefixtures("edited_package")
+def test_a_run_of_a_model_that_was_edited_since_is_not_damaged(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmnist_utils.report.verify._sizes", lambda *model: (0, 0))
+    assert verify(project / "out") == []
 
 
 def test_the_command_has_a_line_a_finding_and_a_status(project: Path) -> None:
@@ -399,6 +422,15 @@ def test_what_git_and_jupyter_keep_in_a_folder_is_nobodys_work(tmp_path: Path) -
     (tmp_path / ".gitkeep").touch()
     (tmp_path / ".ipynb_checkpoints").mkdir()
     assert marker.problem(tmp_path, (), ()) == ""
+
+
+def test_a_table_and_a_page_beside_nothing_but_runs_are_somebodys_own(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / ("0" * 16)
+    run.mkdir(parents=True)
+    (run / "run.lock").touch()
+    assert marker.problem(tmp_path, (), ()) == ""
+    (tmp_path / "results.csv").write_text("mine\n", "utf-8")
+    assert "is no folder of reports: choose a new or empty one" in marker.problem(tmp_path, (), ())
 
 
 @pytest.mark.parametrize("theirs", [".git/config", "runs/exp1/results.csv", ".gitignore"])

@@ -39,7 +39,7 @@ def test_a_worker_elsewhere_trains_again_what_it_has_sent(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
     store, run = Store(tmp_path / "here"), TINY.but(epochs=1)
     order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
-    order = replace(order, identity="another folder")
+    order = replace(order, reports=tmp_path / "there")
     save = Store.save
 
     def held(self: Store, run: Run) -> Run:
@@ -50,7 +50,7 @@ def test_a_worker_elsewhere_trains_again_what_it_has_sent(
     monkeypatch.setattr(Store, "save", held)  # here, where what is sent is stored
     with cluster.local(1) as address:
         times = []
-        for since in (0, 0, int(time.time())):
+        for since in (0, 0, time.time_ns()):
             found = cluster.train([replace(order, since=since)], {order.key: 1.0}, store, address)
             times.append(found[order.key].history[0]["seconds"])
             [checkpoint] = tmp_path.glob("elsewhere/fmnist-reports/runs/*/checkpoint.pt")

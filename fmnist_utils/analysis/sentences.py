@@ -18,6 +18,7 @@ from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
 from fmnist_utils.analysis.spread import CONFIDENCE
+from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.text import counted, interval, md, number, percent, points, public_names, span
 
 # What a verdict says of a change that was made.
@@ -98,6 +99,8 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     Markdown; the words are those of the corrected verdicts, the intervals the plain ones of each row
     """
     n = len(table)
+    if "low" not in table:
+        raise UserError("verdicts are made from a table of `compare`, not from one that is written for people")
     if n == 0:
         return f"No {thing} was compared with {md(reference)}."
     if table["low"].isna().all():

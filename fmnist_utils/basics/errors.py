@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 MAKE_ROOM = "make room or choose another OUT"
 ALLOW = "allow it, or choose another OUT"
-FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
-NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+ADVICE = dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ALLOW)
+ADVICE |= dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)), MAKE_ROOM)
 # What a terminal would act on, or show in another order: control characters, separators of lines, bidirectional marks.
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t"}
 CONTROLS |= {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
@@ -96,6 +96,10 @@ def os_errors(action: str = "read or write", advice: str = "") -> Iterator[None]
     except OSError as error:
         if error.errno is None:
             raise  # not the file system: PIL, for one, says so of what is no image
-        line = f"cannot {action} {error.filename or 'a file'}: {error.strerror or error}"
-        advice = ALLOW if advice and error.errno in FORBIDDEN else advice
-        raise UserError(f"{line}; {advice}" if advice else line) from error
+        raise UserError(refused(error, action, advice and ADVICE.get(error.errno, advice))) from error
+
+
+def refused(error: OSError, action: str = "read or write", advice: str = "") -> str:
+    """Say in a line what the file system refuses, and what to do about it."""
+    where = bare(str(error.filename), 200) if error.filename else "a file"
+    return f"cannot {action} {where}: {error.strerror or error}" + (f"; {advice}" if advice else "")

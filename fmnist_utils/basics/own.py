@@ -1,7 +1,8 @@
 """What is the user's own, in a file or in a notebook: it is known by its source.
 
 The package's models, augmentations, optimizers and schedules are pinned by TRAINING_VERSION. What a user adds has a
-digest of its source instead: edited, it is something else, and what was trained with it is trained anew.
+digest of its source instead: edited, it is something else, and what was trained with it is trained anew. So is a file
+of the package that decides results, once it is not as it was released.
 """
 
 from __future__ import annotations
@@ -41,11 +42,35 @@ OPEN = {
         "progress", "run", "trainer",
     ),
 }  # fmt: skip
+# The files of these folders that decide results, and the beginning of their SHA-256 as they were released. Who changes
+# one and no bit of any result (the golden tests tell) writes its new one here; else TRAINING_VERSION rises as well.
+RELEASED = {
+    "models/airbench.py": "72a2e75824cb2fdd",
+    "models/layers.py": "4a0623c69e0287bb",
+    "models/projects.py": "2b1ea480095b5848",
+    "training/augmentations.py": "7f757e9aaa91003d",
+    "training/batches.py": "1284f5bb78536c76",
+    "training/evaluate.py": "54056fcba7385652",
+    "training/optim.py": "7b8aa1cbd7eb4007",
+    "training/trainer.py": "07191c9acd9a69d7",
+}
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
 PLAIN = (NoneType, bool, int, float, complex, str, bytes, range, slice, type(...))  # told by their repr
 DEEPEST = 8  # a part of a part of … a value that is looked at
 # module -> its spec, which a reload replaces (None before it is imported), and its source
 _imported: dict[str, tuple[Any, str]] = {}
+
+
+@functools.cache
+def edited() -> str:
+    """Digest of the package's files that decide results and are not as they were released; "" if all are."""
+    now = {file: (ROOT / PACKAGE / file).read_text("utf-8") for file in RELEASED}
+    other = {file: text for file, text in now.items() if _sha256(text)[:16] != RELEASED[file]}
+    return _sha256(repr(sorted(other.items()))) if other else ""
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load(folder: str) -> None:
@@ -56,12 +81,11 @@ def load(folder: str) -> None:
     UserError
         One of them cannot be imported; it names the line.
     """
+    edited()  # as the files are when they are imported
     for module in pkgutil.iter_modules(sys.modules[folder].__path__):
         if (name := f"{folder}.{module.name}") not in PINNED:
             try:
                 importlib.import_module(name)
-            except UserError:
-                raise
             except Exception as error:  # whatever a user's file may raise
                 raise UserError(_complaint(error, name)) from error
             _modules(name)  # as they are now: a later edit is not what was imported
@@ -77,7 +101,8 @@ def _complaint(error: Exception, name: str) -> str:
         file, line, said = error.filename or file, error.lineno, error.msg
     if Path(file).is_relative_to(ROOT):
         file = Path(file).relative_to(ROOT).as_posix()
-    what = f"{type(error).__name__}: {said}".partition("\n")[0][:200]
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    what = f"{kind}{said}".partition("\n")[0][:200]
     return f"{file}, line {line}: {what}; mend it, or move the file elsewhere" if line else f"{file}: {what}; mend it"
 
 
@@ -113,7 +138,8 @@ def digest(thing: Any, more: str = "") -> str:
 
     Parameters
     ----------
-    thing : a class, a function, or a `functools.partial` of one; of the package's own ones the digest is ""
+    thing : a class, a function, or a `functools.partial` of one; of the package's own ones the digest is "", as long as
+        the package is as it was released
     more : what else they depend on
 
     Raises
@@ -131,8 +157,8 @@ def digest(thing: Any, more: str = "") -> str:
             settings.append(repr([_value(given, used), _cells(*used)]))
         thing = thing.func
     if home(thing) in PINNED and not settings:
-        return ""
-    return hashlib.sha256("|".join([_sources(thing), *settings, more]).encode()).hexdigest()
+        return edited()
+    return _sha256("|".join([_sources(thing), *settings, more]))
 
 
 def home(thing: Any) -> str:

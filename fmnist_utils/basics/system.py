@@ -52,6 +52,15 @@ def from_root(path: str | Path) -> Path:
     return (ROOT / expanded(path)).resolve()
 
 
+def from_anywhere(path: str) -> str:
+    """Write `path` so that it means the same elsewhere: one of the current folder is made absolute.
+
+    It stays as it is where it is not a folder, or where the project has one of that name, which goes first.
+    """
+    place = expanded(path)
+    return path if not place.is_dir() or from_root(path).is_dir() else str(place.resolve())
+
+
 def misplaced(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]] = ()) -> str:
     """Say why a reports folder may not be written to, since it lies in what must not change; "" if it does not.
 
@@ -61,6 +70,8 @@ def misplaced(out: Path, sources: Iterable[Path], data: Iterable[tuple[str, str]
     sources : folders of the project that nothing may be written to
     data : names and folders of the data sets that the reports are about
     """
+    if out == ROOT:
+        return "OUT is the project itself: choose a folder in it, such as reports/mine"
     kept = [path.resolve() for path in sources]
     wanted = [place for pair in data for place in pair if place]
     kept += [path for place in wanted for path in (from_root(place), expanded(place).resolve()) if path.is_dir()]
@@ -133,6 +144,19 @@ def hold(path: Path, waiting: Callable[[str], object]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process holds a lock file (`hold`)."""
+    if not path.is_file():
+        return False
+    try:
+        with FileLock(path).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # it may not be written, so that nobody can tell
+        return False
 
 
 def leftovers(folder: Path) -> list[Path]:

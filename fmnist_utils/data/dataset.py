@@ -18,7 +18,7 @@ from fmnist_utils.basics.errors import UserError, listed, os_errors
 from fmnist_utils.basics.system import is_dry_run
 from fmnist_utils.basics.text import counted, html_table, shortened
 from fmnist_utils.data.fetch import fetch
-from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, left_out, locate, md5, uncompressed
+from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, left_out, locate, md5, uncompressed, unread
 from fmnist_utils.data.pictures import SIDE, original, read
 
 SPLIT_SEED = 20170831  # constant: every run holds out the same images
@@ -163,6 +163,7 @@ def split(
         raise UserError(
             f"fold = {fold} of folds = {folds} is not allowed, must be 2 folds or more, and fold from 0 on below"
         )
+    labels = torch.as_tensor(labels)
     order = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
     classes = labels.cpu().numpy()[order]
     counts = np.bincount(classes)
@@ -174,6 +175,8 @@ def split(
         start, stop = (len(order) * part // folds for part in (fold, fold + 1))
     else:
         start, stop = 0, math.ceil(len(order) * VALIDATION_SHARE) if validation else 0
+    if folds > len(order) and validation:
+        raise UserError(f"folds = {folds} is not allowed, must be at most one for each of {len(order)} training images")
     held_out, order = order[start:stop], np.concatenate([order[:start], order[stop:]])
     available, n_classes = len(order), int(np.count_nonzero(counts))
     train_size = train_size or available
@@ -334,6 +337,9 @@ def _read_images(
     if strange := left_out(folder):
         endings = listed(sorted({Path(path).suffix.lower() or "none" for path in strange}))
         _say(f"{folder}: {counted(len(strange), 'file')} left out, which by their endings are no pictures: {endings}")
+    if places := unread(folder):
+        what = f"which {'are no classes' if len(places) > 1 else 'is no class'} of the data"
+        _say(f"{folder}: left out are the pictures directly in {listed(places)}, {what}")
     arrays = []
     for classes, pixels in zip(parts.values(), np.split(pictures.images, [len(paths[0])]), strict=True):
         arrays.append(pixels)

@@ -183,6 +183,18 @@ def left_out(folder: Path) -> list[str]:
     return [entry.path for entry in files if entry.is_file() and not entry.name.lower().endswith(IMAGE_SUFFIXES)]
 
 
+def unread(folder: Path) -> list[str]:
+    """List the folders below one of images, "." for itself, whose pictures are in no class's folder, and not read."""
+    read = {path for classes in image_parts(folder).values() for images in classes.values() for path in images}
+    found = set()
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        pictures = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")]
+        if any(os.path.join(place, name) not in read for name in pictures):
+            found.add(Path(place).relative_to(folder).as_posix())
+    return sorted(found)
+
+
 def _own_folder(name: str, data_dir: str | Path | None) -> Source:
     if not ("/" in name or os.sep in name or (name and any((base / name).is_dir() for base in _bases()))):
         allowed = f"allowed are {', '.join(KNOWN)}, or a path to a folder"

@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 import pandas as pd
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
@@ -46,7 +45,8 @@ class Entry:
     def digest(self) -> str:
         """What an own model's results depend on: its source and its presets (`own.digest`).
 
-        The package's own models have "": they are pinned by TRAINING_VERSION, and golden tests tell if one changes.
+        The package's own models have "", unless a file of the package was edited: they are pinned by TRAINING_VERSION,
+        and golden tests tell if one changes.
         """
         return own.digest(self.build, str(sorted(self.preset.items())))
 
@@ -76,17 +76,17 @@ def register(name: str, source: str = "not stated", **preset: Any) -> Callable[[
     """Class decorator that puts a model into the registry under `name`; `source` says whose it is.
 
     One class can be several models, each with other options as its `preset`. A name is shown in tables, pages and
-    terminals: ValueError for one that cannot be.
+    terminals: UserError for one that cannot be, or that is taken.
     """
     if not isinstance(name, str):
-        raise ValueError('register takes a name: write @register("my-net") above the class')
+        raise UserError('register takes a name: write @register("my-net") above the class')
     if not (name.isprintable() and 0 < len(name.strip()) == len(name) <= LONGEST_NAME):
         allowed = f"1 to {LONGEST_NAME} characters that can be shown, without blanks around them"
-        raise ValueError(f"{brief(name, 40)} cannot name a model: write {allowed}")
+        raise UserError(f"{brief(name, 40)} cannot name a model: write {allowed}")
 
     def add(build: Model) -> Model:
         if name in REGISTRY and not _is_new_version(build, REGISTRY[name]):
-            raise ValueError(f"two models are called {name!r}")
+            raise UserError(f"two models are called {name!r}: choose another name")
         REGISTRY[name] = Entry(build, source, preset)
         _try_out.cache_clear()  # it may be defined anew
         return build
@@ -125,7 +125,7 @@ def check_options(name: str, options: dict[str, Any], n_classes: int = N_CLASSES
             what = f"options: {', '.join(allowed)}" if allowed else "it has no options"
             raise UserError(f"model {name!r} has no option {brief(option)}{nearest(option, allowed)} ({what})")
         default = allowed[option].default
-        numbers = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
+        numbers = isinstance(default, float) and type(value) is int
         if not numbers and type(value) is not type(default):
             wanted = type(default).__name__
             article = "an" if wanted == "int" else "a"
@@ -219,6 +219,8 @@ def count_parameters(model: nn.Module) -> int:
 
 def count_multiply_adds(model: nn.Module, size: tuple[int, int] = (28, 28)) -> int:
     """Count multiply-adds of one forward pass of one image, in convolutions and matrix products."""
+    from torch.utils.flop_counter import FlopCounterMode  # it takes a second to import
+
     training = model.training
     reference = next(model.parameters())
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -137,13 +137,14 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     name : a number that no notebook has and a few words, "07_mine"
     """
     series = build.notebooks_in(notebooks)
-    free = max(int(path.name[:2]) for path in series) + 1
+    taken = {int(path.name[:2]) for path in series}
+    free = max(taken) + 1 if max(taken) < 99 else next((n for n in range(1, 100) if n not in taken), 99)
     if not re.fullmatch(r"[0-9]{2}_[a-z0-9]+(_[a-z0-9]+)*", name):
         raise UserError(f"NAME={bare(name, 60)} is not allowed: write it as {free:02d}_mine")
     if len(name) > LONGEST_NAME:
         raise UserError(f"NAME={bare(name, 60)} has {len(name)} letters: {LONGEST_NAME} are allowed")
-    if taken := [path.stem for path in series if path.name[:2] == name[:2]]:
-        raise UserError(f"NAME={name}: {taken[0]} has that number already: write {free:02d}_{name[3:]}")
+    if same := [path.stem for path in series if path.name[:2] == name[:2]]:
+        raise UserError(f"NAME={name}: {same[0]} has that number already: write {free:02d}_{name[3:]}")
     contents = {path: parameters.load_notebook(path) for path in series}
     labels = {path.stem: _label(content, path) for path, content in contents.items()}
     labels[name] = f"{name[:2]} {name[3:].replace('_', ' ')}"

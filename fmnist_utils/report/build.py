@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS, PARAMS = ROOT / "notebooks", ROOT / "params"
 UNCHANGED = "unchanged"
+SILENCE = 30  # seconds after which a notebook that prints nothing is said to be at work
 START_TIMEOUT = 300  # seconds for a kernel to answer; a busy machine needs many
 TRAINING = re.compile(r"\b(?:run_all|run_groups|cross_validate)\b")  # in a notebook's code: what trains
 
@@ -206,13 +208,39 @@ class ExecutionError(Exception):
     """A notebook did not become a report; the message says in which cell and why, in one line."""
 
 
+class _Heartbeat:
+    """Says in a line which section a notebook is at, when it has said nothing for a while."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.section, self.heard, self.over = name, "its kernel starts", time.monotonic(), threading.Event()
+
+    def begin(self, cell: dict[str, Any], **more: Any) -> None:
+        """Take notice of a cell that begins."""
+        if cell["cell_type"] == "markdown" and (headings := re.findall(r"^#{1,2} (.+)$", cell["source"], re.MULTILINE)):
+            self.section = headings[-1]
+
+    def _beat(self) -> None:
+        while not self.over.wait(1):
+            if time.monotonic() - self.heard > SILENCE:
+                print(f"[{self.name}] still at work: {self.section}", flush=True)
+                self.heard = time.monotonic()
+
+    def __enter__(self) -> _Heartbeat:
+        threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.over.set()
+
+
 class _Prefixed:
     """A text stream that puts a notebook's name before each line of its output."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
-        self.stream, self.name, self.rest = stream, name, ""
+    def __init__(self, stream: TextIO, heartbeat: _Heartbeat) -> None:
+        self.stream, self.heartbeat, self.name, self.rest = stream, heartbeat, heartbeat.name, ""
 
     def write(self, text: str) -> None:
+        self.heartbeat.heard = time.monotonic()
         *lines, self.rest = (self.rest + text).split("\n")
         for line in lines:
             print(f"[{self.name}] {line}", file=self.stream, flush=True)
@@ -259,23 +287,26 @@ def run_notebook(
     # After Ctrl-C asyncio tells of the kernel that died: it was killed.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
+    heartbeat = _Heartbeat(notebook.stem)
     try:
-        papermill.execute_notebook(
-            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
-            dict(values),
-            kernel_name="python3",
-            kernel_manager_class=Manager,
-            language="python",
-            cwd=ROOT,
-            progress_bar=False,
-            start_timeout=START_TIMEOUT,
-            on_cell_executed=lambda cell, **_: join_streams(cell),
-            # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
-            shutdown_kernel="immediate",
-            extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells
-            stdout_file=_Prefixed(sys.stdout, notebook.stem),
-            stderr_file=_Prefixed(sys.stderr, notebook.stem),
-        )
+        with heartbeat:
+            papermill.execute_notebook(
+                *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
+                dict(values),
+                kernel_name="python3",
+                kernel_manager_class=Manager,
+                language="python",
+                cwd=ROOT,
+                progress_bar=False,
+                start_timeout=START_TIMEOUT,
+                on_cell_start=heartbeat.begin,
+                on_cell_executed=lambda cell, **_: join_streams(cell),
+                # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
+                shutdown_kernel="immediate",
+                extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells
+                stdout_file=_Prefixed(sys.stdout, heartbeat),
+                stderr_file=_Prefixed(sys.stderr, heartbeat),
+            )
     except PapermillExecutionError as error:
         lines = [line for line in str(error.evalue).splitlines() if line.strip()] or [""]
         kind = "" if error.ename == "UserError" else f"{error.ename}: "
@@ -546,7 +577,7 @@ def _going_on(reports: list[Report], resources: Resources) -> tuple[Resources, s
         return resources, ""
     wanted = freshness.digest([resources.precision, *((report.name, report.parts) for report in reports)])
     if begun := marker.retraining(reports[0].out, wanted):
-        when = datetime.fromtimestamp(begun).strftime("%Y-%m-%d %H:%M")
+        when = datetime.fromtimestamp(begun / 1e9).strftime("%Y-%m-%d %H:%M")
         print(f"Retraining goes on with what was begun on {when} and not ended", flush=True)
     return replace(resources, since=min(begun or resources.since, resources.since)), wanted
 

@@ -17,6 +17,7 @@ from fmnist_utils.report import freshness
 from fmnist_utils.report.parameters import shown
 
 MARKER = ".fmnist-reports.json"
+LOCK = ".lock"
 INDEX = ("index.html", "results.csv")  # written last, together
 ABOUT = "This folder holds reports of fmnist-reports, which may replace any file in it."
 # What a folder of reports has in it, for those of before there was a marker.
@@ -59,14 +60,14 @@ def _looks_made(out: Path) -> bool:
     if not all(map(freshness.recorded, executed)):  # somebody's own notebooks, which would be overwritten
         return False
     runs = [path for name in ("record.json", "run.lock") for path in out.glob(f"runs/{RUN}/{name}")]
-    return bool(not names or executed or runs)
+    return bool(not names or executed or (runs and names.isdisjoint(INDEX)))  # which no run alone has written
 
 
 @contextlib.contextmanager
 def alone(out: Path) -> Iterator[None]:
     """Hold a folder of reports for this process; wait for another one that holds it."""
     waiting = "{out} is in use by {holder}: waiting for it to finish"
-    with hold(out / ".lock", lambda holder: print(waiting.format(out=shown(out), holder=holder), flush=True)):
+    with hold(out / LOCK, lambda holder: print(waiting.format(out=shown(out), holder=holder), flush=True)):
         yield
 
 
@@ -124,7 +125,7 @@ def retraining(out: Path, wanted: str) -> int:
     `wanted` tells what is to be trained again, and with what.
     """
     match _read(out).get("retraining"):
-        case {"wanted": before, "since": int(since)} if before == wanted and 0 < since <= time.time():
+        case {"wanted": before, "since": int(since)} if before == wanted and 0 < since <= time.time_ns():
             return since
     return 0
 

@@ -39,19 +39,22 @@ def summary(question: str, answer: str, value: object = "", runs: Iterable[Run] 
         Plain text (markup in it appears as text); the answer is one sentence made from the results.
     value : anything with a `str`
         The headline number with its interval, such as an `Estimate`; it may be left out.
-    runs : runs
+    runs : runs, or groups of them
         All runs that the notebook rests on: what they cost is added up.
     note : str
         One more line of plain text, such as what limits the answer.
     """
-    runs = list(runs)
+    from fmnist_utils.runs.runner import trained_here
+
+    given: Any = runs  # one run, groups by name, or a list of runs
+    runs = list(getattr(given, "runs", given) if isinstance(given, Iterable) else [given])
     parts: dict[str, Any] = {
         "question": str(question),
         "answer": str(answer),
         "value": str(value),
         "note": str(note),
         "runs": len(runs),
-        "trained": sum(run.fresh for run in runs),
+        "trained": sum(map(trained_here, runs)),
         "seconds": float(sum(run.seconds for run in runs)),
     }
     lines = [parts["question"], parts["answer"], parts["value"], cost(parts), parts["note"]]

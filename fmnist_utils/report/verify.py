@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_utils import models
 from fmnist_utils.basics.errors import DIFFERS, UserError
-from fmnist_utils.basics.system import leftovers, write_whole
+from fmnist_utils.basics.system import is_held, leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record, robustness
 from fmnist_utils.runs.store import A_WRITE, Store
@@ -63,11 +63,16 @@ def verify(out: Path, mend: bool = False, claims: Callable[[Path], pd.DataFrame]
     lines = []
     # (Between a file and its record, whoever is writing them looks damaged: to mend is to wait for it.)
     with marker.alone(out) if mend else contextlib.nullcontext():
-        for check in (partial(_runs, alone=mend), _reports, _rest):  # each sees what the one before has mended
+        # (While a series runs, its index is old: it is written at the end.)
+        made = not mend and is_held(out / marker.LOCK)
+        checks = partial(_runs, alone=mend), _reports, partial(_rest, being_made=made)
+        for check in checks:  # each sees what the one before has mended
             for finding in check(out):
                 if mend:
                     finding.mend()
                 lines.append(finding.line(out, mend))
+        if mend and lines:
+            marker.index_is_old(out)  # it may list what is no longer there
         if mend and not marker.index_is_current(out):
             from fmnist_utils.report.index import write_index
 
@@ -123,8 +128,8 @@ def _run(store: Store, path: Path) -> Iterator[Finding]:
             yield Finding(path, why, AGAIN.format("trained"), partial(_aside, path))
         return
     options = json.dumps(run.experiment.model_options, sort_keys=True)
-    sizes = _sizes(run.experiment.model, run.classes, options)
-    if (run.parameters, run.multiply_adds) != sizes:
+    current = not record.stale(record.read(path))  # the model of today is the one that was trained
+    if current and (run.parameters, run.multiply_adds) != (sizes := _sizes(run.experiment.model, run.classes, options)):
         why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
         yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))
         return
@@ -174,8 +179,8 @@ def _seal_report(path: Path, page: str) -> None:
     write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
-def _rest(out: Path) -> Iterator[Finding]:
-    if not marker.index_is_current(out):
+def _rest(out: Path, being_made: bool) -> Iterator[Finding]:
+    if not being_made and not marker.index_is_current(out):
         for name in marker.INDEX:
             if marker.recorded(out, name) != marker.checksum(out / name):
                 place = out / name

@@ -28,6 +28,7 @@ from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
 
 from fmnist_utils.basics.errors import UserError, together
+from fmnist_utils.basics.own import edited
 from fmnist_utils.basics.system import keep_freed_memory
 from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import load_dataset
@@ -56,8 +57,7 @@ class Order:
     own, digests : its parts that are not the package's, and what tells their versions apart, of each and by kind;
         what a notebook defines travels with them
     version, dask : of the package and of Dask, which must be the worker's
-    reports, identity : the sender's reports folder, and what is unique to it: a worker that finds the same there
-        sees the same folder
+    reports, token : the sender's reports folder, and a file in it: a worker that finds it sees the same folder
     device, precision, threads : as in `train`
     since : a run stored before that moment is trained again
     label : what it is called here
@@ -71,13 +71,13 @@ class Order:
     digests: dict[str, str]
     version: str
     reports: Path
-    identity: str
     device: str
     precision: str
     threads: int | None = None
     since: int = 0
     label: str = ""
     topic: str = ""
+    token: str = ""
     dask: str = ""
 
     @classmethod
@@ -86,10 +86,9 @@ class Order:
     ) -> Order:
         """Order the training of `experiment` for `store`."""
         own = tuple((part, digest) for part in experiment.parts if (digest := part.digest))
-        place, label = (store.folder.parent, store.identity()), label or experiment.label
         return cls(
-            key, experiment, checksum, own, experiment.digests, version(), *place, device, precision,
-            since=store.since, label=label, dask=metadata.version("distributed"),
+            key, experiment, checksum, own, experiment.digests, version(), store.folder.parent, device, precision,
+            since=store.since, label=label or experiment.label, dask=metadata.version("distributed"),
         )  # fmt: skip
 
     def on(self, threads: int) -> Order:
@@ -99,7 +98,8 @@ class Order:
 
 def version() -> str:
     """What sender and worker must have in common for a run to be the same run."""
-    return f"{metadata.version('fmnist-reports')}, training version {TRAINING_VERSION}"
+    changes = f", edited ({digest[:8]})" if (digest := edited()) else ""
+    return f"{metadata.version('fmnist-reports')}, training version {TRAINING_VERSION}{changes}"
 
 
 class _Reporter(Progress):
@@ -161,7 +161,7 @@ def work(order: Order) -> Run | None:
     progress = _Reporter(order)
     with _ONE_AT_A_TIME:
         store = Store(order.reports, order.since)
-        if not (seen := order.reports.is_dir() and store.identity() == order.identity):
+        if not (seen := (order.reports / order.token).is_file()):
             store = Store(_own_folder(), order.since)
         with store.training(order.key, progress.say):
             if seen and store.load(order.key) is not None:
@@ -244,8 +244,9 @@ def train(orders: Sequence[Order], costs: dict[str, float], store: Store, addres
         No scheduler answers, or trainings failed: why, a line each; raised when all others are finished.
     """
     topic = f"fmnist-{uuid.uuid4().hex}"
-    with _client(address) as client:
-        return _Watch(client, address, store, costs).over([replace(order, topic=topic) for order in orders])
+    with _client(address) as client, store.token() as token:
+        told = [replace(order, topic=topic, token=token) for order in orders]
+        return _Watch(client, address, store, costs).over(told)
 
 
 def _client(address: str) -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import Any
@@ -15,7 +16,7 @@ from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.text import counted, duration, percent, points, span
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.runs.runner import run_all
-from fmnist_utils.training.experiment import Experiment
+from fmnist_utils.training.experiment import Experiment, recorded_digests
 from fmnist_utils.training.run import Run
 
 
@@ -37,18 +38,27 @@ class Group(list[Run]):
         found = super().__getitem__(place)
         return Group(found) if isinstance(place, slice) else found
 
-    def check(self, name: str = "") -> None:
-        """Raise UserError if there are no runs, or they are not of one experiment, one a seed (and fold)."""
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether these are nets that learned from other parts of the training images each (`cross_validate`)."""
+        return any(run.experiment.folds for run in self)
+
+    def check(self, name: str = "", folds: bool = False) -> None:
+        """Raise UserError if there are no runs, or they are not of one experiment, one a seed (or a fold: `folds`)."""
         called = f"group {brief(name)}" if name else "the group"
         if not self:
             raise UserError(f"{called} has no runs to compare: leave it out")
         stored = [run.key for run in self if run.folder]
         if twice := [key for key in stored if stored.count(key) > 1]:
             raise UserError(f"{called} has run {twice[0]} {stored.count(twice[0])} times: a seed counts once")
-        kinds = {run.experiment.but(seed=0, fold=0).canonical(): run for run in self}
-        if len(kinds) > 1:
-            one, other = (f"{run.experiment.label} ({run.experiment.recipe})" for run in list(kinds.values())[:2])
-            raise UserError(f"{called} mixes experiments, {one} and {other}: make a group of each")
+        for run in self[1:]:
+            if differs := _difference(self[0], run):
+                raise UserError(f"{called} mixes experiments, {differs}: make a group of each")
+        if self.is_cross_validation and not folds:
+            raise UserError(
+                f"{called} is a cross-validation, whose nets learned from different images, so they are no seeds of "
+                "one experiment: `out_of_fold` has what they say"
+            )
 
     @property
     def accuracy(self) -> metrics.Estimate:
@@ -101,7 +111,7 @@ class Group(list[Run]):
         UserError
             These are not all nets of a cross-validation, or were trained on other data.
         """
-        self.check()
+        self.check(folds=True)
         folds, there = self[0].experiment.folds, {run.experiment.fold for run in self if run.experiment.folds}
         if not folds or there != set(range(folds)):
             raise UserError(f"{counted(len(there), 'fold')} of {folds or 'none'}: give what cross_validate returns")
@@ -121,14 +131,14 @@ class Group(list[Run]):
         """
         for run in self:
             run.check_data(data)
-        seeds = tuple(f"seed {run.experiment.seed}" for run in self)
+        seeds = tuple(run.experiment.label.rpartition(", ")[2] for run in self)  # "seed 0", or "fold 1"
         return metrics.Mistakes(data, self.predictions, np.stack([run.confidence for run in self]), seeds)
 
     def __repr__(self) -> str:
         try:
             return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
         except UserError:  # of several experiments, whose accuracies have no mean
-            return counted(len(self), "run")
+            return counted(len(self), "run") + (" of a cross-validation" if self.is_cross_validation else "")
 
     def _repr_html_(self) -> str:
         return Groups({"": self})._repr_html_() if self else repr(self)
@@ -137,14 +147,21 @@ class Group(list[Run]):
 class Groups(dict[str, Group]):
     """Groups of runs by name; together they tell more of the spread between seeds than each alone."""
 
+    def __init__(self, groups: Mapping[str, Iterable[Run]] | Iterable[tuple[str, Iterable[Run]]] = ()) -> None:
+        super().__init__({name: _as_group(name, runs) for name, runs in dict(groups).items()})
+
     @property
     def accuracies(self) -> dict[str, metrics.Estimate]:
-        """Test accuracy of each group; those of few seeds lean on the spread of all (docs/statistics.md)."""
-        if not self:
-            return {}
+        """Test accuracy of each group; those of few seeds lean on the spread of all (docs/statistics.md).
+
+        Groups that were trained on other data tell nothing of that spread.
+        """
+        alike: dict[str, dict[str, list[NDArray[np.bool_]]]] = {}
         for name, group in self.items():
             group.check(name)
-        return metrics.estimate_all({name: group.correct for name, group in self.items()})
+            alike.setdefault(_data_of(group[0]), {})[name] = group.correct
+        found = {name: one for groups in alike.values() for name, one in metrics.estimate_all(groups).items()}
+        return {name: found[name] for name in self}
 
     @property
     def runs(self) -> list[Run]:
@@ -218,6 +235,31 @@ class Groups(dict[str, Group]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
+def _as_group(name: object, runs: Any) -> Group:
+    """Take a run, or a list of them, for a group; UserError if there is something else among them."""
+    runs = list(runs) if isinstance(runs, Iterable) else [runs]
+    if strange := [run for run in runs if not isinstance(run, Run)]:
+        raise UserError(f"group {brief(name)} has {brief(strange[0])} among its runs, which is none")
+    return Group(runs)
+
+
+def _data_of(run: Run) -> str:
+    """Checksum of the data that a run was trained on; "" where that is not known."""
+    return str(run.provenance.get("dataset_checksum", ""))
+
+
+def _difference(one: Run, other: Run) -> str:
+    """Say in what two runs differ that are more than two seeds, or folds, of one experiment; "" if they are not."""
+    if _data_of(one) and _data_of(other) and _data_of(one) != _data_of(other):
+        return " and ".join(f"on {brief(r.provenance.get('dataset', ''))} ({_data_of(r)[:8]})" for r in (one, other))
+    if recorded_digests(one.provenance) != recorded_digests(other.provenance):
+        return f"before and after a part of {one.experiment.model} was changed"
+    values = [json.loads(run.experiment.but(seed=0, fold=0).canonical()) for run in (one, other)]
+    fields = sorted(name for name in {**values[0], **values[1]} if values[0].get(name) != values[1].get(name))
+    said = [f"{name} {' and '.join(brief(run.experiment.said(name), 60) for run in (one, other))}" for name in fields]
+    return f"which differ in {', '.join(said)}" if said else ""
+
+
 def _same(one: Run, other: Run) -> bool:
     """Whether two runs had the same losses in every epoch, to the last bit, and give the same answers."""
     losses = [[(row["train_loss"], row["validation_loss"]) for row in run.history] for run in (one, other)]
@@ -229,7 +271,7 @@ def run_groups(
     seeds: int,
     out: str = "reports/quick",
     device: str = "auto",
-    also: Iterable[Experiment] = (),
+    also: Iterable[Experiment] | Experiment = (),
 ) -> Groups:
     """Train every experiment with seeds 0 to `seeds` - 1, or read its runs from the store.
 
@@ -252,18 +294,15 @@ def run_groups(
     """
     if not isinstance(experiments, Mapping):
         raise UserError(f"run_groups takes experiments by name, {{'mine': Experiment(…)}}, not {brief(experiments)}")
-    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
+    if type(seeds) is not int or seeds < 1:
         raise UserError(f"seeds = {brief(seeds)} is not allowed, must be a whole number from 1 on")
     if strange := [item for item in experiments.values() if not isinstance(item, Experiment)]:
         raise UserError(f"run_groups takes experiments by name, but {brief(strange[0])} is no Experiment")
-    wanted = {
-        f"{name}, seed {seed}": experiment.but(seed=seed)
-        for name, experiment in experiments.items()
-        for seed in range(seeds)
-    }
-    others = list(also)
-    labels = [*wanted, *(item.label for item in others)]
-    runs = iter(run_all([*wanted.values(), *others], out, device, names=labels))
+    others = [also] if isinstance(also, Experiment) else list(also)
+    wanted = [item.but(seed=seed) for item in experiments.values() for seed in range(seeds)]
+    labels = [f"{name}, seed {seed}" for name in experiments for seed in range(seeds)]
+    labels += [item.label for item in others]
+    runs = iter(run_all([*wanted, *others], out, device, names=labels))
     return Groups({name: Group(next(runs) for _ in range(seeds)) for name in experiments})
 
 
@@ -278,7 +317,9 @@ def cross_validate(experiment: Experiment, folds: int, out: str = "reports/quick
 
 def fold_experiments(experiment: Experiment, folds: int) -> list[Experiment]:
     """Say what `cross_validate` trains: for `run_groups` (`also`), which then trains all of it in one go."""
-    if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
+    if not isinstance(experiment, Experiment):
+        raise UserError(f"a cross-validation is of one Experiment, not of {brief(experiment)}")
+    if type(folds) is not int or folds < 2:
         raise UserError(
             f"folds = {brief(folds)} is not allowed, must be a whole number from 2 on, to hold each part out once"
         )
@@ -331,24 +372,25 @@ def _check(groups: Mapping[str, Iterable[Run]], *names: str) -> Groups:
         if name not in groups:
             there = f"(groups: {listed(map(str, groups)) or 'none'})"
             raise UserError(f"no group is called {brief(name)}{nearest(name, groups)} {there}")
+    checked = Groups(groups)
+    for name, group in checked.items():
+        group.check(name)
+    _check_data(checked.items())
+    return checked
+
+
+def _check_data(groups: Iterable[tuple[str, Group]]) -> None:
+    """Raise UserError if groups were tested on the images of different data sets."""
     tested: dict[str, tuple[str, Run]] = {}
-    checked = Groups()
-    for name, given in groups.items():
-        runs = list(given) if isinstance(given, Iterable) else [given]
-        if strange := [run for run in runs if not isinstance(run, Run)]:
-            raise UserError(f"group {brief(name)} has {brief(strange[0])} among its runs, which is none")
-        checked[name] = Group(runs)
-        checked[name].check(name)
-        for run in runs:
-            if checksum := run.provenance.get("dataset_checksum"):
-                tested.setdefault(checksum, (name, run))
+    for name, group in groups:
+        if group and (checksum := _data_of(group[0])):
+            tested.setdefault(checksum, (name, group[0]))
     if len(tested) > 1:
         one, other = (
             f"group {brief(name)} on {brief(run.provenance.get('dataset', ''))} ({checksum[:8]})"
             for checksum, (name, run) in list(tested.items())[:2]
         )
         raise UserError(f"runs of different data sets cannot be compared: {one}, {other}; leave one of them out")
-    return checked
 
 
 def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.DataFrame:
@@ -360,21 +402,28 @@ def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.Dat
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Write a table of `compare` for people: accuracy, change with its interval, verdict, gap, seeds; all text."""
+    """Write a table of comparisons for people: change with its interval, verdict, seeds; all text.
+
+    Accuracy and gap stand in it, too, where they are in the table (`compare`, `compare_gaps`).
+    """
+    if lacking := sorted({"low", "high", "difference", "verdict", "seeds"} - set(table)):
+        raise UserError(f"a table without {lacking[0]!r} cannot be made readable: give what compare returns")
     judged = table["low"].notna()
     pairs = zip(table["low"], table["high"], strict=True)
     intervals = pd.Series([metrics.interval(*pair, signed=True) for pair in pairs], table.index, dtype=object)
-    return pd.DataFrame(
-        {
-            "accuracy": table["accuracy"].map(percent),
-            "change (points)": table["difference"].map(lambda value: points(value).partition(" ")[0]),
-            "95 % interval": intervals.where(judged, "–"),
-            "verdict": table["verdict"].where(judged, metrics.CANNOT_BE_JUDGED),
-            "gap (points)": table["gap"].map(lambda value: points(value).partition(" ")[0]),
-            "seeds": table["seeds"],
-        },
-        index=table.index,
-    )
+    columns = {
+        "accuracy": table["accuracy"].map(percent) if "accuracy" in table else None,
+        "change (points)": table["difference"].map(_bare_points),
+        "95 % interval": intervals.where(judged, "–"),
+        "verdict": table["verdict"].where(judged, metrics.CANNOT_BE_JUDGED),
+        "gap (points)": table["gap"].map(_bare_points) if "gap" in table else None,
+        "seeds": table["seeds"],
+    }
+    return pd.DataFrame({name: column for name, column in columns.items() if column is not None}, index=table.index)
+
+
+def _bare_points(share: float) -> str:
+    return points(share).partition(" ")[0]
 
 
 def compare_gaps(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.DataFrame:
@@ -411,6 +460,7 @@ def compare_moves(
     DataFrame, one row a group of `after` but the reference, as `compare` without accuracy and gap
     """
     after, before = _check(after, reference), _check(before, *after)
+    _check_data([*before.items(), *after.items()])
     if odd := [name for name, group in after.items() if len(group) != len(before[name])]:
         seeds = f"{len(before[odd[0]])} seeds before and {len(after[odd[0]])} after"
         raise UserError(f"group {brief(odd[0])} has {seeds}: train it with as many of both")

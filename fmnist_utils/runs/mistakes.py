@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
-from fmnist_utils.basics.system import from_root, write_whole
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, os_errors
+from fmnist_utils.basics.system import ROOT, from_root, write_whole
 from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs.record import Damaged, damage
-from fmnist_utils.runs.store import Store, whole_key
+from fmnist_utils.runs.store import LEAST_OF_A_KEY, Store, whole_key
 from fmnist_utils.training.run import Run
 
 
@@ -29,10 +29,10 @@ def find(key: str, out: str | Path) -> Run:
         There is none, or it is damaged, or may not be read.
     """
     store = Store(out)
-    try:
-        key = whole_key(key, sorted(path.parent.name for path in store.folder.glob("*/record.json")))
-    except UserError as error:
-        raise UserError(f"{out}: {error}") from None
+    keys = sorted(path.parent.name for path in store.folder.glob("*/record.json"))
+    if not any(name.startswith(key) for name in keys) and (folder := _that_has(key)):
+        raise UserError(f"{out}: run {brief(key, 40)} is not there, but in {folder}: OUT={folder}")
+    key = whole_key(key, keys, out)
     try:
         return store.check(key)
     except (Damaged, FileNotFoundError, NotADirectoryError) as error:
@@ -40,6 +40,13 @@ def find(key: str, out: str | Path) -> Run:
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
     raise UserError(f"run {key} in {out} {why}")
+
+
+def _that_has(key: str) -> str:
+    """Name a folder of reports/ that has a finished run whose key begins so; "" if none has."""
+    named = len(key) >= LEAST_OF_A_KEY and key.isalnum()
+    found = sorted(from_root("reports").glob(f"*/runs/{key}*/record.json")) if named else []
+    return found[0].parents[2].relative_to(ROOT).as_posix() if found else ""
 
 
 def tested_on(run: Run, dataset: str = "", data_dir: str = "") -> Dataset:
@@ -74,8 +81,17 @@ def table(run: Run, data: Dataset) -> pd.DataFrame:
 
 
 def write(run: Run, data: Dataset, out: str | Path) -> Path:
-    """Write `table` into the run's folder; returns the file."""
+    """Write `table` into the run's folder; returns the file.
+
+    Raises
+    ------
+    UserError
+        It cannot be written, or the run is a link to that of another folder.
+    """
     path = from_root(out) / "runs" / run.key / "errors.csv"
+    if path.parent.is_symlink():
+        owner = path.parent.resolve().parent.parent
+        raise UserError(f"{out}: run {run.key} is a link to that of another folder; ask for it there: OUT={owner}")
     with os_errors("write", MAKE_ROOM):
         write_whole(path, lambda part: table(run, data).to_csv(part, index=False, float_format="%.4g"))
     return path

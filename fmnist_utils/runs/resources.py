@@ -29,7 +29,7 @@ class Resources:
     precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively
     jobs : runs side by side; 0 for as many as pay ("auto")
     scheduler : address of a Dask scheduler, "tcp://host:8786"; "" trains on this machine
-    since : a moment, in seconds since 1970: what was stored before it is trained again
+    since : a moment, in nanoseconds since 1970: what was stored before it is trained again
     """
 
     precision: str = "auto"
@@ -57,13 +57,17 @@ class Resources:
         precision = (os.environ.get("PRECISION", "") if precision is None else precision) or "auto"
         jobs = (os.environ.get("JOBS", "") if jobs is None else str(jobs)) or "auto"
         scheduler = os.environ.get("SCHEDULER", "") if scheduler is None else scheduler
+        scheduler = getattr(scheduler, "scheduler_address", scheduler)  # of Dask's clusters
+        if not isinstance(scheduler, str):
+            raise UserError(f"SCHEDULER={brief(scheduler)} is no address: write tcp://host:8786")
         if precision not in PRECISIONS:
             hint = nearest(precision, PRECISIONS)
             raise UserError(f"PRECISION={bare(precision)} is unknown{hint} (allowed: {', '.join(PRECISIONS)})")
-        again = (os.environ.get("RETRAIN", "") if retrain is None else str(int(retrain))) or "0"
+        again = (os.environ.get("RETRAIN", "") if retrain is None else str(retrain)) or "0"
+        again = {"True": "1", "False": "0"}.get(again, again)
         if not (again.isascii() and again.isdigit() and len(again) < 20):
             raise UserError(f"RETRAIN={bare(again)} is not allowed: write 1 to train again what is stored, or 0")
-        since = int(time.time()) if int(again) == 1 else int(again)
+        since = time.time_ns() if int(again) == 1 else int(again)
         if jobs == "auto":
             return cls(precision, 0, scheduler, since)
         if not (jobs.isascii() and jobs.isdigit() and len(jobs) < 10 and int(jobs) > 0):

@@ -127,14 +127,16 @@ def robustness(groups: Mapping[str, Iterable[Run]], data: Dataset, images: int =
     UserError
         A run was trained on other images than those of `data`, of which a result would be kept as its own.
     """
-    if not isinstance(images, int) or isinstance(images, bool) or images < 0:
+    if type(images) is not int or images < 0:
         raise UserError(f"images = {brief(images)} is not allowed, must be a number of test images; 0 for all of them")
-    order = np.random.RandomState(SPLIT_SEED).permutation(len(data.test_labels))
-    places = order[: images or None]  # a smaller choice is part of a larger one
+    if not isinstance(groups, Mapping):
+        raise UserError(f"robustness takes runs by a name of yours, {{'mine': [run, …]}}, not {brief(groups)}")
     lists = {name: list(group) for name, group in groups.items()}
     runs = {run.key: run for group in lists.values() for run in group}
     for run in runs.values():
         run.check_data(data)
+    order = np.random.RandomState(SPLIT_SEED).permutation(len(data.test_labels))
+    places = order[: images or None]  # a smaller choice is part of a larger one
     found = {key: _stored(run, len(places)) for key, run in runs.items()}
     missing = [run for key, run in runs.items() if found[key] is None and run.has_weights]
     if missing:
@@ -210,9 +212,12 @@ def _measure(runs: list[Run], data: Dataset, places: NDArray[np.int64], device: 
 
 
 def _keep(run: Run, right: NDArray[np.bool_]) -> None:
-    """Write a result beside its run; beside a published one only if it is about all test images."""
+    """Write a result beside its run; beside a published one only if it is about all test images.
+
+    A run that is a link to another folder's is left as it is.
+    """
     whole = right.shape[1] == len(run.test_labels)
-    if run.folder is None or (not whole and from_root(PUBLISHED) in run.folder.parents):
+    if run.folder is None or run.folder.is_symlink() or (not whole and from_root(PUBLISHED) in run.folder.parents):
         return
     content: dict[str, Any] = {
         "key": run.key,

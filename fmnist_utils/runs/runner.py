@@ -28,6 +28,7 @@ from fmnist_utils.training.trainer import train
 
 DATA_SETS = 4  # that are kept in memory
 _read: dict[tuple[str, str], tuple[str, Dataset]] = {}  # place -> fingerprint of its files, and what they hold
+_trained: set[tuple[Path, str]] = set()  # folders and keys of what this process had trained
 GIB = 2**30
 MEMORY_A_RUN = 1.5 * GIB  # of a process that trains
 GPU_MEMORY_A_RUN = 4 * GIB
@@ -38,6 +39,9 @@ WORTH_A_CLUSTER = 25.0
 
 class DryRun(Exception):
     """Raised in place of training when DRY_RUN=1 asks for the cost alone; says what it would be."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"DRY_RUN=1: {self}"]
 
 
 def run_all(
@@ -81,7 +85,7 @@ def run_all(
     Stopped
         The stop button, or Ctrl-C.
     """
-    resources = Resources.of(precision, jobs, scheduler, retrain)
+    resources, device = Resources.of(precision, jobs, scheduler, retrain), str(device)  # (it may be torch's own)
     given: Any = experiments
     experiments = [given] if isinstance(given, Experiment) or not isinstance(given, Iterable) else list(given)
     if strange := [item for item in experiments if not isinstance(item, Experiment)]:
@@ -102,6 +106,8 @@ def run_all(
         run.check_classes(_data(wanted[key]))  # which are no part of its key
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
+    for experiment in missing.values():
+        experiment.check_data(_data(experiment))  # before any of them is trained
     if missing and is_dry_run():
         cost = _rehearse(missing, store, device, resources)
         if file := os.environ.get(DRY_RUN_FILE):
@@ -112,9 +118,15 @@ def run_all(
         try:
             called = dict(zip(reversed(keys), reversed(labels), strict=True))  # of equal ones the first name
             found.update(_train(missing, called, store, device, resources))
+            _trained.update((store.folder, key) for key in missing)
         except KeyboardInterrupt:
             raise Stopped from None
     return [found[key] for key in keys]
+
+
+def trained_here(run: Run) -> bool:
+    """Whether this process had a run trained, though it may have been read from the store since."""
+    return run.fresh or (run.folder is not None and (run.folder.parent, run.key) in _trained)
 
 
 def side_by_side(jobs: int, n: int, device: torch.device, seconds: float) -> int:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
+import platform
 import shlex
 import shutil
 import sys
@@ -78,8 +80,8 @@ class Store:
     Parameters
     ----------
     out : a reports folder, relative to the project root or absolute
-    since : the moment, in seconds since 1970, at which all was asked to be trained again: only runs that were trained
-        for that are loaded, which their records say (clocks differ, and copies have the times of their copying)
+    since : the moment, in nanoseconds since 1970, at which all was asked to be trained again: only runs that were
+        trained for that are loaded, which their records say (clocks differ, and copies have the times of their copying)
     """
 
     def __init__(self, out: str | Path, since: int = 0) -> None:
@@ -102,18 +104,25 @@ class Store:
                 (self.folder / key).unlink()
         with self.lock(key, say):
             checkpoint = self.checkpoint(key)
-            if checkpoint.exists() and checkpoint.stat().st_mtime < self.since:
+            if checkpoint.exists() and checkpoint.stat().st_mtime_ns < self.since:
                 checkpoint.unlink()
             yield
 
-    def identity(self) -> str:
-        """What is unique to this folder, drawn when it is first asked for: it tells two folders of one path apart."""
-        path = self.folder / ".identity"
+    @contextlib.contextmanager
+    def token(self) -> Iterator[str]:
+        """Have a file of a new name in the reports folder for a while, and give the name.
+
+        Who finds it sees this very folder, and neither another one of the same path nor a copy of before.
+        """
+        name = f"{uuid.uuid4().hex}.{platform.node()}.{os.getpid()}.part"  # which is tidied up after a killed process
+        path = self.folder.parent / name
         with os_errors("write", MAKE_ROOM):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-                file.write(uuid.uuid4().hex)
-            return path.read_text("utf-8")
+            path.touch()
+        try:
+            yield name
+        finally:
+            path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self, key: str, say: Callable[[str], None] = print) -> Iterator[None]:
@@ -333,8 +342,8 @@ class Store:
         return found
 
 
-def whole_key(beginning: str, keys: Sequence[str]) -> str:
-    """Return the one of `keys` that begins so.
+def whole_key(beginning: str, keys: Sequence[str], out: str | Path) -> str:
+    """Return the one of the keys of a reports folder that begins so.
 
     Raises
     ------
@@ -342,7 +351,7 @@ def whole_key(beginning: str, keys: Sequence[str]) -> str:
         None does, or several do, or it is too short to tell.
     """
     found = [key for key in keys if key.startswith(beginning)]
-    called = f"run {brief(beginning, 40)}"
+    called = f"{out}: run {brief(beginning, 40)}"
     if found and len(beginning) < LEAST_OF_A_KEY:  # such as "", of a shell's variable that is not set
         raise UserError(f"{called} is too short: write at least {LEAST_OF_A_KEY} characters of its key")
     if len(found) > 1:

@@ -39,7 +39,8 @@ def plan(
 def finished(data: Dataset, out: str | Path) -> Groups:
     """Read the largest finished set of runs on these data that differ in their augmentation alone.
 
-    The published ones go before those of `out`. Of sets of equal size the one on more images for more epochs counts.
+    The published ones go before those of `out`. Of sets of equal size the one on more images for more epochs counts;
+    of experiments of one name that with more seeds, and the newest.
 
     Returns
     -------
@@ -48,6 +49,7 @@ def finished(data: Dataset, out: str | Path) -> Groups:
     """
     for place in dict.fromkeys((from_root(PUBLISHED), from_root(out))):
         folder = Folder(place)
+        dates = {record["key"]: str(record["provenance"].get("date", "")) for record in folder.records}
         sets: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         weight = {}
         for entry_name, entry in folder.entries.items():
@@ -56,7 +58,9 @@ def finished(data: Dataset, out: str | Path) -> Groups:
                 continue
             alike = item.but(augmentation=NONE, class_weights={}).canonical()
             keys = [entry.keys[seed] for seed in sorted(entry.keys)]
-            sets[alike][name] = max(sets[alike][name], keys, key=len)
+            sets[alike][name] = max(
+                sets[alike][name], keys, key=lambda keys: (len(keys), max(map(dates.__getitem__, keys), default=""))
+            )
             weight[alike] = entry.train_size * item.epochs
         whole = [alike for alike, arms in sets.items() if NONE in arms and len(arms) > 1]
         if whole:
@@ -71,4 +75,4 @@ def arm(experiment: Experiment) -> str:
     """Name an experiment by its augmentation, as `plan` does; "" if it weighs classes without augmenting them."""
     if any(item.classes for item in experiment.augmentation):
         return EXTRA if experiment.class_weights else TARGETED
-    return "" if experiment.class_weights else "+".join(item.name for item in experiment.augmentation) or NONE
+    return "" if experiment.class_weights else "+".join(item.label for item in experiment.augmentation) or NONE

@@ -66,8 +66,10 @@ class Augmentation(BaseModel):
 
     @property
     def label(self) -> str:
-        """Short name for tables: the augmentation and, where there are any, its classes."""
-        return f"{self.name} ({', '.join(self.classes)})" if self.classes else self.name
+        """Short name for tables: the augmentation, and what of its options is not at its default."""
+        options = self.model_dump(exclude_defaults=True, exclude={"name", "classes"})
+        said = [*(f"{name} {value}" for name, value in options.items() if name != "name"), *self.classes]
+        return f"{self.name} ({', '.join(said)})" if said else self.name
 
 
 class Change(Augmentation):

@@ -14,7 +14,7 @@ from fmnist_utils import models
 from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.basics.text import html_table, shortened
-from fmnist_utils.data.dataset import VALIDATION_SHARE
+from fmnist_utils.data.dataset import VALIDATION_SHARE, Dataset, split
 from fmnist_utils.training import augmentations, optim
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
@@ -139,8 +139,10 @@ class Experiment(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     test_time_views: bool = False
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *unnamed: Any, **values: Any) -> None:
         """Check the fields; UserError names each that is wrong, and what is allowed."""
+        if unnamed:
+            raise UserError(f"Experiment({brief(unnamed[0])}): give its fields by name, as in Experiment(model='base')")
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -211,14 +213,33 @@ class Experiment(BaseModel):
         named = {*self.class_weights, *(name for item in self.augmentation for name in item.classes)}
         return {name: class_names.index(name) if name in class_names else -1 for name in sorted(named)}
 
+    def check_data(self, dataset: Dataset) -> None:
+        """Raise UserError if it cannot be trained on these data: too few images, unknown classes, a net that fails."""
+        split(dataset.train_labels, self.train_size, self.validation, self.folds, self.fold)
+        names = dataset.class_names
+        for augmentation in self.augmentation:
+            augmentation.check_classes(names)
+        for name in self.class_weights:
+            if name not in names:
+                raise UserError(f"class_weights: unknown class {name!r}{nearest(name, names)} ({', '.join(names)})")
+        models.check_options(self.model, self.model_options, len(names))
+
     @property
     def _said(self) -> dict[str, Any]:
-        """The fields that are not at their default, augmentations by their shorthand."""
+        """The fields that are not at their default, augmentations by their shorthand where they have no options."""
         fields = type(self).model_fields.items()
         values = {name: getattr(self, name) for name, field in fields if getattr(self, name) != field.default}
         if self.augmentation:
-            values["augmentation"] = "+".join(item.label for item in self.augmentation)
+            short = "+".join(item.name for item in self.augmentation)
+            plain = tuple(augmentations.parse(short)) == self.augmentation
+            full = [item.model_dump(mode="json", exclude_defaults=True) for item in self.augmentation]
+            values["augmentation"] = short if plain else full
         return values
+
+    def said(self, field: str) -> Any:
+        """Value of a field, as it is shown."""
+        at_default = {"augmentation": "none", "train_size": "all"}.get(field, getattr(self, field))
+        return self._said.get(field, at_default)
 
     def __repr__(self) -> str:
         return shortened(f"Experiment({', '.join(f'{name}={value!r}' for name, value in self._said.items())})")

@@ -157,7 +157,7 @@ class Progress:
     @property
     def gained(self) -> float:
         """How much of the run was done here, not before."""
-        return self.share - self.before / max(self.batches, 1)
+        return self.share - self.before / max(self.batches, 1) if self.began else 0.0  # (it may fail before it begins)
 
     def __str__(self) -> str:
         left = _left(self.began, self.gained, 1 - self.share)

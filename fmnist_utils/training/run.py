@@ -249,7 +249,7 @@ class Run:
                     raise ValueError(DIFFERS)
                 weights = load(content)
             except (ValueError, SafetensorError) as error:
-                put_aside(file, str(error))
+                put_aside(file, str(error), "its predictions stay; RETRAIN=1 trains it again")
                 raise UserError(f"the weights of run {self.key} are damaged: train it again with RETRAIN=1") from None
         model = models.build(self.experiment.model, self.classes, **self.experiment.model_options)
         model.load_state_dict(weights)
@@ -283,7 +283,11 @@ def _array(picture: Any) -> Any:
 
 def _pixels(images: ArrayLike, data: Dataset) -> torch.Tensor:
     """Take images for what nets are given; UserError if they are not of the form of those of `data`."""
-    pixels, wanted = torch.as_tensor(images), tuple(data.train_images.shape[1:])
+    wanted = tuple(data.train_images.shape[1:])
+    try:
+        pixels = torch.as_tensor(images)
+    except (ValueError, TypeError, RuntimeError):  # paths, for one
+        raise UserError(f"{brief(images)} are no images: `predict` takes files and pictures of any form") from None
     if pixels.dtype != torch.uint8 or pixels.shape[1:] != wanted or not len(pixels):
         form = f"uint8 (n, {wanted[0]}, {wanted[1]})"
         found = f"{str(pixels.dtype).removeprefix('torch.')} {tuple(pixels.shape)}"

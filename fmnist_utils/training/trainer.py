@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fmnist_utils import models
-from fmnist_utils.basics.errors import DIFFERS, MAKE_ROOM, UserError, nearest, os_errors
+from fmnist_utils.basics.errors import DIFFERS, MAKE_ROOM, UserError, os_errors
 from fmnist_utils.basics.system import provenance, put_aside, write_whole
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.training import batches
@@ -58,8 +58,7 @@ class Trainer:
     def __post_init__(self) -> None:
         experiment = self.experiment
         self.digests = experiment.digests  # before a part of a notebook may change what it reads
-        for augmentation in experiment.augmentation:
-            augmentation.check_classes(self.dataset.class_names)
+        experiment.check_data(self.dataset)
         training, validation = split(
             self.dataset.train_labels, experiment.train_size, experiment.validation, experiment.folds, experiment.fold
         )
@@ -83,9 +82,6 @@ class Trainer:
 
     def _class_weights(self) -> Tensor | None:
         weights, names = self.experiment.class_weights, self.dataset.class_names
-        for name in weights:
-            if name not in names:
-                raise UserError(f"class_weights: unknown class {name!r}{nearest(name, names)} ({', '.join(names)})")
         return torch.tensor([weights.get(name, 1.0) for name in names], device=self.device) if weights else None
 
     @property

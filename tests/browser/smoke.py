@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from fmnist_utils.basics.system import PUBLISHED, ROOT
+from fmnist_utils.report import marker
 
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 
@@ -21,9 +22,9 @@ def reports(out: Path, *arguments: str) -> str:
 
 
 def beside_published(out: Path, *names: str) -> Path:
-    """Make the reports called `names` in `out`, and put the published pages of all others there, to be linked to."""
-    reports(out, "--only", " ".join(names))
+    """Make the reports called `names` in `out`, where the published pages of all others are, to be linked to."""
+    marker.prepare(out)
     for name in set(NAMES) - set(names):
         shutil.copy(ROOT / PUBLISHED / f"{name}.html", out)
-    reports(out, "--only", " ".join(names))  # renders them anew, with links to their neighbours
+    reports(out, "--only", " ".join(names))
     return out

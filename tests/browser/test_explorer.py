@@ -73,7 +73,9 @@ def cells_of(group: Group, labels: np.ndarray) -> dict[tuple[int, int], set[int]
 
 def buttons(browser: Chrome, matrix: int = 0) -> dict[tuple[int, int], WebElement]:
     """Buttons of a matrix, by true and predicted class."""
-    box = browser.find_elements(By.CSS_SELECTOR, ".explorer")[matrix]
+    boxes = By.CSS_SELECTOR, ".explorer"
+    WebDriverWait(browser, 30).until(lambda _: len(browser.find_elements(*boxes)) == 2)  # a busy machine reads on
+    box = browser.find_elements(*boxes)[matrix]
     found = box.find_elements(By.CSS_SELECTOR, "button[data-count]")
     return {(number(button, "true"), number(button, "predicted")): button for button in found}
 
