@@ -156,8 +156,8 @@ def test_a_number_of_two_notebooks_chooses_none() -> None:
 
 
 def test_after_the_last_number_a_free_one_is_advised(project: Path) -> None:
-    shutil.copy(project / "notebooks" / "01_first.ipynb", project / "notebooks" / "99_last.ipynb")
-    with pytest.raises(UserError, match="write it as 02_mine" if False else "write it as 0[0-9]_mine"):
+    shutil.copy(SERIES[0], project / "notebooks" / "99_last.ipynb")
+    with pytest.raises(UserError, match="NAME=100_mine is not allowed: write it as 07_mine"):
         authoring.make_notebook("100_mine", project / "notebooks", project / "params")
 
 
