@@ -29,6 +29,14 @@ CLASSES = [
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 ]  # fmt: skip
 
+# Options of augmentations where nothing else is said: pages name those that differ.
+USUAL: dict[str, dict[str, float]] = {
+    "affine": {"degrees": 10, "translate": 0.1, "scale": 0.1, "shear": 0}, "alternating-flip": {},
+    "cutmix": {"probability": 0.5, "alpha": 1}, "cutout": {"size": 8}, "flip": {"probability": 0.5},
+    "erasing": {"probability": 0.5, "smallest": 0.02, "largest": 0.4, "aspect": 3.3}, "mixup": {"alpha": 0.2},
+    "translate": {"pixels": 2}, "trivial": {}, "vertical-flip": {"probability": 0.5},
+}  # fmt: skip
+
 # --- what is stored ---------------------------------------------------------------------------------------
 
 
@@ -410,7 +418,9 @@ def check_leaderboard(checks: Checks, soup: BeautifulSoup, store: Store) -> None
                 checks.that("index", f"{what}, {column}: {row[column]}", row[column] == value, value)
             said = [f"{first.experiment['optimizer']} {first.experiment['lr']:g}", first.experiment["schedule"]]
             for item in first.experiment["augmentation"]:
-                said.append(f"{item['name']} ({', '.join(item['classes'])})" if item["classes"] else item["name"])
+                usual = {"probability": 1.0, "name": item["name"], "classes": item["classes"]} | USUAL[item["name"]]
+                details = [f"{name} {value}" for name, value in item.items() if usual[name] != value] + item["classes"]
+                said.append(f"{item['name']} ({', '.join(details)})" if details else item["name"])
             checks.that("index", f"{what}: {row['recipe']}", row["recipe"].startswith(", ".join(said)), said)
             checks.that("index", f"{what}: on a part", store.pool(name)[2] == bool(part))
             order.append((first.images, mean))

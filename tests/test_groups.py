@@ -279,7 +279,10 @@ def test_what_is_no_group_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no group is called 'x'"):
         Groups({"a": Group(good)}).same_as("x")
     assert Groups().accuracies == {}
-    assert repr(Group(folds)) == "2 runs of a cross-validation" and Group(folds)._repr_html_()
+    assert repr(Group(folds)).endswith("(2 folds)") and "(2 folds)" in Group(folds)._repr_html_()
+    other_seed = [run_with(0.9, item) for item in fold_experiments(Experiment(seed=1), 2)]
+    with pytest.raises(UserError, match="the group mixes cross-validations of several seeds: make a group of each"):
+        Group(folds + other_seed).accuracy  # noqa: B018
     with pytest.raises(
         UserError, match="a table without 'difference' cannot be made readable: give what compare returns"
     ):

@@ -49,6 +49,7 @@ class Estimate:
     std : of the seeds' accuracies as they are; NaN for a single one
     low, high : the interval, within 0 and 1; NaN where a single seed has no spread to borrow
     n : seeds; 0 for a method that has none
+    each : what `n` counts: "seed", or "fold" of a cross-validation
     borrowed : whether the seed spread is that of other groups alone, since this one has one seed
     """
 
@@ -58,6 +59,7 @@ class Estimate:
     high: float
     n: int
     borrowed: bool = False
+    each: str = "seed"
 
     @property
     def margin(self) -> str:
@@ -70,7 +72,7 @@ class Estimate:
             return "none (there is nothing to count)"
         if not self.margin:
             return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
-        seeds = f"{counted(self.n, 'seed') if self.n else 'no seed'}{', spread borrowed' if self.borrowed else ''}"
+        seeds = f"{counted(self.n, self.each) if self.n else 'no seed'}{', spread borrowed' if self.borrowed else ''}"
         uneven = abs((self.high - self.mean) - (self.mean - self.low)) > 5e-5
         if uneven and (self.low <= 0 or self.high >= 1):  # cut there: ± would promise accuracies beyond
             return f"{percent(self.mean)} ({interval(self.low, self.high)}; {seeds})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -57,14 +58,17 @@ class Group(list[Run]):
         if self.is_cross_validation and not folds:
             raise UserError(
                 f"{called} is a cross-validation, whose nets learned from different images, so they are no seeds of "
-                "one experiment: `out_of_fold` has what they say"
+                "one experiment: `accuracy` and `out_of_fold` have what can be said of them"
             )
+        if self.is_cross_validation and len({run.experiment.seed for run in self}) > 1:
+            raise UserError(f"{called} mixes cross-validations of several seeds: make a group of each")
 
     @property
     def accuracy(self) -> metrics.Estimate:
         """Test accuracy, with the interval that this group gives by itself (`Groups.accuracies` has narrower ones)."""
-        self.check()
-        return metrics.accuracy_estimate(self.correct)
+        self.check(folds=True)
+        found = metrics.accuracy_estimate(self.correct)
+        return replace(found, each="fold") if self.is_cross_validation else found
 
     @property
     def gap(self) -> float:
@@ -138,7 +142,7 @@ class Group(list[Run]):
         try:
             return f"{self[0].experiment.model}: {self.accuracy}" if self else "no runs"
         except UserError:  # of several experiments, whose accuracies have no mean
-            return counted(len(self), "run") + (" of a cross-validation" if self.is_cross_validation else "")
+            return counted(len(self), "run")
 
     def _repr_html_(self) -> str:
         return Groups({"": self})._repr_html_() if self else repr(self)
