@@ -107,7 +107,9 @@ CELLS = [
     """,
     "## What is a long heading that goes on, and on, until it needs a second line in the contents?\n\nNothing more.",
     """
-    from types import SimpleNamespace as Run
+    from functools import partial
+    from types import SimpleNamespace
+    Run = partial(SimpleNamespace, folder=None, key="")
     from fmnist_utils.report.summary import summary
     summary(f"How good is a small net on {EVIL}?", f"It reaches 92.31 % on {EVIL}.", "92.31 % ± 0.12 (3 seeds)",
             runs=[Run(seconds=61.5, fresh=True), Run(seconds=30.0, fresh=False)])

@@ -46,11 +46,11 @@ print("fmnist_utils.runs.cluster" in sys.modules)
 def test_failing_runs_do_not_take_the_others_along_and_are_all_told(
     jobs: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = [TINY.but(class_weights={name: 2.0}, seed=seed) for name in ("Shirts", "Coats") for seed in range(2)]
+    wrong = [TINY.but(optimizer="sgd", lr=10, seed=seed) for seed in range(2)]
     with pytest.raises(UserError) as caught:
         run_all([*wrong, TINY, TINY.but(seed=1)], tmp_path, jobs=jobs)
     lines = sorted(str(caught.value).splitlines())
-    assert ["did you mean 'Coat'" in lines[0], "did you mean 'Shirt'" in lines[1]] == [True, True]
+    assert ["seed 0 diverged" in lines[0], "seed 1 diverged" in lines[1]] == [True, True]
     assert len(lines) == 2 and len(results(tmp_path)) == 2
     cut_down = "JOBS=10000: " in capsys.readouterr().out
     assert cut_down == (jobs > 1), "more jobs than cores are said to be cut down"

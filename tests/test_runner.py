@@ -375,6 +375,10 @@ def test_what_the_data_forbid_is_told_before_anything_is_trained(tmp_path: Path)
     ):
         with pytest.raises(UserError, match=said):
             run_all([tiny, tiny.but(**bad)], tmp_path / "out", jobs=1)
+    wrong = [tiny.but(class_weights={name: 2.0}, seed=seed) for name in ("nix", "nil") for seed in range(2)]
+    with pytest.raises(UserError, match="unknown class 'nix'.*\n.*unknown class 'nil'.*$") as caught:
+        run_all([tiny, *wrong], tmp_path / "out", jobs=1)
+    assert len(str(caught.value).splitlines()) == 2, "each is said once"
     assert results(tmp_path / "out").empty
 
 

@@ -52,7 +52,7 @@ RELEASED = {
     "training/batches.py": "1284f5bb78536c76",
     "training/evaluate.py": "54056fcba7385652",
     "training/optim.py": "7b8aa1cbd7eb4007",
-    "training/trainer.py": "07191c9acd9a69d7",
+    "training/trainer.py": "b0494a76ab06768c",
 }
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
 PLAIN = (NoneType, bool, int, float, complex, str, bytes, range, slice, type(...))  # told by their repr

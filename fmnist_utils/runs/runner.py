@@ -106,8 +106,14 @@ def run_all(
         run.check_classes(_data(wanted[key]))  # which are no part of its key
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
+    problems = list[Exception]()
     for experiment in missing.values():
-        experiment.check_data(_data(experiment))  # before any of them is trained
+        try:
+            experiment.check_data(_data(experiment))
+        except UserError as error:
+            problems.append(error)
+    if problems:
+        raise together(problems)  # before any of them is trained
     if missing and is_dry_run():
         cost = _rehearse(missing, store, device, resources)
         if file := os.environ.get(DRY_RUN_FILE):

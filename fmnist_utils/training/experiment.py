@@ -216,13 +216,16 @@ class Experiment(BaseModel):
     def check_data(self, dataset: Dataset) -> None:
         """Raise UserError if it cannot be trained on these data: too few images, unknown classes, a net that fails."""
         split(dataset.train_labels, self.train_size, self.validation, self.folds, self.fold)
-        names = dataset.class_names
+        self.check_classes(dataset.class_names)
+        models.check_options(self.model, self.model_options, len(dataset.class_names))
+
+    def check_classes(self, names: tuple[str, ...]) -> None:
+        """Raise UserError if it names a class that is none of `names`."""
         for augmentation in self.augmentation:
             augmentation.check_classes(names)
         for name in self.class_weights:
             if name not in names:
                 raise UserError(f"class_weights: unknown class {name!r}{nearest(name, names)} ({', '.join(names)})")
-        models.check_options(self.model, self.model_options, len(names))
 
     @property
     def _said(self) -> dict[str, Any]:

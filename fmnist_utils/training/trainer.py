@@ -58,7 +58,7 @@ class Trainer:
     def __post_init__(self) -> None:
         experiment = self.experiment
         self.digests = experiment.digests  # before a part of a notebook may change what it reads
-        experiment.check_data(self.dataset)
+        experiment.check_classes(self.dataset.class_names)
         training, validation = split(
             self.dataset.train_labels, experiment.train_size, experiment.validation, experiment.folds, experiment.fold
         )
