@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import random
@@ -189,9 +188,10 @@ def test_a_run_that_another_process_writes_anew_is_never_taken_for_damaged(store
 
     def write() -> None:  # as `save` does; NumPy, which it reads back with, is not for two threads of Python 3.11
         while not ended.is_set():
-            for path, content in itertools.chain(*versions):
-                write_whole(path, lambda part, content=content: part.write_bytes(content))
-                time.sleep(0.01)
+            for files in versions:
+                for path, content in files:
+                    write_whole(path, lambda part, content=content: part.write_bytes(content))
+                time.sleep(0.02)
 
     writer = threading.Thread(target=write)
     writer.start()
