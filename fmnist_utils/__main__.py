@@ -82,8 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     where, how = ("profile", "only", *places, "out"), ("jobs", "precision", "scheduler", "seeds")
     does = "run the notebooks that have changed and write their reports"
     sub = command(_reports, "reports", does, *where, *how, "force", "retrain", "dry_run")
-    # What is typed goes last, so that it counts.
+    # What is typed goes last, so that it counts: SEEDS stands before SET, and not for `--seeds`.
     seeds = os.environ.get("SEEDS", "")
+    sub.set_defaults(seeds="")
     given = [*([f"seeds={seeds}"] if seeds else []), *_settings(os.environ.get("SET", ""))]
     sub.add_argument("--set", nargs="+", action="extend", default=given, metavar="name=value", help=HELP["set"])
     command(_data, "data", "find or fetch the data set, check it, and say where it is", *places)
@@ -154,8 +155,7 @@ def _reports(options: argparse.Namespace) -> int:
     # (Kernels run in the project's root, which need not be the current folder.)
     given = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
     overrides = {name: value if value.lower() in KNOWN else from_anywhere(value) for name, value in given.items()}
-    typed = options.seeds if options.seeds != os.environ.get("SEEDS", "") else ""
-    for setting in [*options.set, *([f"seeds={typed}"] if typed else [])]:
+    for setting in [*options.set, *([f"seeds={options.seeds}"] if options.seeds else [])]:
         name, equals, text = setting.partition("=")
         if not equals:
             raise UserError(f"--set {bare(setting, 60)}: write name=value")

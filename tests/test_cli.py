@@ -46,6 +46,19 @@ def test_a_mistake_in_the_environment_is_told_in_one_line(variables: dict[str, s
     assert err.startswith(said) and len(err) < 300
 
 
+@pytest.mark.parametrize(
+    ("typed", "counts"),
+    [([], 200), (["--set", "seeds=101"], 101), (["--seeds", "102"], 102), (["--seeds", "300"], 300)],
+)
+def test_what_is_typed_goes_before_the_environment(
+    typed: list[str], counts: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEEDS", "300")
+    monkeypatch.setenv("SET", "seeds=200")
+    assert main(["reports", "--profile", "smoke", "--only", "02", *typed]) == 2
+    assert f"command line: seeds: {counts} is not allowed" in capsys.readouterr().err
+
+
 def test_a_mistake_is_one_line_and_status_2(made: Path) -> None:
     mistakes = {
         ("--profile", "qick"): "unknown profile 'qick'; did you mean 'quick'?",

@@ -300,7 +300,7 @@ def _read_images(
     -------
     Name, class names, images and labels for training and test; what was changed, and some images of before.
     """
-    parts = image_parts(folder)
+    parts = found = image_parts(folder)
     names, *others = (tuple(classes) for classes in parts.values())
     if others and others[0] != names:
         odd = ", ".join(sorted(set(names) ^ set(others[0])))
@@ -334,10 +334,10 @@ def _read_images(
     pictures = read([path for part in paths for path in part])
     if pictures.changes:
         _say(f"{folder}: {pictures.changes}")
-    if strange := left_out(folder):
+    if strange := left_out(folder, found):
         endings = listed(sorted({Path(path).suffix.lower() or "none" for path in strange}))
         _say(f"{folder}: {counted(len(strange), 'file')} left out, which by their endings are no pictures: {endings}")
-    if places := unread(folder):
+    if places := unread(folder, found):
         what = f"which {'are no classes' if len(places) > 1 else 'is no class'} of the data"
         _say(f"{folder}: left out are the pictures directly in {listed(places)}, {what}")
     arrays = []

@@ -60,6 +60,9 @@ class Source:
     files: dict[str, Path] = field(default_factory=dict)
 
 
+Parts = dict[str, dict[str, list[str]]]  # of a folder of images: part -> class -> paths
+
+
 class MissingData(UserError):
     """A published data set is nowhere on this machine.
 
@@ -158,7 +161,7 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def image_parts(folder: Path) -> dict[str, dict[str, list[str]]]:
+def image_parts(folder: Path) -> Parts:
     """List paths of images by part ("train" and "test", or "" where there are no such folders) and class."""
     parts = ("train", "test") if all((folder / part).is_dir() for part in ("train", "test")) else ("",)
     return {
@@ -175,17 +178,16 @@ def image_parts(folder: Path) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def left_out(folder: Path) -> list[str]:
-    """List the files in folders of images whose names do not end as those of pictures do."""
-    parts = image_parts(folder)
+def left_out(folder: Path, parts: Parts) -> list[str]:
+    """List the files in folders of images (`image_parts`) whose names do not end as those of pictures do."""
     places = [folder / part / name for part, classes in parts.items() for name in classes]
     files = [entry for place in places for entry in os.scandir(place) if not entry.name.startswith(".")]
     return [entry.path for entry in files if entry.is_file() and not entry.name.lower().endswith(IMAGE_SUFFIXES)]
 
 
-def unread(folder: Path) -> list[str]:
+def unread(folder: Path, parts: Parts) -> list[str]:
     """List the folders below one of images, "." for itself, whose pictures are in no class's folder, and not read."""
-    read = {path for classes in image_parts(folder).values() for images in classes.values() for path in images}
+    read = {path for classes in parts.values() for images in classes.values() for path in images}
     found = set()
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

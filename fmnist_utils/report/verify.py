@@ -18,6 +18,7 @@ from fmnist_utils.basics.system import is_held, leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record, robustness
 from fmnist_utils.runs.store import A_WRITE, Store
+from fmnist_utils.training.experiment import recorded_digests
 from fmnist_utils.training.run import WEIGHTS
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _run(store: Store, path: Path) -> Iterator[Finding]:
             yield Finding(path, why, AGAIN.format("trained"), partial(_aside, path))
         return
     options = json.dumps(run.experiment.model_options, sort_keys=True)
-    current = not record.stale(record.read(path))  # the model of today is the one that was trained
+    current = recorded_digests(run.provenance) == run.experiment.digests  # its model is still what was trained
     if current and (run.parameters, run.multiply_adds) != (sizes := _sizes(run.experiment.model, run.classes, options)):
         why = f"its parameters and multiply-adds are {run.parameters} and {run.multiply_adds}, not {sizes[0]} and "
         yield Finding(path, f"{why}{sizes[1]}", AGAIN.format("trained"), partial(_aside, path))
