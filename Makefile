@@ -48,10 +48,10 @@ check: setup ## check the params/ files against the notebooks, running nothing
 verify: setup ## hold every stored file of OUT against its checksum; ARGS=--mend mends
 	@'$(PY)' -m fmnist_utils verify $(ARGS)
 
-test: dev ## run the tests; ARGS="-k data" runs some
+test: dev ## run the tests; ARGS=tests/test_store.py runs some, FAST=1 leaves out the slow ones
 	@command -v chromedriver >/dev/null || $(call apt,chromium chromium-driver) \
 		|| echo "Note: the browser tests cannot run: install Chromium and chromedriver (Debian: chromium chromium-driver)"
-	@'$(PY)' -m pytest $(ARGS)
+	@'$(PY)' -m pytest $(if $(FAST),-m 'not slow') $(ARGS)
 
 lint: dev ## check style and types
 	@'$(PY)' -m ruff check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, augmentation, explorer, peak, reliability, series, step, throughput, training
+from benchmarks import accuracy, augmentation, explorer, feedback, peak, reliability, series, step, throughput, training
 
 PARTS: dict[str, Callable[[], int | None]] = {  # those that can fail return how often
     "training": training.main,
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[], int | None]] = {  # those that can fail return how
     "quick": lambda: series.main(("quick",)),
     "jobs": series.jobs,
     "explorer": explorer.main,
+    "feedback": feedback.main,
     "reliability": lambda: reliability.main([]),
 }
 

@@ -26,6 +26,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_new_notebook_becomes_a_report_of_the_series(project: Path) -> None:
     root = copy_package(project)
     for path in [*(root / "notebooks").iterdir(), *root.glob("params/*/*")]:

@@ -368,6 +368,7 @@ def test_more_images_than_there_are_is_told_before_any_kernel_starts(project: Pa
         assert not (project / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,6 +385,7 @@ def test_a_dry_run_says_what_would_be_trained_and_changes_nothing(
     assert not (project / "out" / "notebooks").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_executes_nothing_beyond_the_last_training(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second, third = (report.notebook for report in prepare(project))
     names, heavy = "from fmnist_utils import Experiment, run_all\n", "raise SystemError('hours of work')"
@@ -398,6 +400,7 @@ def test_a_dry_run_executes_nothing_beyond_the_last_training(project: Path, caps
     assert "03_third: new; 1 run to train" in told
 
 
+@pytest.mark.slow
 def test_a_dry_run_counts_a_cross_validation_after_what_is_trained(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

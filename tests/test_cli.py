@@ -29,6 +29,7 @@ def project(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "project")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
@@ -59,6 +60,7 @@ def test_what_is_typed_goes_before_the_environment(
     assert f"command line: seeds: {counts} is not allowed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_mistake_is_one_line_and_status_2(made: Path) -> None:
     mistakes = {
         ("--profile", "qick"): "unknown profile 'qick'; did you mean 'quick'?",
@@ -86,6 +88,7 @@ def test_params_shows_every_parameter_with_its_value_in_each_profile(made: Path)
     assert "01_first" not in out
 
 
+@pytest.mark.slow
 def test_check_tells_what_is_wrong_in_every_profile(project: Path) -> None:
     code, out, _ = call(project, "check", PROFILE="")
     assert (code, out) == (0, "params/quick: 3 files are right\n")
@@ -106,6 +109,7 @@ def test_data_says_where_the_data_is(made: Path) -> None:
     assert len(out.splitlines()) <= 3
 
 
+@pytest.mark.slow
 def test_models_lists_sizes(made: Path) -> None:
     code, out, _ = call(made, "models")
     assert code == 0
@@ -119,6 +123,7 @@ def test_runs_of_an_empty_store(made: Path) -> None:
     assert call(made, "runs")[:2] == (0, "no finished runs in reports/quick\n")
 
 
+@pytest.mark.slow
 def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
     code, out, err = call(made, "runs", "--profile", "qick")
     assert (code, out) == (2, "")
@@ -126,6 +131,7 @@ def test_a_profile_that_is_not_there_has_no_runs(made: Path) -> None:
     assert call(made, "runs", "--out", "nowhere")[0] == 2
 
 
+@pytest.mark.slow
 def test_hostile_options_are_one_short_line_on_an_ascii_terminal(made: Path) -> None:
     hostile = [
         ["--out", "~nosuchuser/x"],
@@ -166,6 +172,7 @@ def test_a_path_of_several_lines_or_directions_is_told_in_one_line(
     assert "a\\nb" in said and "\\u202e" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["params", "check"])
 def test_output_that_nobody_reads_any_more_ends_a_command_without_a_word(made: Path, command: str) -> None:
     reader, writer = os.pipe()

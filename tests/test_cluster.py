@@ -10,6 +10,7 @@ from fmnist_utils.runs import cluster
 from fmnist_utils.runs.store import Store
 
 
+@pytest.mark.slow
 def test_a_killed_remote_worker_has_its_run_taken_over(undisturbed: Path, tmp_path: Path, worker: Worker) -> None:
     first = worker()
     process = start(tmp_path, LONG, LONG.but(seed=1), scheduler=worker.address)
@@ -21,6 +22,7 @@ def test_a_killed_remote_worker_has_its_run_taken_over(undisturbed: Path, tmp_pa
     assert same_weights(undisturbed, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
     undisturbed: Path, tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch, data
 ) -> None:  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ from simulated_nets import IMAGES, nets
 
 from fmnist_utils.analysis import metrics, power
 
+pytestmark = pytest.mark.slow
 FACTOR = np.log(3)  # spreads of arms are unequal: lognormal, one standard deviation is a factor of 3
 
 

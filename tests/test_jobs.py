@@ -11,6 +11,7 @@ from fmnist_utils import UserError, results, run_all
 from fmnist_utils.basics.system import ROOT
 
 
+@pytest.mark.slow
 def test_a_model_that_the_caller_defines_is_trained_side_by_side(tmp_path: Path) -> None:
     script = f"""
 from torch import nn
@@ -42,6 +43,7 @@ print("fmnist_utils.runs.cluster" in sys.modules)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 10_000])
 def test_failing_runs_do_not_take_the_others_along_and_are_all_told(
     jobs: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import psutil
+import pytest
 from training_processes import LONG, said, same_weights, start, wait_for_checkpoint
 
 
+@pytest.mark.slow
 def test_a_killed_process_takes_its_workers_along_and_all_goes_on_to_the_same_bits(
     undisturbed: Path, tmp_path: Path
 ) -> None:

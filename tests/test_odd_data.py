@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from data_files import idx
 
 from fmnist_utils import Dataset, sentences
@@ -38,6 +39,7 @@ def write(
     return folder
 
 
+@pytest.mark.slow
 def test_the_notebooks_go_on_where_a_section_has_nothing_to_say(data: Dataset, tmp_path: Path) -> None:
     """Classes of one image, of no training image, of no test image; 5 test images in all; names of any kind."""
     train, test = {0: 9, 1: 5, 2: 40, 4: 3, 5: 2, 6: 1}, {0: 1, 2: 2, 3: 1, 4: 1}

@@ -49,6 +49,7 @@ def train(root: Path) -> list[str]:
     return [line for line in lines if re.match(r"[0-9a-f]{16} ", line)][0].split()
 
 
+@pytest.mark.slow
 def test_an_edited_model_is_trained_anew(project: Path) -> None:
     key, state, parameters, _ = train(project)
     assert state == "fresh"
@@ -67,6 +68,7 @@ def test_an_edited_model_is_trained_anew(project: Path) -> None:
     assert python(project, load.format(key)).startswith(said)
 
 
+@pytest.mark.slow
 def test_a_module_that_the_model_uses_counts_too(project: Path) -> None:
     mine = project / "fmnist_utils" / "models" / "mine.py"
     (project / "my_layers.py").write_text("from torch import nn\nactivation = nn.ReLU\n", "utf-8")
@@ -78,6 +80,7 @@ def test_a_module_that_the_model_uses_counts_too(project: Path) -> None:
     assert train(project)[0] != key
 
 
+@pytest.mark.slow
 def test_an_edit_beside_the_package_has_reports_executed_again(project: Path) -> None:
     write_project(project)
     write_notebook(project / "notebooks" / "01_first.ipynb", "import my_words", "print(my_words.WORD)")

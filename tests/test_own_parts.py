@@ -77,6 +77,7 @@ def train(root: Path, out: Path) -> tuple[list[str], str]:
     return keys.split(), state
 
 
+@pytest.mark.slow
 def test_what_is_edited_is_trained_anew_and_the_rest_is_not(project: Path, tmp_path: Path) -> None:
     out, mine = tmp_path / "out", project / "fmnist_utils" / "training" / "mine.py"
     keys, state = train(project, out)
@@ -105,6 +106,7 @@ def checksum(out: Path, key: str) -> str:
     return str(json.loads((out / "runs" / key / "record.json").read_text("utf-8"))["provenance"]["dataset_checksum"])
 
 
+@pytest.mark.slow
 def test_parts_that_a_notebook_defines_are_trained_side_by_side(tmp_path: Path) -> None:
     script = f"""{MINE}
 from fmnist_utils import Experiment, run_all

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from small_project import copy_package
 
 from fmnist_utils.basics.system import ROOT
@@ -38,6 +39,7 @@ print(run.fresh, side_by_side(1, 2, torch.device("cpu"), seconds=0.0))
 """
 
 
+@pytest.mark.slow
 def test_everything_is_imported_and_trains_without_what_windows_lacks(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LIKE_WINDOWS, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False

@@ -69,6 +69,7 @@ def test_folds_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert re.search(finished(["cnn-small, fold 1", "cnn-small, fold 2"])[1], capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_terminal_has_bars_that_go_and_lines_that_stay(tmp_path: Path, jobs: str) -> None:
@@ -122,6 +123,7 @@ def on_the_screen(text: str) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_a_cell_of_jupyterlab_has_one_output_which_ends_as_a_line_a_run(tmp_path: Path) -> None:
     from jupyter_client.manager import start_new_kernel
 

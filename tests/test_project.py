@@ -168,6 +168,7 @@ def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
     assert found == {}
 
 
+@pytest.mark.slow
 def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
     """`python -m fmnist_utils readme` was run after the last published run."""
     from fmnist_utils.studies import readme

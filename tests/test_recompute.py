@@ -51,6 +51,7 @@ def test_the_script_shares_no_code_with_the_package() -> None:
     assert not {"fmnist_utils", "made_up_runs"} & set(imported)
 
 
+@pytest.mark.slow
 def test_all_of_a_sample_agrees(sample: Path) -> None:
     status, said = check(sample)
     assert status == 0, said

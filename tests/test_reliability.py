@@ -43,6 +43,7 @@ def test_what_an_attack_finds_fails_the_command(failures: int, monkeypatch: pyte
     assert ended.value.code == bool(failures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "n"), [("interrupts", 2), ("damage", 4)])
 def test_an_attack_on_the_series_finds_nothing(part: str, n: int) -> None:
     attack, _ = reliability.PARTS[part]

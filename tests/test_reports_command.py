@@ -29,6 +29,7 @@ def project(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_second_call_executes_nothing_and_imports_nothing_heavy(made: Path) -> None:
     before = tokens(made / OUT)
     process = start(made, "reports", interpreter=("-X", "importtime"))
@@ -47,6 +48,7 @@ def test_what_executes_and_renders_builds_no_grammar_of_addresses() -> None:
     assert subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True) == "True False\n"
 
 
+@pytest.mark.slow
 def test_options_come_from_the_environment_as_make_passes_them(made: Path) -> None:
     code, out, _ = call(made, "reports", ONLY="02", DRY_RUN="1", FORCE="1")
     assert (code, out.splitlines()[-1]) == (0, "02_second: forced; nothing to train")
@@ -77,6 +79,7 @@ def test_images_in_the_current_folder_are_meant_wherever_kernels_run(project: Pa
     assert (project / OUT / "01_first.html").exists()
 
 
+@pytest.mark.slow
 def test_a_failed_notebook_gives_status_1(project: Path) -> None:
     write_notebook(project / "notebooks" / "02_second.ipynb", "1 / 0")
     code, out, _ = call(project, "reports", "--only", "2")
@@ -87,6 +90,7 @@ def test_a_failed_notebook_gives_status_1(project: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_changed_code_executes_again_and_a_changed_template_renders_only(project: Path) -> None:
     before, page = tokens(project / OUT), project / OUT / "01_first.html"
     style = project / "fmnist_utils" / "report" / "template" / "style.css"
@@ -104,6 +108,7 @@ def test_changed_code_executes_again_and_a_changed_template_renders_only(project
     assert tokens(project / OUT) != before
 
 
+@pytest.mark.slow
 def test_two_calls_at_once_wait_for_each_other_and_execute_once(project: Path) -> None:
     wait = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)"
     write_notebook(project / "notebooks" / "01_first.ipynb", "print('kernel', flush=True)", wait)
@@ -122,6 +127,7 @@ def test_two_calls_at_once_wait_for_each_other_and_execute_once(project: Path) -
     assert out.splitlines()[0] == "01_first: unchanged"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_full_disk_is_one_line_and_status_2_and_keeps_the_reports(made: Path) -> None:
     import resource
@@ -138,6 +144,7 @@ def test_a_full_disk_is_one_line_and_status_2_and_keeps_the_reports(made: Path) 
     assert tokens(made / OUT) == before
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_one_line_and_status_2(made: Path) -> None:
     (made / "file").write_text("")
     code, _, err = call(made, "reports", "--out", "file/reports")

@@ -13,6 +13,7 @@ from fmnist_utils.runs import resources
 from fmnist_utils.runs.resources import Resources
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_precision_and_threads_it_was_begun_with(tmp_path: Path) -> None:
     process = start(tmp_path, LONG, threads=1, jobs=1, precision="fp32")
     wait_for_checkpoint(tmp_path, process)

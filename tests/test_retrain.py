@@ -19,6 +19,7 @@ from fmnist_utils.runs.store import Store
 OUT = Path("reports", "quick")
 
 
+@pytest.mark.slow
 def test_retrain_trains_what_the_chosen_reports_need(trained: Path) -> None:
     [record] = (trained / OUT).glob("runs/*/record.json")
     os.utime(record, (0, 0))
@@ -30,6 +31,7 @@ def test_retrain_trains_what_the_chosen_reports_need(trained: Path) -> None:
     assert "01_first: unchanged" in call(trained, "reports", "--only", "01")[1]
 
 
+@pytest.mark.slow
 def test_retrain_goes_on_after_ctrl_c_and_begins_anew_after_its_end(trained: Path, tmp_path: Path) -> None:
     root = shutil.copytree(trained, tmp_path / "project")
     wait = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)"

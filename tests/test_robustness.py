@@ -183,6 +183,7 @@ def test_damaged_weights_are_as_good_as_none(out: Path, data: Dataset, capsys: p
     assert f"run {weights.parent.name}: the weights of run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_beside_a_published_run_only_a_whole_result_is_kept(
     out: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

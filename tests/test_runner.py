@@ -80,6 +80,7 @@ def test_the_stored_model_predicts_what_was_stored(tmp_path: Path, data) -> None
     assert (run.model()(images).argmax(1).numpy() == run.predictions[:500]).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
     long = {"epochs": 6, "train_size": 2000, "augmentation": "flip+erasing"}
@@ -99,6 +100,7 @@ def test_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     assert all(value.equal(second[name]) for name, value in first.items())
 
 
+@pytest.mark.slow
 def test_two_processes_train_a_run_once(tmp_path: Path) -> None:
     both = [start(tmp_path, epochs=4, train_size=3000) for _ in range(2)]
     said = [process.communicate(timeout=180)[0].split()[-1] for process in both]
@@ -259,6 +261,7 @@ def test_a_folder_that_cannot_be_written_gets_one_line(tmp_path: Path) -> None:
         run_all([TINY], tmp_path / "file" / "out")
 
 
+@pytest.mark.slow
 def test_runs_come_back_from_a_dask_cluster(tmp_path: Path) -> None:
     from dask.distributed import LocalCluster
 
@@ -333,6 +336,7 @@ def test_what_is_no_experiment_is_named_in_a_line(wrong: object, tmp_path: Path)
         run_all(wrong, tmp_path)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_stop_button_of_a_notebook_gives_one_line(tmp_path: Path) -> None:
     """What the button does: the kernel is interrupted while a cell trains."""
     from jupyter_client.manager import start_new_kernel

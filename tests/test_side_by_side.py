@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import psutil
+import pytest
 from training_processes import LONG, said, same_weights, start, wait_for_checkpoint
 
 
+@pytest.mark.slow
 def test_side_by_side_ends_with_the_bits_of_one_after_the_other(undisturbed: Path, tmp_path: Path) -> None:
     output = said(start(tmp_path, LONG, LONG.but(seed=1), jobs=2))
     assert "(1 of 2): epoch 5/5" in output and "(2 of 2): epoch 5/5" in output
@@ -13,6 +15,7 @@ def test_side_by_side_ends_with_the_bits_of_one_after_the_other(undisturbed: Pat
     assert same_weights(undisturbed, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_killed_local_worker_has_its_run_taken_over(undisturbed: Path, tmp_path: Path) -> None:
     process = start(tmp_path, LONG, LONG.but(seed=1), jobs=2)
     wait_for_checkpoint(tmp_path, process, trainings=2)

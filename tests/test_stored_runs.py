@@ -19,6 +19,7 @@ from fmnist_utils.report import marker
 OUT = Path("reports", "quick")
 
 
+@pytest.mark.slow
 def test_runs_are_deleted_after_saying_which_and_asking(trained: Path, tmp_path: Path) -> None:
     root = shutil.copytree(trained, tmp_path / "project")
     [run] = (root / OUT / "runs").glob("*/")
@@ -38,6 +39,7 @@ def test_runs_are_deleted_after_saying_which_and_asking(trained: Path, tmp_path:
     assert not run.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--delete", "--thin"])
 def test_a_few_characters_name_no_run(trained: Path, option: str) -> None:
     """Such as none, where a shell's variable is not set; however few runs there are."""

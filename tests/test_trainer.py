@@ -82,6 +82,7 @@ def test_golden_losses_in_bf16(name: str, data: Dataset) -> None:
     assert {value.dtype for value in run.weights.values()} <= {torch.float32, torch.int64}
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_and_other_seed_other_bits(data: Dataset) -> None:
     first, again = (train.train(RECIPES["averaged"], data, "cpu") for _ in range(2))
     other = train.train(RECIPES["averaged"].but(seed=1), data, "cpu")
@@ -108,6 +109,7 @@ def test_training_leaves_the_callers_choice_of_kernels_alone(data: Dataset) -> N
         torch.use_deterministic_algorithms(False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_resumed_training_ends_with_the_same_bits(name: str, data: Dataset, tmp_path: Path) -> None:
     experiment, checkpoint = RECIPES[name].but(epochs=3), tmp_path / "checkpoint.pt"
@@ -158,6 +160,7 @@ def test_a_flipped_bit_of_a_checkpoint_is_found(data: Dataset, tmp_path: Path) -
         assert not checkpoint.exists()
 
 
+@pytest.mark.slow
 def test_accuracies_are_those_of_the_stored_predictions(data: Dataset) -> None:
     run = train.train(TINY.but(epochs=4, train_size=3000), data, "cpu")
     assert run.test_accuracy == (run.predictions == data.test_labels.numpy()).mean() > 0.6
@@ -213,6 +216,7 @@ def test_training_on_all_images_has_no_validation(data: Dataset) -> None:
     assert trainer.validate() == (None, None)
 
 
+@pytest.mark.slow
 def test_class_weights_raise_recall_of_the_weighted_class(data: Dataset) -> None:
     plain = train.train(TINY.but(train_size=3000), data, "cpu")
     weighted = train.train(TINY.but(train_size=3000, class_weights={"Shirt": 10.0}), data, "cpu")
@@ -247,6 +251,7 @@ def test_normalization_is_the_published_one(data: Dataset) -> None:
     assert normalization(data.train_images) == pytest.approx((0.2860, 0.3530), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*RECIPES, *recipes.RECIPES])
 def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch, forward pass, loss, optimizer and schedule on a pretended GPU (autograd cannot be pretended)."""

@@ -129,6 +129,7 @@ def test_a_run_of_a_model_that_was_edited_since_is_not_damaged(project: Path, mo
     assert verify(project / "out") == []
 
 
+@pytest.mark.slow
 def test_the_command_has_a_line_a_finding_and_a_status(project: Path) -> None:
     copy_package(project)
     assert call(project, "verify", "out") == (0, "out: 0 findings\n", "")
@@ -309,6 +310,7 @@ def test_a_damaged_marker_is_written_anew(content: str, project: Path) -> None:
     assert verify(project / "out") == []
 
 
+@pytest.mark.slow
 def test_to_mend_is_to_wait_for_whoever_writes(project: Path) -> None:
     copy_package(project)
     with marker.alone(project / "out"):

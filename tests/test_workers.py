@@ -33,6 +33,7 @@ def new_pages() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+@pytest.mark.slow
 def test_a_worker_elsewhere_trains_again_what_it_has_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Dataset
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_worker_keeps_the_memory_that_a_training_step_frees(tmp_path: Path, da
         assert client.submit(new_pages, pure=False).result() < 2_000
 
 
+@pytest.mark.slow
 def test_a_stopped_call_stops_its_remote_workers(tmp_path: Path, worker: Worker) -> None:
     worker()
     process = start(tmp_path, LONG.but(epochs=2000), scheduler=worker.address)
@@ -80,6 +82,7 @@ def test_a_stopped_call_stops_its_remote_workers(tmp_path: Path, worker: Worker)
     assert busy.poll() is None  # the same worker was free for the next
 
 
+@pytest.mark.slow
 def test_no_worker_is_said_and_waited_for(tmp_path: Path, worker: Worker) -> None:
     process = start(tmp_path, TINY, scheduler=worker.address)
     assert process.stdout is not None

@@ -30,6 +30,7 @@ def test_ctrl_c_while_the_processes_start_is_one_line(seconds: float, tmp_path: 
     assert psutil.wait_procs(workers, timeout=DEADLINE)[1] == []
 
 
+@pytest.mark.slow
 def test_a_file_that_new_processes_would_run_again_is_refused_before_they_do(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     program = """

@@ -109,6 +109,7 @@ def test_notebook_runs_from_top_to_bottom(browser: Chrome, lab: str) -> None:
     wait.until(lambda _: browser.execute_script(script))
 
 
+@pytest.mark.slow
 def test_training_leaves_its_line_and_a_changed_parameter_trains_only_what_is_new(browser: Chrome, lab: str) -> None:
     wait = open_notebook(browser, lab, BASELINE)
     outputs = run_all_cells(browser, wait)

@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["01_first.html", "02_second.html", "index.html"])
 def test_pages_are_self_contained_accessible_and_fit_every_screen(browser: Chrome, series: Path, page: str) -> None:
     # An alert would make every further command fail.

@@ -22,6 +22,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return beside_published(tmp_path_factory.mktemp("smoke"), *NAMES[0:2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES[0:2])
 def test_every_report_is_sound(browser: Chrome, smoke: Path, name: str) -> None:
     checks.assert_sound(browser, smoke / f"{name}.html")
@@ -44,6 +45,7 @@ def test_a_second_call_executes_nothing(smoke: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.slow
 def test_papermill_works_by_hand_and_finds_the_same_runs(smoke: Path, tmp_path: Path) -> None:
     runs, params = len(results(smoke)), "params/smoke/02_baseline.yaml"
     command = [sys.executable, "-m", "papermill", "notebooks/02_baseline.ipynb", str(tmp_path / "out.ipynb")]

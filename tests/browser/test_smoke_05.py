@@ -17,6 +17,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return beside_published(tmp_path_factory.mktemp("smoke"), *NAMES[4:5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES[4:5])
 def test_every_report_is_sound(browser: Chrome, smoke: Path, name: str) -> None:
     checks.assert_sound(browser, smoke / f"{name}.html")

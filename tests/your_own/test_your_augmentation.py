@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from examples import blocks, shell
 
 
+@pytest.mark.slow
 def test_an_augmentation(project: Path) -> None:
     [augmentation] = blocks("An augmentation", "python")
     (project / "fmnist_utils" / "training" / "mine.py").write_text(augmentation, "utf-8")

@@ -9,6 +9,7 @@ import pytest
 from examples import blocks, run, shell
 
 
+@pytest.mark.slow
 def test_data_and_a_picture(project: Path) -> None:
     [example] = blocks("Data", "python")
     run(project, sys.executable, "-c", example)
@@ -21,12 +22,14 @@ def test_data_and_a_picture(project: Path) -> None:
     assert [sum(map(float, row.split()[1:])) for row in table[1:]] == pytest.approx([1, 1], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_comparison(project: Path) -> None:
     [example] = blocks("A comparison", "python")
     out = run(project, sys.executable, "-c", example)
     assert "change (points)" in out and "Against the plain training, of 1 change: " in out
 
 
+@pytest.mark.slow
 def test_a_cluster(project: Path) -> None:
     [example] = blocks("A cluster", "python")
     run(project, sys.executable, "-c", example)

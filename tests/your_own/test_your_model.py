@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
 from examples import EXAMPLES, blocks, run, shell
 
 from fmnist_utils.basics.system import ROOT
@@ -16,6 +17,7 @@ def test_every_example_is_tested() -> None:
     assert set(EXAMPLES) == models | {"Data", "A picture", "A notebook", "A profile", "A cluster"}
 
 
+@pytest.mark.slow
 def test_what_is_python_passes_lint_as_it_stands(project: Path) -> None:
     [model], [augmentation], [optimizer] = (blocks(example, "python") for example in list(EXAMPLES)[:3])
     files = {"models/mine.py": model, "training/mine.py": f"{augmentation}\n\n{optimizer}"}
@@ -30,6 +32,7 @@ def test_what_is_python_passes_lint_as_it_stands(project: Path) -> None:
         (project / "fmnist_utils" / name).unlink()
 
 
+@pytest.mark.slow
 def test_a_model(project: Path) -> None:
     [example] = blocks("A model", "python")
     assert example in (ROOT / "README.md").read_text("utf-8"), "the same example"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from examples import blocks, shell
 
 
+@pytest.mark.slow
 def test_an_optimizer(project: Path) -> None:
     [augmentation], [optimizer] = blocks("An augmentation", "python"), blocks("An optimizer", "python")
     mine = project / "fmnist_utils" / "training" / "mine.py"
