@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
                 kind: dict[str, Any] = {"action": "store_true", "default": is_set(option.upper())}
             else:
                 kind = {"default": variable, "metavar": option.upper()}
+            if option == "only":  # typed as several words, too
+                kind |= {"nargs": "+", "default": [variable]}
             sub.add_argument(flag, help=HELP[option], **kind)
         return sub
 
@@ -169,7 +171,7 @@ def _reports(options: argparse.Namespace) -> int:
     resources = Resources.of(options.precision, options.jobs, options.scheduler, options.retrain)
     force = options.force or options.retrain
     reports = build.prepare(
-        options.profile or _default_profile(), options.only, overrides, options.out,
+        options.profile or _default_profile(), " ".join(options.only), overrides, options.out,
         stale=lambda report: bool(report.reason(force)), checks=_checks,
     )  # fmt: skip
     if options.dry_run:
@@ -216,12 +218,15 @@ def _params(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from fmnist_utils.basics.system import from_root
     from fmnist_utils.runs.store import results
 
     out = _out(options)
     if options.delete or options.stale or options.thin:
         return _change(out, options)
-    found = results(out)
+    found = results(out) if from_root(out).is_dir() else pd.DataFrame()
     if found.empty:
         print(f"no finished runs in {out}")
     else:
@@ -383,7 +388,8 @@ def _out(options: argparse.Namespace) -> str:
     out = options.out or f"reports/{options.profile or _default_profile()}"
     if not from_root(out).is_dir():
         if options.out:
-            raise UserError(f"OUT={out} is not a folder: name one of reports")
+            hint = f"; did you mean reports/{out}?" if from_root(f"reports/{out}").is_dir() else ""
+            raise UserError(f"OUT={out} is not a folder: name one of reports{hint}")
         build.check_profile(options.profile or _default_profile())
     return str(out)
 

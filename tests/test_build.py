@@ -116,6 +116,17 @@ def test_an_out_of_range_value_is_found_before_any_kernel_starts(project: Path) 
     assert not (project / "out").exists()
 
 
+@pytest.mark.slow
+def test_damaged_data_are_told_once_by_a_dry_run_too(project: Path) -> None:
+    (project / "animals").mkdir()
+    declared = f'dataset: str = "{project / "animals"}"  # name or folder\nout: str = ""  # folder\n'
+    for name in ("01_first", "02_second"):
+        write_notebook(project / "notebooks" / f"{name}.ipynb", TOKEN, parameters=declared)
+        (project / "params" / "quick" / f"{name}.yaml").write_text("", "utf-8")
+    with pytest.raises(UserError, match=f"^{project / 'animals'} holds no data set"):
+        build.dry_run(prepare(project))
+
+
 def test_an_executed_notebook_has_outputs_of_its_parameters_and_its_provenance(made: Path) -> None:
     executed = made / "out" / "notebooks" / "02_second.ipynb"
     assert "lr is 0.001 for 3 epochs" in outputs(executed)

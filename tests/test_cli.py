@@ -15,6 +15,7 @@ from fmnist_utils import results
 from fmnist_utils.__main__ import main
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.data.locate import locate
+from fmnist_utils.report import build
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,20 @@ def test_what_is_typed_goes_before_the_environment(
     monkeypatch.setenv("SET", "seeds=200")
     assert main(["reports", "--profile", "smoke", "--only", "02", *typed]) == 2
     assert f"command line: seeds: {counts} is not allowed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("only", [["02", "05"], ["02 05"], ["notebooks/02_baseline.ipynb", "5"]])
+def test_notebooks_are_chosen_by_several_words_or_files(
+    only: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "dry_run", lambda reports, *more: print(*(report.name for report in reports)))
+    assert main(["reports", "--profile", "smoke", "--only", *only, "--dry-run"]) == 0
+    assert capsys.readouterr().out == "02_baseline 05_architecture_comparison\n"
+
+
+def test_the_folder_that_is_meant_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--out", "full"]) == 2
+    assert capsys.readouterr().err.endswith("is not a folder: name one of reports; did you mean reports/full?\n")
 
 
 @pytest.mark.slow

@@ -268,6 +268,29 @@ def test_image_folders_that_do_not_fit(tmp_path):
     assert "only one has only test, only train" in complaint(str(tmp_path / "parts"))
 
 
+@pytest.mark.parametrize(
+    ("parts", "hint"),
+    [
+        (("Train/a", "Train/b", "Test/a", "Test/b"), "; call 'Train' and 'Test' train and test, exactly so"),
+        (("training/a", "training/b", "val/a", "val/b"), "; call 'training' and 'val' train and test, exactly so"),
+        (("shapes/a", "shapes/b"), "; is {}/shapes meant?"),
+        (("one/a", "two/b"), "of two or more classes"),
+    ],
+)
+def test_folders_that_lack_little_are_told_what(parts, hint, tmp_path):
+    for part in parts:
+        pictures(tmp_path / part, 3, 0)
+    assert complaint(str(tmp_path)).endswith(hint.format(tmp_path))
+
+
+def test_names_of_classes_beside_folders_of_images_are_said_to_be_left_out(tmp_path, capsys):
+    for name in ("a", "b"):
+        pictures(tmp_path / name, 3, 0)
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    assert load_dataset(str(tmp_path)).class_names == ("a", "b")
+    assert f"{tmp_path}: its classes.txt is not read, as the folders of the images name" in capsys.readouterr().out
+
+
 def folder_of(folder: Path, *images: Image.Image, suffix: str = "png") -> Path:
     """Two classes, each of these images and enough others that are drawn light on dark."""
     for name in ("a", "b"):
@@ -348,6 +371,11 @@ def test_pictures_in_no_class_are_left_out_with_a_line(tmp_path: Path, capsys: p
     left_out = f"., train/{names[0]}/more/still more, val/{names[0]}"
     said = f"{folder}: left out are the pictures directly in {left_out}, which are no classes of the data"
     assert said in capsys.readouterr().out
+
+
+def test_a_data_set_is_split_by_its_labels(data) -> None:
+    with pytest.raises(UserError, match=r"split takes the labels of the training images: split\(data.train_labels\)"):
+        split(data)
 
 
 def test_more_folds_than_images_are_refused() -> None:

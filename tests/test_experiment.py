@@ -126,6 +126,8 @@ def test_a_recipe_is_said_in_a_line() -> None:
         ({"augmentation": [{"name": "mixup", "alpha": 1e-9}]}, "alpha: 1e-09 is not allowed, must be greater than"),
         ({"lr": math.nan}, "lr: nan is not allowed"),
         ({"class_weights": {"Shirt": math.inf}}, "class_weights.Shirt: inf is not allowed"),
+        ({"class_weights": {1.5: 2.0}}, "class_weights"),
+        ({"class_weights": 2}, "class_weights: 2 is not allowed"),
         ({"x" * 9999: 1}, "unknown field 'xxx"),
         ({"model_options": {"x" * 9999: 1}}, "has no option 'xxx"),
     ],
@@ -146,3 +148,7 @@ def test_help_shows_a_plain_signature_and_what_is_allowed() -> None:
     assert "Annotated" not in first
     for allowed in (*models.names(), *optim.OPTIMIZERS, *optim.SCHEDULES, *augmentations.AUGMENTATIONS):
         assert re.search(rf"(: |, ){re.escape(allowed)}(,|$)", text, re.MULTILINE)
+
+
+def test_classes_that_are_numbers_may_be_written_as_such() -> None:
+    assert Experiment(class_weights={10: 2.0}) == Experiment(class_weights={"10": 2.0})

@@ -103,6 +103,11 @@ def test_the_share_of_the_first_class_is_half_on_the_boundary() -> None:
 # --- pictures of no class ---
 
 
+def test_what_is_no_data_set_has_no_strangers() -> None:
+    with pytest.raises(UserError, match="strangers takes a data set, as load_dataset gives it, not 3"):
+        strangers(3)  # type: ignore[arg-type]
+
+
 def test_strangers_are_what_they_are_called(data: Dataset) -> None:
     found = strangers(data, 50)
     blank, noise, shuffled, inverted, others = found.values()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 
 from fmnist_utils import Experiment, UserError, models, run_all
 from fmnist_utils.basics import own
-from fmnist_utils.basics.system import ROOT
+from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.runs import cluster
 from fmnist_utils.runs.store import Store
 
@@ -182,11 +184,38 @@ def test_a_file_of_the_package_that_is_edited_makes_other_runs(request: pytest.F
     assert "edited" in cluster.version(), "a worker with other files is told so"
 
 
-def test_a_net_of_the_package_edited_in_place_is_another_one(tmp_path: Path) -> None:
-    edit(copy_package(tmp_path) / "fmnist_utils" / "models" / "projects.py", "nn.ReLU()", "nn.Tanh()", 1)
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("models/projects.py", "nn.ReLU()", "nn.Tanh()"),
+        ("data/dataset.py", "VALIDATION_SHARE = 1 /", "VALIDATION_SHARE = 2 /"),
+        ("training/experiment.py", "epochs: Annotated[int, Field(ge=1, le=2000)] = 10", "epochs: int = 3"),
+    ],
+)
+def test_what_is_edited_of_the_package_makes_other_runs(file: str, old: str, new: str, tmp_path: Path) -> None:
+    edit(copy_package(tmp_path) / "fmnist_utils" / file, old, new, 1)
     script = "from fmnist_utils import Experiment; print(Experiment(model='base').key(''))"
     said = subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True)
     assert len(said.strip()) == 16 and said.strip() != Experiment(model="base").key("")
+
+
+@pytest.mark.slow
+def test_an_edit_of_the_package_and_its_end_lose_no_run(tmp_path: Path) -> None:
+    """Defaults are left out of a key: the records of before an edit are stale, not damaged."""
+    records = [json.loads(path.read_text("utf-8")) for path in (ROOT / PUBLISHED / "runs").glob("*/record.json")]
+    plain = [{"name": "flip", "probability": 0.5, "classes": []}]
+    flipped = next(record["key"] for record in records if record["experiment"]["augmentation"] == plain)
+    copy = shutil.copytree(ROOT / PUBLISHED / "runs" / flipped, tmp_path / "out" / "runs" / flipped)
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    file = copy_package(tmp_path) / "fmnist_utils" / "training" / "augmentations.py"
+    edit(file, "probability: Probability = 0.5", "probability: Probability = 0.3", 1)
+    code, out, err = call(tmp_path, "runs", "--out", "out")
+    assert (code, err) == (0, "") and "no finished runs in out" in out
+    assert "1 run: training/augmentations.py is not as it was released" in out
+    edit(file, "probability: Probability = 0.3", "probability: Probability = 0.5", 1)
+    code, out, err = call(tmp_path, "runs", "--out", "out")
+    assert (code, err) == (0, "") and flipped in out
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
 
 
 def test_weights_of_another_version_are_refused_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,8 @@ def test_slips_are_told_in_a_line(run: Run, data: Dataset) -> None:
     for invert in ("yes", float("nan"), 2):
         with pytest.raises(UserError, match="invert = .*: True if dark is ink"):
             run.predict(data.test_images[:2], invert=invert)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"the shape \(4, 784\) is no picture: give several as \(n, 28, 28\)"):
+        run.predict(data.test_images[:4].reshape(4, 784))
     with pytest.raises(UserError, match=r"'mnist' is no data set: give load_dataset\("):
         run.predict(data.test_images[:2], data="mnist")  # type: ignore[arg-type]
 

@@ -168,6 +168,18 @@ def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
     assert found == {}
 
 
+def test_the_readme_is_left_as_it_is_where_nothing_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmnist_utils.studies import readme
+
+    monkeypatch.setattr(readme, "PUBLISHED", str(tmp_path))
+    before = (ROOT / "README.md").read_text("utf-8")
+    with pytest.raises(UserError, match="has no finished runs: README.md is left as it is"):
+        readme.write()
+    assert (ROOT / "README.md").read_text("utf-8") == before
+
+
 @pytest.mark.slow
 def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
     """`python -m fmnist_utils readme` was run after the last published run."""

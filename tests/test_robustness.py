@@ -23,6 +23,7 @@ from fmnist_utils import (
     run_groups,
     studies,
 )
+from fmnist_utils.basics import own as sources
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs import record
 from fmnist_utils.runs.robustness import AS_THEY_ARE, CONDITIONS, FILE, check
@@ -209,6 +210,27 @@ def test_deleting_a_run_deletes_what_its_net_said(out: Path, data: Dataset) -> N
     robustness(groups, data, 20)
     Store(out).delete(groups["flip"][0].key)
     assert len(files(out)) == 3
+
+
+def test_what_other_distortions_gave_is_not_read(out: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = read(out)["none"][0]
+    robustness({"a": run}, data, 50)
+    assert check(run) is not None
+    monkeypatch.setitem(sources.RELEASED_DISTORTIONS, "training/distortions.py", "")  # as if the file had been edited
+    sources.edited_distortions.cache_clear()
+    assert check(run) is None
+    robustness({"a": run}, data, 50)
+    assert check(run) is not None, "asked with these, it is read as long as they are these"
+    monkeypatch.undo()
+    sources.edited_distortions.cache_clear()
+    assert check(run) is None
+
+
+def test_an_unknown_group_is_told_with_the_nearest(out: Path, data: Dataset) -> None:
+    fare = robustness({"plain": read(out)["none"][0]}, data, 50)
+    for ask in (fare.gains, fare.strongest, fare.by_distortion):
+        with pytest.raises(UserError, match=r"no group is called 'plan'; did you mean 'plain'\? \(groups: plain\)"):
+            ask("plan")
 
 
 def test_gains_are_means_over_strengths_and_one_family(out: Path, data: Dataset) -> None:

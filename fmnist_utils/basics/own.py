@@ -39,21 +39,25 @@ OPEN = {
     f"{PACKAGE}.models": ("airbench", "layers", "projects", "registry"),
     f"{PACKAGE}.training": (
         "attribution", "augmentations", "batches", "device", "distortions", "evaluate", "experiment", "optim",
-        "progress", "run", "trainer",
+        "progress", "run", "trainer", "tryout",
     ),
 }  # fmt: skip
-# The files of these folders that decide results, and the beginning of their SHA-256 as they were released. Who changes
-# one and no bit of any result (the golden tests tell) writes its new one here; else TRAINING_VERSION rises as well.
+# The files that decide results, and the beginning of their SHA-256 as they were released. Who changes one and no bit of
+# any result (the golden tests tell) writes its new one here; else TRAINING_VERSION rises as well.
 RELEASED = {
+    "data/dataset.py": "b1064cf7420bef1a",
     "models/airbench.py": "72a2e75824cb2fdd",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",
-    "training/augmentations.py": "7f757e9aaa91003d",
-    "training/batches.py": "1284f5bb78536c76",
+    "training/augmentations.py": "bb04c6b723325a3c",
+    "training/batches.py": "fb67a7928c2faa52",
     "training/evaluate.py": "54056fcba7385652",
+    "training/experiment.py": "9cb08d68c3c013fc",
     "training/optim.py": "7b8aa1cbd7eb4007",
-    "training/trainer.py": "b0494a76ab06768c",
+    "training/trainer.py": "18a9069b53164d39",
 }
+# And the one that decides what nets are asked about disturbed pictures (`runs/robustness.py`), in the same way.
+RELEASED_DISTORTIONS = {"training/distortions.py": "18fe75292b3adc3f"}
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
 PLAIN = (NoneType, bool, int, float, complex, str, bytes, range, slice, type(...))  # told by their repr
 DEEPEST = 8  # a part of a part of … a value that is looked at
@@ -64,9 +68,28 @@ _imported: dict[str, tuple[Any, str]] = {}
 @functools.cache
 def edited() -> str:
     """Digest of the package's files that decide results and are not as they were released; "" if all are."""
-    now = {file: (ROOT / PACKAGE / file).read_text("utf-8") for file in RELEASED}
-    other = {file: text for file, text in now.items() if _sha256(text)[:16] != RELEASED[file]}
-    return _sha256(repr(sorted(other.items()))) if other else ""
+    return _digest(_edited(RELEASED))
+
+
+@functools.cache
+def edited_distortions() -> str:
+    """Digest of the package's distortions where they are not as they were released; "" if they are."""
+    return _digest(_edited(RELEASED_DISTORTIONS))
+
+
+def edited_files() -> str:
+    """Name the package's files that decide results and are not as they were released."""
+    return ", ".join(_edited(RELEASED))
+
+
+def _edited(released: Mapping[str, str]) -> dict[str, str]:
+    """Texts of those files that are not as they were released, by their names."""
+    now = {file: (ROOT / PACKAGE / file).read_text("utf-8") for file in released}
+    return {file: text for file, text in now.items() if _sha256(text)[:16] != released[file]}
+
+
+def _digest(texts: Mapping[str, str]) -> str:
+    return _sha256(repr(sorted(texts.items()))) if texts else ""
 
 
 def _sha256(text: str) -> str:

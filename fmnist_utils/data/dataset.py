@@ -158,6 +158,8 @@ def split(
         `train_size` is less than the number of classes or more than there are images, or so many are held out that
         fewer than the classes are left; or there is no such fold.
     """
+    if isinstance(labels, Dataset):
+        raise UserError("split takes the labels of the training images: split(data.train_labels)")
     # RandomState: NumPy promises that this generator's numbers never change from release to release.
     if folds and not 0 <= fold < folds >= 2:
         raise UserError(
@@ -315,7 +317,7 @@ def _read_images(
             )
         raise UserError(
             f"{folder} holds no data set: neither {', '.join(FILES)} (plain or .gz), nor a "
-            f"folder of images for each of two or more classes"
+            f"folder of images for each of two or more classes{_near(folder)}"
         )
     for part, least in (("", 3), ("train", 2), ("test", 1)):
         for name, images in parts.get(part, {}).items():
@@ -334,6 +336,8 @@ def _read_images(
     pictures = read([path for part in paths for path in part])
     if pictures.changes:
         _say(f"{folder}: {pictures.changes}")
+    if (folder / "classes.txt").is_file():
+        _say(f"{folder}: its classes.txt is not read, as the folders of the images name the classes")
     if strange := left_out(folder, found):
         endings = listed(sorted({Path(path).suffix.lower() or "none" for path in strange}))
         _say(f"{folder}: {counted(len(strange), 'file')} left out, which by their endings are no pictures: {endings}")
@@ -348,6 +352,19 @@ def _read_images(
     shown = turned[:: -(-len(turned) // MOST_EXAMPLES) or 1]  # from all classes
     before = {i: original(paths[0][i]) for i in shown}
     return _folder_name(folder), tuple(map(_readable, names)), arrays, pictures.changes, before
+
+
+def _near(folder: Path) -> str:
+    """Say what a folder of images lacks to be a data set, if it is little: the right names, or a level less."""
+    below = {entry: image_parts(entry).values() for entry in sorted(folder.iterdir()) if entry.is_dir()}
+    inside = [entry for entry, parts in below.items() if any(images for part in parts for images in part.values())]
+    if len(inside) == 1:
+        return f"; is {inside[0]} meant?"
+    other = {"training": "train", "testing": "test", "val": "test", "valid": "test", "validation": "test"}
+    meant = {other.get(entry.name.lower(), entry.name.lower()): entry.name for entry in inside}
+    if not {"train", "test"} <= meant.keys():
+        return ""
+    return f"; call {meant['train']!r} and {meant['test']!r} train and test, exactly so"
 
 
 @cache

@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
 
+from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.data.dataset import SPLIT_SEED, Dataset, load_dataset
 from fmnist_utils.data.locate import KNOWN, MissingData, locate
 
@@ -26,6 +27,8 @@ def strangers(data: Dataset, images: int = 1000) -> dict[str, Tensor]:
         the test images of MNIST, or, where these are not on this machine, the handwritten digits that come with
         scikit-learn. Where `data` is MNIST, those of Fashion-MNIST, or none.
     """
+    if not isinstance(data, Dataset):
+        raise UserError(f"strangers takes a data set, as load_dataset gives it, not {brief(data)}")
     draw = torch.Generator().manual_seed(SPLIT_SEED)
     test = data.test_images[:images].cpu()
     n, pixels = len(test), test[0].numel()

@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from fmnist_utils.basics import own
+from fmnist_utils.basics import own, randomness
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 
 MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
@@ -85,6 +85,8 @@ def register(name: str, source: str = "not stated", **preset: Any) -> Callable[[
         raise UserError(f"{brief(name, 40)} cannot name a model: write {allowed}")
 
     def add(build: Model) -> Model:
+        if not (inspect.isclass(build) and issubclass(build, nn.Module)):
+            raise UserError(f"model {name!r}: {brief(build, 40)} is no class of nn.Module")
         if name in REGISTRY and not _is_new_version(build, REGISTRY[name]):
             raise UserError(f"two models are called {name!r}: choose another name")
         REGISTRY[name] = Entry(build, source, preset)
@@ -146,13 +148,13 @@ def _try_out(name: str, options: tuple[tuple[str, Any], ...], n_classes: int) ->
     item = entry(name)
     given = item.preset | dict(options) | {"n_classes": n_classes}
     called = " with " + ", ".join(f"{option} = {brief(value)}" for option, value in options) if options else ""
-    with _in_a_line(name, f"cannot be built{called}"), torch.device("meta"):
+    with in_a_line(f"model {name!r}", f"cannot be built{called}"), torch.device("meta"):
         weights = count_parameters(item.build(**given))
     if weights > MOST_WEIGHTS:
         raise UserError(f"model {name!r} has {weights:,} weights with these options: at most {MOST_WEIGHTS:,}")
     if not item.is_own:
         return
-    with _in_a_line(name, f"cannot be built{called}"):
+    with in_a_line(f"model {name!r}", f"cannot be built{called}"):
         model = item.build(**given)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise UserError(f"model {name!r} has no weights to train: register layers as its attributes")
@@ -161,14 +163,14 @@ def _try_out(name: str, options: tuple[tuple[str, Any], ...], n_classes: int) ->
     with torch.no_grad():
         _tried_logits(name, model.eval(), 2, n_classes)
     logits = _tried_logits(name, model.train(), 4, n_classes)
-    with _in_a_line(name, "cannot be trained"):
+    with in_a_line(f"model {name!r}", "cannot be trained"):
         nn.functional.cross_entropy(logits.float(), torch.zeros(4, dtype=torch.int64)).backward()
 
 
 def _tried_logits(name: str, model: nn.Module, n: int, n_classes: int) -> torch.Tensor:
     """Logits that an own model makes of `n` images, in training or not; UserError if they are none."""
     shape, when = (n, 1, 28, 28), " in training" if model.training else ""
-    with _in_a_line(name, f"fails{when} on images {shape}"):
+    with in_a_line(f"model {name!r}", f"fails{when} on images {shape}"):
         logits = model(torch.rand(shape))
     made = tuple(logits.shape) if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
     if made != (n, n_classes):
@@ -180,17 +182,17 @@ def _tried_logits(name: str, model: nn.Module, n: int, n_classes: int) -> torch.
 
 
 @contextmanager
-def _in_a_line(name: str, what: str) -> Iterator[None]:
-    """Say in a line what went wrong in a model's code; random numbers are drawn aside."""
+def in_a_line(subject: str, what: str) -> Iterator[None]:
+    """Say in a line what went wrong in the code of a part that is tried out; random numbers are drawn aside."""
     try:
-        with torch.random.fork_rng(devices=[]):
+        with randomness.aside():
             yield
     except UserError as error:
-        raise UserError(f"model {name!r}: {error}") from None
-    except Exception as error:  # whatever a model says to values that make no net
+        raise UserError(f"{subject}: {error}") from None
+    except Exception as error:  # whatever it says to what it is given
         said = str(error).partition("\n")[0][:100] or type(error).__name__
         where = f" ({line})" if (line := own.line(error)) else ""
-        raise UserError(f"model {name!r} {what}: {said}{where}") from None
+        raise UserError(f"{subject} {what}: {said}{where}") from None
 
 
 def build(name: str, n_classes: int = 10, **options: Any) -> nn.Module:

@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance, sources, write_whole
+from fmnist_utils.basics.text import counted
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
 from fmnist_utils.report.streams import join_streams
+from fmnist_utils.runs import trace
 from fmnist_utils.runs.resources import Resources
 
 if TYPE_CHECKING:
@@ -178,7 +180,7 @@ def matching(names: list[str], only: str) -> list[int]:
     numbers = [name.partition("_")[0] for name in names]
     problems, chosen = [], set()
     for word in wanted:
-        word = word.removesuffix(".ipynb")
+        word = Path(word).name.removesuffix(".ipynb") if word.endswith(".ipynb") else word
         if word in names:
             chosen.add(names.index(word))
         elif numbers.count(word.zfill(2)) > 1:
@@ -394,6 +396,8 @@ class Report:
             return "damaged" if self.executed.exists() else "new"
         if changed := [name for name, digest in self.parts.items() if before.get(name) != digest]:
             return f"changed: {', '.join(changed)}"
+        if again := trace.replaced(self.out / "runs", found.get("runs", {})):
+            return f"changed: {counted(len(again), 'run')}, trained again since"
         files = found.get("files", {}).items()
         if lost := [name for name, digest in files if checksum(self.out / name) != digest]:
             writers = marker.tables(self.out, self.notebook.parent)
@@ -412,7 +416,9 @@ class Report:
         parts, tables = self.parts, self._tables()  # before it runs: somebody may edit the notebook meanwhile
         with self._aside() as working:
             try:
-                run_notebook(self.notebook, working, self.values, environment)
+                notes = working.with_suffix(".runs")
+                run_notebook(self.notebook, working, self.values, {**environment, trace.FILE: str(notes)})
+                runs = trace.noted(notes, self.out / "runs")
                 record = {
                     "parameters": self.effective,
                     "device": freshness.device(self.effective.get("device", "auto")),
@@ -422,7 +428,7 @@ class Report:
                     "fingerprint": freshness.digest(parts),
                 }
                 files = {name: checksum(self.out / name) for name, _ in sorted(self._tables() - tables)}
-                self._publish(working, working, {"provenance": record, "parts": parts, "files": files})
+                self._publish(working, working, {"provenance": record, "parts": parts, "files": files, "runs": runs})
             except ExecutionError:
                 os.replace(working, self.failed)
                 raise
@@ -527,15 +533,7 @@ def build(
         (resources or Resources()).check_scheduler()  # before all that takes long
     _fetch(reports)
     stale = [report for report in reports if report.reason(force)]  # (with their data there, some need nothing)
-    if data := {report.data for report in stale if report.data}:
-        from fmnist_utils.data.dataset import load_dataset
-
-        found = list[str]()
-        for place in sorted(data):
-            dataset = load_dataset(*place)  # damaged files are told once, not by every notebook
-            found += [_too_large(report, dataset) for report in reports if report.data == place]
-        if any(found):
-            raise UserError(*filter(None, found))
+    _check_data(stale)
     if stale:
         _import_what_takes_long()
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
@@ -582,6 +580,19 @@ def _going_on(reports: list[Report], resources: Resources) -> tuple[Resources, s
     return replace(resources, since=min(begun or resources.since, resources.since)), wanted
 
 
+def _check_data(reports: list[Report]) -> None:
+    """Read the data of reports; damaged files, and too few images, are told once, not by every notebook."""
+    if data := {report.data for report in reports if report.data}:
+        from fmnist_utils.data.dataset import load_dataset
+
+        found = list[str]()
+        for place in sorted(data):
+            dataset = load_dataset(*place)
+            found += [_too_large(report, dataset) for report in reports if report.data == place]
+        if any(found):
+            raise UserError(*filter(None, found))
+
+
 def _too_large(report: Report, dataset: Dataset) -> str:
     """Say that a notebook is to train on more images than there are; "" if it is not."""
     size, there = report.effective.get("train_size"), len(dataset.train_labels)
@@ -610,6 +621,7 @@ def dry_run(reports: list[Report], force: bool = False, resources: Resources | N
     """Say what `build` would execute and what it would cost; returns one line a failed notebook."""
     environment = _going_on(reports, resources or Resources())[0].as_environment()
     outcomes, failures = list[str](), list[str]()
+    _check_data([report for report in reports if report.reason(force) and report.parts["data"] != freshness.MISSING])
     _import_what_takes_long()
     for report in reports:
         try:

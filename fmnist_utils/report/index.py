@@ -22,7 +22,7 @@ from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.basics.text import counted, span, spreadsheet
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, opened, tidy_table
-from fmnist_utils.report.marker import index_is_new
+from fmnist_utils.report.marker import index_is_new, runs_of
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.finished import Folder
@@ -46,6 +46,7 @@ def write_index(
     claims : makes the table of claims about Fashion-MNIST from `out`, as ``studies.claims.table`` does; for
         runs on other images, or without it, the index has none
     """
+    trainings = runs_of(out)  # before they are read: one that comes meanwhile has the index written once more
     runs = results(out)
     write_whole(out / "results.csv", lambda path: runs.map(spreadsheet).to_csv(path, index=False))
     folder = Folder(out)
@@ -82,7 +83,7 @@ def write_index(
         runs=len(runs),
     )
     write_whole(out / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
-    index_is_new(out)
+    index_is_new(out, trainings)
 
 
 def _card(out: Path, notebook: Path) -> dict[str, Any]:

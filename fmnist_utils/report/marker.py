@@ -15,10 +15,12 @@ from typing import Any
 from fmnist_utils.basics.system import hold, leftovers, misplaced, write_whole
 from fmnist_utils.report import freshness
 from fmnist_utils.report.parameters import shown
+from fmnist_utils.runs import trace
 
 MARKER = ".fmnist-reports.json"
 LOCK = ".lock"
 INDEX = ("index.html", "results.csv")  # written last, together
+RUNS = "runs"  # that they were written of
 ABOUT = "This folder holds reports of fmnist-reports, which may replace any file in it."
 # What a folder of reports has in it, for those of before there was a marker.
 OURS = re.compile(
@@ -149,8 +151,18 @@ def recorded(out: Path, name: str) -> str:
 
 
 def index_is_current(out: Path) -> bool:
-    """Whether index and table are those that were written after the last change, bit by bit."""
-    return all(recorded(out, name) == checksum(out / name) != "" for name in INDEX)
+    """Whether index and table are those that were written after the last change, bit by bit, of the runs of today."""
+    return all(recorded(out, name) == checksum(out / name) != "" for name in INDEX) and not index_lacks_runs(out)
+
+
+def index_lacks_runs(out: Path) -> bool:
+    """Whether runs have come, gone or been trained again since the index was written."""
+    return recorded(out, RUNS) not in ("", runs_of(out))  # (those of before do not say what runs there were)
+
+
+def runs_of(out: Path) -> str:
+    """Digest of which trainings a folder holds."""
+    return freshness.digest(trace.there(out / "runs"))
 
 
 def index_is_old(out: Path) -> None:
@@ -158,6 +170,6 @@ def index_is_old(out: Path) -> None:
     _write(out, files={})
 
 
-def index_is_new(out: Path) -> None:
-    """Note that index and table have been written."""
-    _write(out, files={name: checksum(out / name) for name in INDEX})
+def index_is_new(out: Path, runs: str) -> None:
+    """Note that index and table have been written, of the runs that there were (`runs_of`)."""
+    _write(out, files={name: checksum(out / name) for name in INDEX} | {RUNS: runs})

@@ -16,7 +16,7 @@ from fmnist_utils import models
 from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.basics.system import is_held, leftovers, write_whole
 from fmnist_utils.report import freshness, marker
-from fmnist_utils.runs import record, robustness
+from fmnist_utils.runs import record, robustness, trace
 from fmnist_utils.runs.store import A_WRITE, Store
 from fmnist_utils.training.experiment import recorded_digests
 from fmnist_utils.training.run import WEIGHTS
@@ -167,6 +167,9 @@ def _reports(out: Path) -> Iterator[Finding]:
             yield Finding(path, OLD, "they are added", partial(_seal_report, path, there))
         elif there and there != content["metadata"]["fmnist"]["html_checksum"]:
             yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
+        elif again := trace.replaced(out / "runs", content["metadata"]["fmnist"].get("runs", {})):
+            why = f"run {again[0]}{f' and {len(again) - 1} more' if len(again) > 1 else ''} was trained again since"
+            yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
     for name, (_, digest) in marker.tables(out).items():
         if (out / name).is_file() and marker.checksum(out / name) != digest:
             yield Finding(out / name, DIFFERS, AGAIN.format("written"), partial(_aside, out / name))
@@ -186,6 +189,9 @@ def _rest(out: Path, being_made: bool) -> Iterator[Finding]:
             if marker.recorded(out, name) != marker.checksum(out / name):
                 place = out / name
                 yield Finding(place, "it is not what was written last", "written anew", partial(_clear, place))
+        if marker.index_lacks_runs(out):
+            why = "runs have come, gone or been trained again since it was written"
+            yield Finding(out / marker.INDEX[1], why, "written anew", lambda: None)
         if not (place := out / marker.MARKER).is_file():
             yield Finding(place, "it is missing, or no file", "written", partial(_clear, place))
     for folder in (out, out / "notebooks", *out.glob("runs/*/")):

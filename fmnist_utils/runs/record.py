@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils import models
+from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import DIFFERS, UserError
 from fmnist_utils.training.experiment import REGISTRIES, Experiment, recorded_digests
 
@@ -100,8 +101,8 @@ def read(path: Path) -> dict[str, Any]:
     except TypeError as error:
         raise Damaged(str(error)) from None
     else:
-        data, digests = record["provenance"]["dataset_checksum"], recorded_digests(record["provenance"])
-        if experiment.key(data, record["training_version"], digests) != record["key"]:
+        may_be = CHECKSUM in record and _changed_parts(record, experiment)  # whose defaults a key leaves out
+        if not (may_be or _has_its_key(record, experiment)):
             raise Damaged("its key is not that of its experiment and data")
     if not record["history"] or not all(isinstance(row, dict) for row in record["history"]):
         raise Damaged("it has no history of epochs")
@@ -120,19 +121,31 @@ def read(path: Path) -> dict[str, Any]:
 def stale(record: dict[str, Any]) -> str:
     """Say why nobody can ask for a run any more; "" if somebody can.
 
-    Its model is gone, or has changed; or its augmentation, optimizer or schedule.
+    Its model is gone, or has changed; or its augmentation, optimizer or schedule, or a file of the package.
     """
     try:
         experiment = Experiment(**record["experiment"])
     except UserError as error:
         return str(error).split(" (")[0]
+    changed = _changed_parts(record, experiment)
+    if changed and own.edited() and not recorded_digests(record["provenance"]):
+        return f"{own.edited_files()} is not as it was released"
+    return ", ".join(f"{kind} {name!r} has changed" for kind, name in changed.items())
+
+
+def _changed_parts(record: dict[str, Any], experiment: Experiment) -> dict[str, str]:
+    """Names of the parts of a run's experiment, by their kind, that were others when it was trained."""
     then, now = recorded_digests(record["provenance"]), experiment.digests
-    names = {
+    return {
         kind: "+".join(part.name for part in experiment.parts if part.kind == kind)
         for kind in REGISTRIES
         if then.get(kind) != now.get(kind)
     }
-    return ", ".join(f"{kind} {name!r} has changed" for kind, name in names.items())
+
+
+def _has_its_key(record: dict[str, Any], experiment: Experiment) -> bool:
+    data, digests = record["provenance"]["dataset_checksum"], recorded_digests(record["provenance"])
+    return experiment.key(data, record["training_version"], digests) == record["key"]
 
 
 def _hold(values: Any, wanted: dict[str, type]) -> None:

@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fmnist_utils.analysis import metrics
-from fmnist_utils.basics.errors import DIFFERS, UserError, brief
+from fmnist_utils.basics import own
+from fmnist_utils.basics.errors import DIFFERS, UserError, brief, listed, nearest
 from fmnist_utils.basics.system import PUBLISHED, from_root, put_aside, write_whole
 from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import SPLIT_SEED, Dataset
 from fmnist_utils.runs import record
+from fmnist_utils.runs.groups import Groups
 from fmnist_utils.runs.record import Damaged
 from fmnist_utils.training.device import choose_device
 from fmnist_utils.training.distortions import DISTORTIONS, VERSION
@@ -71,13 +73,19 @@ class Robustness:
             found[name] = pd.DataFrame({group: mean[rows] for group, mean in means.items()}, strengths)
         return found
 
+    def _of(self, group: str) -> list[NDArray[np.bool_]]:
+        if group not in self.right:
+            there = f"(groups: {listed(map(str, self.right)) or 'none'})"
+            raise UserError(f"no group is called {brief(group)}{nearest(group, self.right)} {there}")
+        return self.right[group]
+
     def strongest(self, group: str) -> dict[str, metrics.Estimate]:
         """Accuracy of a group under the greatest strength of each distortion, by names such as "shift (6 pixels)"."""
         rows = {
             f"{name} ({kind.strengths[-1]:g} {kind.unit})": 1 + CONDITIONS.index((name, kind.strengths[-1]))
             for name, kind in DISTORTIONS.items()
         }
-        return metrics.estimate_all({name: [right[row] for right in self.right[group]] for name, row in rows.items()})
+        return metrics.estimate_all({name: [right[row] for right in self._of(group)] for name, row in rows.items()})
 
     def by_distortion(self, group: str) -> dict[str, list[NDArray[np.float64]]]:
         """For each distortion, and for the images as they are: what share of its strengths each run gets right.
@@ -89,7 +97,7 @@ class Robustness:
         rows = {AS_THEY_ARE: [0]} | {
             name: [1 + i for i, (other, _) in enumerate(CONDITIONS) if other == name] for name in DISTORTIONS
         }
-        return {name: [right[places].mean(0) for right in self.right[group]] for name, places in rows.items()}
+        return {name: [right[places].mean(0) for right in self._of(group)] for name, places in rows.items()}
 
     def gains(self, reference: str) -> pd.DataFrame:
         """Compare every group with the reference under each distortion, on the mean over its strengths.
@@ -99,6 +107,7 @@ class Robustness:
         DataFrame, one row a group and distortion, indexed by ("name", "part")
             As `metrics.compare_all`; the verdicts are corrected for all rows.
         """
+        self._of(reference)
         each = {name: self.by_distortion(name) for name in self.right}
         tables = {
             part: metrics.compare_all({name: parts[part] for name, parts in each.items()}, reference)
@@ -131,7 +140,7 @@ def robustness(groups: Mapping[str, Iterable[Run]], data: Dataset, images: int =
         raise UserError(f"images = {brief(images)} is not allowed, must be a number of test images; 0 for all of them")
     if not isinstance(groups, Mapping):
         raise UserError(f"robustness takes runs by a name of yours, {{'mine': [run, …]}}, not {brief(groups)}")
-    lists = {name: list(group) for name, group in groups.items()}
+    lists = Groups(groups)
     runs = {run.key: run for group in lists.values() for run in group}
     for run in runs.values():
         run.check_data(data)
@@ -170,7 +179,11 @@ def check(run: Run) -> NDArray[np.bool_] | None:
         raise Damaged(DIFFERS)
     if content["key"] != run.key:
         raise Damaged(f"it is of run {content['key']!r}")
-    of_today = {"distortions": VERSION, "conditions": [list(one) for one in CONDITIONS], "of": _of(run)}
+    of_today = {
+        "distortions": own.edited_distortions() or VERSION,
+        "conditions": [list(one) for one in CONDITIONS],
+        "of": _of(run),
+    }
     if any(content[name] != value for name, value in of_today.items()):
         return None  # other distortions, or the run was trained again
     if run.weights_sha256 and content.get("weights", run.weights_sha256) != run.weights_sha256:
@@ -221,7 +234,7 @@ def _keep(run: Run, right: NDArray[np.bool_]) -> None:
         return
     content: dict[str, Any] = {
         "key": run.key,
-        "distortions": VERSION,
+        "distortions": own.edited_distortions() or VERSION,
         "conditions": [list(one) for one in CONDITIONS],
         "of": _of(run),
         **({"weights": run.weights_sha256} if run.weights_sha256 else {}),

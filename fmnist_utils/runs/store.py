@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
 from fmnist_utils.basics.text import counted
+from fmnist_utils.runs import trace
 from fmnist_utils.runs.record import Damaged, damage, read, sealed, stale, whole, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
@@ -203,6 +204,7 @@ class Store:
             weights_sha256=record.get("weights_sha256", ""),
             fresh=False,
         )
+        trace.note(self.folder, run.key, run.history, run.provenance)
         # The accuracy that the record states is for those who open the file: here it is counted anew.
         low, high = (run.test_accuracy,) * 2 if "predictions" in answers else _bounds(run)
         if not low - 1e-9 <= record["test_accuracy"] <= high + 1e-9:
@@ -483,6 +485,8 @@ def results(out: str | Path) -> pd.DataFrame:
     of before probabilities were rounded). Runs of a model (augmentation, optimizer, schedule) that is gone, or has
     changed since, are left out, with a line that says so; damaged ones are put aside.
     """
+    if not from_root(out).is_dir():
+        raise UserError(f"{brief(str(out))} is not a folder: name one of reports")
     rows, gone = [], Counter[str]()
     store = Store(out)
     for record in store.records():

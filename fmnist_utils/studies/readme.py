@@ -99,8 +99,10 @@ def write(readme: Path = ROOT / "README.md") -> None:
     Raises
     ------
     UserError
-        A mark is missing, or there twice; then nothing is written.
+        A mark is missing, or there twice, or nothing is published; then nothing is written.
     """
+    if not Folder(PUBLISHED).entries:
+        raise UserError(f"{PUBLISHED} has no finished runs: {readme.name} is left as it is")
     text = readme.read_text("utf-8")
     for block in blocks():
         begin, *_, end = block.split("\n")

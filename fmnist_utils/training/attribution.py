@@ -32,7 +32,7 @@ def attributions(
     from captum.attr import IntegratedGradients
 
     def margin(pixels: Tensor) -> Tensor:
-        logits = model(pixels)
+        logits = model(pixels.clone())  # a net may write into what it is given
         return logits[:, first] - logits[:, second]
 
     model.eval()

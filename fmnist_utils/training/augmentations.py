@@ -67,7 +67,7 @@ class Augmentation(BaseModel):
     @property
     def label(self) -> str:
         """Short name for tables: the augmentation, and what of its options is not at its default."""
-        options = self.model_dump(exclude_defaults=True, exclude={"name", "classes"})
+        options = self.model_dump(exclude_defaults=True, exclude={"classes"})
         said = [*(f"{name} {value}" for name, value in options.items() if name != "name"), *self.classes]
         return f"{self.name} ({', '.join(said)})" if said else self.name
 
@@ -77,11 +77,11 @@ class Change(Augmentation):
 
     @abstractmethod
     def transform(self, images: Tensor) -> Tensor:
-        """Return changed copies of all `images`."""
+        """Return all `images` changed, in their form; they are copies, so that it may write into them."""
 
     def apply(self, images: Tensor, chosen: Tensor | None) -> Tensor:
         """Change the images that the boolean mask `chosen` (n,) names; all of them for None."""
-        changed = self.transform(images)
+        changed = self.transform(images.clone())
         return changed if chosen is None else torch.where(chosen[:, None, None, None], changed, images)
 
 

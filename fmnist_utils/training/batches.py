@@ -17,7 +17,7 @@ def augment(
     indices: Tensor | None = None,
     epoch: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Apply `augmentations` in order.
+    """Apply `augmentations` in order, to copies of the images.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def augment(
         if isinstance(augmentation, Mixing):
             if targets.ndim == 1:
                 targets = F.one_hot(labels, len(class_names)).to(images.dtype)
-            images, targets = augmentation.mix(images, targets)
+            images, targets = augmentation.mix(images.clone(), targets.clone())
             continue
         images = augmentation.apply(images, augmentation.chosen(labels, class_names, indices, epoch))
     return images, targets

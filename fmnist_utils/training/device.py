@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import torch
 
+from fmnist_utils.basics import randomness
 from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.training import PRECISIONS
 
@@ -65,7 +66,7 @@ def device_name(device: torch.device) -> str:
 def reproducible(device: torch.device, threads: int, seed: int) -> Iterator[None]:
     """Compute with `threads` threads, repeatable kernels and a random state that follows from `seed`.
 
-    All of it is as before when the context ends, the caller's random state included.
+    All of it is as before when the context ends, the caller's random states included.
     """
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
@@ -76,8 +77,8 @@ def reproducible(device: torch.device, threads: int, seed: int) -> Iterator[None
         torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_num_threads(threads)
     try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
+        with randomness.aside([device] if device.type == "cuda" else []):
+            randomness.seed_all(seed)
             yield
     finally:
         if workspace is None:

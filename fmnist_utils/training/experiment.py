@@ -15,7 +15,8 @@ from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.basics.text import html_table, shortened
 from fmnist_utils.data.dataset import VALIDATION_SHARE, Dataset, split
-from fmnist_utils.training import augmentations, optim
+from fmnist_utils.training import augmentations, optim, tryout
+from fmnist_utils.training.optim import Settings
 
 # Raise by hand when a change of the package alters what a training run ends with: every run is then
 # trained anew. The golden test in tests/test_trainer.py fails when results change and this did not.
@@ -44,6 +45,13 @@ def _train_size(value: Any) -> Any:
     if isinstance(value, int) and (value < 0 or 0 < value < LEAST_IMAGES):
         raise ValueError(f"{brief(value)} is not allowed, must be {LEAST_IMAGES} or more, or 0 for all images")
     return value or None
+
+
+def _named(value: Any) -> Any:
+    """Take the numbers for names that YAML makes of classes such as 10."""
+    if not isinstance(value, Mapping):
+        return value
+    return {str(name) if type(name) is int else name: weight for name, weight in value.items()}
 
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -75,6 +83,11 @@ class Part(NamedTuple):
     def home(self) -> str:
         """The module that it is from; "__main__" for a notebook."""
         return own.home(self.item.build if self.kind == "model" else self.item)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the user's, and not the package's."""
+        return self.home not in own.PINNED
 
     @property
     def digest(self) -> str:
@@ -131,7 +144,7 @@ class Experiment(BaseModel):
     schedule: Annotated[str, _one_of("schedule", optim.SCHEDULES)] = "constant"
     low_resolution: Rate = 0.0
     label_smoothing: Rate = 0.0
-    class_weights: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = {}
+    class_weights: Annotated[dict[str, Annotated[float, Field(gt=0, le=1e6)]], BeforeValidator(_named)] = {}
     ema: Rate = 0.0
     early_stopping: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=2, le=10_000)] = 64
@@ -214,10 +227,21 @@ class Experiment(BaseModel):
         return {name: class_names.index(name) if name in class_names else -1 for name in sorted(named)}
 
     def check_data(self, dataset: Dataset) -> None:
-        """Raise UserError if it cannot be trained on these data: too few images, unknown classes, a net that fails."""
-        split(dataset.train_labels, self.train_size, self.validation, self.folds, self.fold)
+        """Raise UserError if it cannot be trained on these data: too few images, unknown classes, a part that fails."""
+        training, _ = split(dataset.train_labels, self.train_size, self.validation, self.folds, self.fold)
         self.check_classes(dataset.class_names)
         models.check_options(self.model, self.model_options, len(dataset.class_names))
+        own_parts = {part.name for part in self.parts if part.is_own}
+        for item in self.augmentation:
+            if item.name in own_parts:
+                height, width = dataset.train_images.shape[1:]
+                tryout.augmentation(item, len(dataset.class_names), (height, width))
+        settings = Settings(self.lr, self.other_lr, self.momentum, self.weight_decay)
+        if self.optimizer in own_parts:
+            tryout.optimizer(self.optimizer, settings)
+        if self.schedule in own_parts:
+            steps = max(1, len(training) // self.batch_size) * self.epochs
+            tryout.schedule(self.schedule, self.optimizer, settings, steps)
 
     def check_classes(self, names: tuple[str, ...]) -> None:
         """Raise UserError if it names a class that is none of `names`."""

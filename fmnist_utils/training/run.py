@@ -157,6 +157,9 @@ class Run:
                 f"invert = {brief(invert)}: True if dark is ink, False if light is, None to have it found out"
             )
         pictures = _array(pictures)
+        if (shape := np.shape(pictures) if hasattr(pictures, "ndim") else ())[1:] == (reader.SIDE**2,):
+            several = f"(n, {reader.SIDE}, {reader.SIDE})"
+            raise UserError(f"an array of the shape {shape} is no picture: give several as {several}")
         one = isinstance(pictures, str | os.PathLike) or not isinstance(pictures, Iterable)  # such as an Image
         one = one or (hasattr(pictures, "ndim") and _is_one(np.asarray(pictures)))
         given = [pictures] if one else [_array(picture) for picture in pictures]

@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fmnist_utils import models
+from fmnist_utils.basics import own, randomness
 from fmnist_utils.basics.errors import DIFFERS, MAKE_ROOM, UserError, os_errors
 from fmnist_utils.basics.system import provenance, put_aside, write_whole
 from fmnist_utils.data.dataset import Dataset, split
@@ -125,7 +126,7 @@ class Trainer:
         """
         number = len(self.history)
         started = time.perf_counter()
-        torch.manual_seed(self.experiment.seed * 100_003 + number + 1)
+        randomness.seed_all(self.experiment.seed * 100_003 + number + 1)
         order = self.training[torch.randperm(len(self.training), device=self.device)]
         self.model.train()
         # Loss and hits are summed on the device: reading them every step would make a GPU wait.
@@ -320,7 +321,8 @@ def train(
     Raises
     ------
     UserError
-        A class name that the data set lacks, a device that is not there, a loss that is not finite.
+        A class name that the data set lacks, a device that is not there, a loss that is not finite, or whatever the
+        user's own parts raise.
     """
     where = choose_device(device)
     labels = experiment.labels(dataset.class_names)
@@ -339,5 +341,10 @@ def train(
                 if checkpoint is not None:
                     trainer.save(checkpoint)
             return trainer.evaluate()
+        except Exception as error:
+            if isinstance(error, UserError) or not (where_own := own.line(error)):
+                raise
+            said = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+            raise UserError(f"training of {experiment.label} failed: {said} ({where_own})") from error
         finally:
             progress.close()
