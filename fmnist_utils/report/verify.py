@@ -66,7 +66,8 @@ def verify(out: Path, mend: bool = False, claims: Callable[[Path], pd.DataFrame]
     with marker.alone(out) if mend else contextlib.nullcontext():
         # (While a series runs, its index is old: it is written at the end.)
         made = not mend and is_held(out / marker.LOCK)
-        checks = partial(_runs, alone=mend), _reports, partial(_rest, being_made=made)
+        old = marker.index_lacks_runs(out)  # not for what is mended now
+        checks = partial(_runs, alone=mend), _reports, partial(_rest, being_made=made, index_is_old=old)
         for check in checks:  # each sees what the one before has mended
             for finding in check(out):
                 if mend:
@@ -183,13 +184,13 @@ def _seal_report(path: Path, page: str) -> None:
     write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
-def _rest(out: Path, being_made: bool) -> Iterator[Finding]:
+def _rest(out: Path, being_made: bool, index_is_old: bool) -> Iterator[Finding]:
     if not being_made and not marker.index_is_current(out):
         for name in marker.INDEX:
             if marker.recorded(out, name) != marker.checksum(out / name):
                 place = out / name
                 yield Finding(place, "it is not what was written last", "written anew", partial(_clear, place))
-        if marker.index_lacks_runs(out):
+        if index_is_old:
             why = "runs have come, gone or been trained again since it was written"
             yield Finding(out / marker.INDEX[1], why, "written anew", lambda: None)
         if not (place := out / marker.MARKER).is_file():
