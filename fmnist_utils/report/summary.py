@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from html import escape
-from inspect import getsource, isclass, isroutine
+from inspect import getsource
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ def say(text: str) -> None:
 
 def show_source(item: type | Callable[..., Any]) -> None:
     """Display the source of a class or function, which a report then shows even where it folds code away."""
-    if not (isclass(item) or isroutine(item)):
+    if not callable(item):
         raise UserError(f"show_source takes a class or a function, not {brief(item)}")
     display(Markdown(f"```python\n{dedent(getsource(item)).rstrip()}\n```"))
 

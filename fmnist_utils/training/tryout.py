@@ -18,8 +18,9 @@ N = 4  # images to try an augmentation on
 def augmentation(item: Change | Mixing, n_classes: int, size: tuple[int, int]) -> None:
     """Raise UserError if an augmentation does not make images of images (and targets of targets)."""
     called, shape = f"augmentation {item.name!r}", (N, 1, *size)
-    images, targets = torch.rand(shape), torch.eye(n_classes)[torch.arange(N) % n_classes]
+    targets = torch.eye(n_classes)[torch.arange(N) % n_classes]
     with in_a_line(called, f"fails on images {shape}"):
+        images = torch.rand(shape)
         made = item.mix(images, targets) if isinstance(item, Mixing) else (item.transform(images), targets)
     if not (isinstance(made, tuple) and len(made) == 2):
         raise UserError(f"{called} makes {_form(made)} of images and targets, but must make a pair of both")
