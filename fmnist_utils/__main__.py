@@ -218,16 +218,13 @@ def _params(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
-    import pandas as pd
-
     from fmnist_utils.basics.system import from_root
     from fmnist_utils.runs.store import results
 
     out = _out(options)
     if options.delete or options.stale or options.thin:
         return _change(out, options)
-    found = results(out) if from_root(out).is_dir() else pd.DataFrame()
-    if found.empty:
+    if not from_root(out).is_dir() or (found := results(out)).empty:
         print(f"no finished runs in {out}")
     else:
         shown = found.drop(columns="experiment").map(lambda x: f"{x:.4g}" if isinstance(x, float) else str(x))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small_project import call, copy_package, edit
 
-from fmnist_utils import Experiment, UserError
+from fmnist_utils import Experiment, Run, UserError, results, run_all
 from fmnist_utils.basics import own
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.training import augmentations, optim
@@ -218,6 +218,35 @@ def test_a_constant_that_is_imported_counts(source: str, folder: Path) -> None:
     ]  # fmt: skip
     assert digests[0] == digests[3] != digests[1]
     assert (digests[1] != digests[2]) == ("my_pack" in source)
+
+
+def test_a_default_that_is_changed_and_changed_back_loses_no_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ((augmentations.AUGMENTATIONS, "darken"), (optim.OPTIMIZERS, "nadam"), (optim.SCHEDULES, "half"))
+    for registry, name in names:
+        monkeypatch.setitem(registry, name, None)  # gone after the test
+    out = folder / "out"
+
+    def imported(source: str) -> None:
+        monkeypatch.setattr(own, "_imported", {})
+        part_with(half_of_mine=source)
+
+    def trained() -> Run:
+        return run_all(Experiment(model="cnn-small", train_size=500, epochs=1, augmentation="darken"), out, jobs=1)[0]
+
+    imported(MINE)
+    first = trained().key
+    imported(MINE.replace("factor: float = 0.5", "factor: float = 0.6  # more"))
+    assert results(out).empty
+    said = capsys.readouterr()
+    assert "Left out of the results, 1 run: augmentation 'darken' has changed" in said.out and said.err == ""
+    assert trained().key != first
+    assert len(results(out)) == 1
+    imported(MINE)
+    again = trained()
+    assert (again.key, again.fresh) == (first, False)
+    assert not list(out.rglob("*.damaged"))
 
 
 def test_an_import_within_a_function_is_held_to_what_was_imported(folder: Path) -> None:

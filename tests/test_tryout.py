@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +14,7 @@ from pydantic import create_model
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
-from fmnist_utils import Dataset, Experiment, Run, UserError, results, run_all
-from fmnist_utils.basics import own
+from fmnist_utils import Dataset, Experiment, UserError, run_all
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training import augmentations, optim
 from fmnist_utils.training.augmentations import AUGMENTATIONS, Change, Mixing
@@ -148,61 +145,6 @@ def test_whatever_random_numbers_are_drawn_they_follow_from_the_seed(tmp_path: P
     assert random.getstate() == before, "the caller's state is as it was"
     with reproducible(torch.device("cpu"), torch.get_num_threads(), 2**31 - 1):
         assert random.random() == random.Random(2**31 - 1).random()
-
-
-DARKEN = """
-from typing import Literal
-
-from fmnist_utils.training.augmentations import Change, register
-
-
-@register
-class Darken(Change):
-    name: Literal["mine"] = "mine"
-    factor: float = 0.5
-
-    def transform(self, images):
-        return images * self.factor
-"""
-
-
-@pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Write a module of one's own and import it, as a process that was started now would."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def written(text: str) -> None:
-        monkeypatch.setattr(own, "_imported", {})
-        (tmp_path / "my_darken.py").write_text(text, "utf-8")
-        sys.modules.pop("my_darken", None)
-        importlib.invalidate_caches()
-        importlib.import_module("my_darken")
-
-    yield written
-    sys.modules.pop("my_darken", None)
-
-
-def test_a_default_that_is_changed_and_changed_back_loses_no_run(
-    mine: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wanted = {"model": "cnn-small", "train_size": 500, "epochs": 1, "augmentation": "mine"}
-    out = tmp_path / "out"
-
-    def trained() -> Run:
-        return run_all(Experiment(**wanted), out, jobs=1)[0]
-
-    mine(DARKEN)
-    first = trained().key
-    mine(DARKEN.replace("0.5", "0.6  # more"))
-    assert results(out).empty
-    said = capsys.readouterr()
-    assert "Left out of the results, 1 run: augmentation 'mine' has changed" in said.out and said.err == ""
-    assert trained().key != first
-    assert len(results(out)) == 1
-    mine(DARKEN)
-    again = trained()
-    assert (again.key, again.fresh) == (first, False)
-    assert not list(out.rglob("*.damaged"))
 
 
 def test_a_net_that_writes_into_its_images_is_handed_back_its_answers(data: Dataset) -> None:

@@ -52,9 +52,9 @@ RELEASED = {
     "training/augmentations.py": "bb04c6b723325a3c",
     "training/batches.py": "fb67a7928c2faa52",
     "training/evaluate.py": "54056fcba7385652",
-    "training/experiment.py": "9cb08d68c3c013fc",
+    "training/experiment.py": "b5e961e686e6e38a",
     "training/optim.py": "7b8aa1cbd7eb4007",
-    "training/trainer.py": "18a9069b53164d39",
+    "training/trainer.py": "53b9fc1b1a964646",
 }
 # And the one that decides what nets are asked about disturbed pictures (`runs/robustness.py`), in the same way.
 RELEASED_DISTORTIONS = {"training/distortions.py": "18fe75292b3adc3f"}

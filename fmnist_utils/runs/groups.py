@@ -373,14 +373,19 @@ def _check(groups: Mapping[str, Iterable[Run]], *names: str) -> Groups:
             "compare({'plain': [run, …], 'mine': [run, …]}, 'plain')"
         )
     for name in names:
-        if name not in groups:
-            there = f"(groups: {listed(map(str, groups)) or 'none'})"
-            raise UserError(f"no group is called {brief(name)}{nearest(name, groups)} {there}")
+        check_name(name, groups)
     checked = Groups(groups)
     for name, group in checked.items():
         group.check(name)
     _check_data(checked.items())
     return checked
+
+
+def check_name(name: str, groups: Collection[str]) -> None:
+    """Raise UserError if no group is called so."""
+    if name not in groups:
+        there = f"(groups: {listed(map(str, groups)) or 'none'})"
+        raise UserError(f"no group is called {brief(name)}{nearest(name, groups)} {there}")
 
 
 def _check_data(groups: Iterable[tuple[str, Group]]) -> None:

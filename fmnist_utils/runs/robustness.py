@@ -25,12 +25,12 @@ from tqdm.auto import tqdm
 
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics import own
-from fmnist_utils.basics.errors import DIFFERS, UserError, brief, listed, nearest
+from fmnist_utils.basics.errors import DIFFERS, UserError, brief
 from fmnist_utils.basics.system import PUBLISHED, from_root, put_aside, write_whole
 from fmnist_utils.basics.text import counted
 from fmnist_utils.data.dataset import SPLIT_SEED, Dataset
 from fmnist_utils.runs import record
-from fmnist_utils.runs.groups import Groups
+from fmnist_utils.runs.groups import Groups, check_name
 from fmnist_utils.runs.record import Damaged
 from fmnist_utils.training.device import choose_device
 from fmnist_utils.training.distortions import DISTORTIONS, VERSION
@@ -74,9 +74,7 @@ class Robustness:
         return found
 
     def _of(self, group: str) -> list[NDArray[np.bool_]]:
-        if group not in self.right:
-            there = f"(groups: {listed(map(str, self.right)) or 'none'})"
-            raise UserError(f"no group is called {brief(group)}{nearest(group, self.right)} {there}")
+        check_name(group, self.right)
         return self.right[group]
 
     def strongest(self, group: str) -> dict[str, metrics.Estimate]:
@@ -107,7 +105,7 @@ class Robustness:
         DataFrame, one row a group and distortion, indexed by ("name", "part")
             As `metrics.compare_all`; the verdicts are corrected for all rows.
         """
-        self._of(reference)
+        check_name(reference, self.right)
         each = {name: self.by_distortion(name) for name in self.right}
         tables = {
             part: metrics.compare_all({name: parts[part] for name, parts in each.items()}, reference)
@@ -179,12 +177,7 @@ def check(run: Run) -> NDArray[np.bool_] | None:
         raise Damaged(DIFFERS)
     if content["key"] != run.key:
         raise Damaged(f"it is of run {content['key']!r}")
-    of_today = {
-        "distortions": own.edited_distortions() or VERSION,
-        "conditions": [list(one) for one in CONDITIONS],
-        "of": _of(run),
-    }
-    if any(content[name] != value for name, value in of_today.items()):
+    if any(content[name] != value for name, value in _depends_on(run).items()):
         return None  # other distortions, or the run was trained again
     if run.weights_sha256 and content.get("weights", run.weights_sha256) != run.weights_sha256:
         return None  # so it was, with the same predictions
@@ -234,9 +227,7 @@ def _keep(run: Run, right: NDArray[np.bool_]) -> None:
         return
     content: dict[str, Any] = {
         "key": run.key,
-        "distortions": own.edited_distortions() or VERSION,
-        "conditions": [list(one) for one in CONDITIONS],
-        "of": _of(run),
+        **_depends_on(run),
         **({"weights": run.weights_sha256} if run.weights_sha256 else {}),
         "images": right.shape[1],
         "accuracies": right.mean(1).round(4).tolist(),  # for those who open the file
@@ -247,6 +238,12 @@ def _keep(run: Run, right: NDArray[np.bool_]) -> None:
         write_whole(path, lambda part: part.write_text(record.written(record.sealed(content)), "utf-8"))
     except OSError as error:  # the result is good all the same
         print(f"{path} cannot be written ({error.strerror}): measured again the next time", file=sys.stderr, flush=True)
+
+
+def _depends_on(run: Run) -> dict[str, Any]:
+    """What a result must have been asked of to be of today: which distortions, and which training."""
+    conditions = [list(one) for one in CONDITIONS]
+    return {"distortions": own.edited_distortions() or VERSION, "conditions": conditions, "of": _of(run)}
 
 
 def _of(run: Run) -> str:

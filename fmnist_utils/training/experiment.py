@@ -231,17 +231,25 @@ class Experiment(BaseModel):
         training, _ = split(dataset.train_labels, self.train_size, self.validation, self.folds, self.fold)
         self.check_classes(dataset.class_names)
         models.check_options(self.model, self.model_options, len(dataset.class_names))
-        own_parts = {part.name for part in self.parts if part.is_own}
+        own_parts = {(part.kind, part.name) for part in self.parts if part.is_own}
         for item in self.augmentation:
-            if item.name in own_parts:
+            if ("augmentation", item.name) in own_parts:
                 height, width = dataset.train_images.shape[1:]
                 tryout.augmentation(item, len(dataset.class_names), (height, width))
-        settings = Settings(self.lr, self.other_lr, self.momentum, self.weight_decay)
-        if self.optimizer in own_parts:
-            tryout.optimizer(self.optimizer, settings)
-        if self.schedule in own_parts:
-            steps = max(1, len(training) // self.batch_size) * self.epochs
-            tryout.schedule(self.schedule, self.optimizer, settings, steps)
+        if ("optimizer", self.optimizer) in own_parts:
+            tryout.optimizer(self.optimizer, self.settings)
+        if ("schedule", self.schedule) in own_parts:
+            steps = self.steps_an_epoch(len(training)) * self.epochs
+            tryout.schedule(self.schedule, self.optimizer, self.settings, steps)
+
+    @property
+    def settings(self) -> Settings:
+        """What its optimizer is set to."""
+        return Settings(self.lr, self.other_lr, self.momentum, self.weight_decay)
+
+    def steps_an_epoch(self, images: int) -> int:
+        """Count the batches of an epoch on so many training images: whole ones, but at least one."""
+        return max(1, images // self.batch_size)
 
     def check_classes(self, names: tuple[str, ...]) -> None:
         """Raise UserError if it names a class that is none of `names`."""

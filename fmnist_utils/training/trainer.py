@@ -27,7 +27,7 @@ from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.training.evaluate import SAMPLE, channels_last, normalization, normalized, probabilities
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
+from fmnist_utils.training.optim import build_optimizer, build_schedule
 from fmnist_utils.training.progress import Progress, alone
 from fmnist_utils.training.run import Run
 
@@ -67,7 +67,7 @@ class Trainer:
         self.data = self.dataset.to(self.device)
         self.training, self.validation = training.to(self.device), validation.to(self.device)
         self.class_weights = self._class_weights()
-        self.steps = max(1, len(training) // experiment.batch_size)
+        self.steps = experiment.steps_an_epoch(len(training))
 
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
         if prepare := getattr(model, "prepare", None):
@@ -77,8 +77,7 @@ class Trainer:
         if experiment.ema:
             average = get_ema_multi_avg_fn(experiment.ema)
             self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
-        settings = Settings(experiment.lr, experiment.other_lr, experiment.momentum, experiment.weight_decay)
-        self.optimizer = build_optimizer(experiment.optimizer, self.model, settings)
+        self.optimizer = build_optimizer(experiment.optimizer, self.model, experiment.settings)
         self.schedule = build_schedule(experiment.schedule, self.optimizer, self.steps * experiment.epochs)
 
     def _class_weights(self) -> Tensor | None:
