@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import gc
 import itertools
 import os
 import platform
@@ -197,17 +198,26 @@ def put_aside(path: Path, why: str, then: str = "the run is trained again when i
     print(f"{path} is damaged ({why}): {done}; {then}", file=sys.stderr, flush=True)
 
 
-def keep_freed_memory() -> None:
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
     """Let the C library keep what is freed for the next allocation, in place of giving it back to the system.
 
     Dask starts its workers with a malloc that gives back at once (MALLOC_TRIM_THRESHOLD_). A training step then gets
     its activations as new pages, which the system must clear, every time: half as many images again are trained
-    without. Only glibc is told; other C libraries are left alone.
+    without. What is kept goes back when the context ends: the pieces that one net leaves are of little use to the
+    next, and add up to gigabytes. Only glibc is told; other C libraries are left alone.
     """
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+    library: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if mallopt := getattr(library, "mallopt", None):
         trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
         mallopt(trim_threshold, 2**31 - 1)
         mallopt(mmap_threshold, 32 * 2**20)  # the most that it takes; a trim threshold alone would fix it at 128 KiB
+    try:
+        yield
+    finally:
+        gc.collect()
+        if trim := getattr(library, "malloc_trim", None):
+            trim(0)
 
 
 def commit() -> str:

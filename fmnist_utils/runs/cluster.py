@@ -29,9 +29,9 @@ from distributed import KilledWorker
 
 from fmnist_utils.basics.errors import UserError, together
 from fmnist_utils.basics.own import edited
-from fmnist_utils.basics.system import keep_freed_memory
+from fmnist_utils.basics.system import freed_memory_kept
 from fmnist_utils.basics.text import counted
-from fmnist_utils.data.dataset import load_dataset
+from fmnist_utils.runs.datasets import data_of, forget_changed
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment, Part
 from fmnist_utils.training.progress import Board, Progress
@@ -145,7 +145,6 @@ def work(order: Order) -> Run | None:
     UserError
         The worker has another version of the package, of Dask or of a file of the sender's own, no data, or other data.
     """
-    keep_freed_memory()
     where = get_worker().address
     if order.version != version():
         raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")
@@ -155,11 +154,12 @@ def work(order: Order) -> Run | None:
         if part.home != "__main__" and part.digest != digest:
             raise UserError(f"the worker at {where} has another {part.kind} {part.name!r}: give both the same files")
         part.register()
-    data = load_dataset(order.experiment.dataset, order.experiment.data_dir)
+    forget_changed([order.experiment])
+    data = data_of(order.experiment)
     if data.checksum != order.checksum:
         raise UserError(f"the data of the worker at {where}, in {data.source}, are not yours: give both the same files")
     progress = _Reporter(order)
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, freed_memory_kept():
         store = Store(order.reports, order.since)
         if not (seen := (order.reports / order.token).is_file()):
             store = Store(_own_folder(), order.since)

@@ -15,9 +15,8 @@ import torch
 from fmnist_utils.basics.errors import Stopped, UserError, brief, together
 from fmnist_utils.basics.system import DRY_RUN_FILE, from_root, is_dry_run, misplaced, sources, write_whole
 from fmnist_utils.basics.text import counted, duration
-from fmnist_utils.data.dataset import Dataset, load_dataset
-from fmnist_utils.data.locate import fingerprint
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
+from fmnist_utils.runs.datasets import data_of, forget_changed
 from fmnist_utils.runs.resources import Resources
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.device import choose_device, choose_precision
@@ -26,8 +25,6 @@ from fmnist_utils.training.progress import Board
 from fmnist_utils.training.run import Run
 from fmnist_utils.training.trainer import train
 
-DATA_SETS = 4  # that are kept in memory
-_read: dict[tuple[str, str], tuple[str, Dataset]] = {}  # place -> fingerprint of its files, and what they hold
 _trained: set[tuple[Path, str]] = set()  # folders and keys of what this process had trained
 GIB = 2**30
 MEMORY_A_RUN = 1.5 * GIB  # of a process that trains
@@ -98,18 +95,18 @@ def run_all(
     if problem := misplaced(from_root(out), sources(), [(item.dataset, item.data_dir) for item in experiments]):
         raise UserError(problem)
     store = Store(out, resources.since)
-    _forget_changed(experiments)
-    keys = [experiment.key(_data(experiment).checksum) for experiment in experiments]
+    forget_changed(experiments)
+    keys = [experiment.key(data_of(experiment).checksum) for experiment in experiments]
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     for key, run in found.items():
-        run.check_classes(_data(wanted[key]))  # which are no part of its key
+        run.check_classes(data_of(wanted[key]))  # which are no part of its key
     missing = {key: experiment for key, experiment in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
     problems = list[Exception]()
     for experiment in missing.values():
         try:
-            experiment.check_data(_data(experiment))
+            experiment.check_data(data_of(experiment))
         except UserError as error:
             problems.append(error)
     if problems:
@@ -188,7 +185,7 @@ def _threads(jobs: int) -> int:
 
 def _costs(missing: dict[str, Experiment], store: Store) -> dict[str, float]:
     records = store.records()
-    return {key: estimate(item, records, len(_data(item).train_labels)) for key, item in missing.items()}
+    return {key: estimate(item, records, len(data_of(item).train_labels)) for key, item in missing.items()}
 
 
 def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> str:
@@ -198,7 +195,7 @@ def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resourc
     stopwatch = Stopwatch(device, resources.precision, _threads(jobs), jobs)
     costs = []
     for key, experiment in missing.items():
-        costs.append(stopwatch.seconds(experiment, _data(experiment)))
+        costs.append(stopwatch.seconds(experiment, data_of(experiment)))
         begun = " (begun)" if store.checkpoint(key).exists() else ""
         images = f" of {experiment.train_size:,} images" if experiment.train_size else ""
         what = f"{experiment.label}, {counted(experiment.epochs, 'epoch')}{images} ({experiment.recipe})"
@@ -207,24 +204,6 @@ def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resourc
     how += choose_precision(resources.precision, where)
     total = duration(wall_seconds(costs, jobs))
     return f"{counted(len(missing), 'run')} to train, about {total} on this machine ({how})"
-
-
-def _data(experiment: Experiment) -> Dataset:
-    """Data set of an experiment, read once for many of them."""
-    place = experiment.dataset, experiment.data_dir
-    if place not in _read:
-        data = load_dataset(*place)
-        while len(_read) >= DATA_SETS:
-            del _read[next(iter(_read))]
-        _read[place] = fingerprint(*place), data
-    return _read[place][1]
-
-
-def _forget_changed(experiments: Iterable[Experiment]) -> None:
-    """Have data sets whose files are no longer what this process has read be read again."""
-    for place in {(item.dataset, item.data_dir) for item in experiments} & _read.keys():
-        if fingerprint(*place) != _read[place][0]:
-            del _read[place]
 
 
 def _train(
@@ -239,7 +218,7 @@ def _train(
                 return _train_here(missing, board, store, device, resources.precision)
     from fmnist_utils.runs import cluster
 
-    sums = {key: _data(experiment).checksum for key, experiment in missing.items()}
+    sums = {key: data_of(experiment).checksum for key, experiment in missing.items()}
     orders = [
         cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision, labels[key])
         for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
@@ -263,7 +242,7 @@ def _train_here(
             with store.training(key, progress.say):
                 # Another process may have trained it while this one waited for the lock.
                 runs[key] = store.load(key) or store.save(
-                    train(experiment, _data(experiment), device, store.checkpoint(key), precision, progress=progress)
+                    train(experiment, data_of(experiment), device, store.checkpoint(key), precision, progress=progress)
                 )
         except UserError as error:  # the other runs are still worth having: raised below
             failures.append(error)
