@@ -326,9 +326,7 @@ def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
     said = sentences.strangest(table)
     assert "surest of **noise**: half of them get 90.0 % or more, which 75.0 % of the test images do not reach" in said
     assert "least sure of **blank**: half of them get 57.5 %" in said
-    assert sentences.told_apart(table, 0.8).endswith(
-        "beside blank; beside noise it is the less sure one more often than not."
-    )
+    assert sentences.told_apart(table, 0.8).endswith("beside blank; beside noise in 25.0 % of them only.")
     certain = table.assign(confidence=[1.0, 0.9994])
     assert "get more than 99.9 %, more than 75.0 % of the test images get" in sentences.strangest(certain)
     assert "99.9 % or more, which" in sentences.strangest(certain)

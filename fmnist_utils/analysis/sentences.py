@@ -1312,18 +1312,18 @@ def strangest(table: pd.DataFrame) -> str:
 def told_apart(table: pd.DataFrame, enough: float = 0.9) -> str:
     """Say from which pictures of no class the confidence tells test images apart (`trust.beside`).
 
-    It does where a test image is the surer one of the two in a share of at least `enough` of all pairs, and is
-    misleading where it is in less than half.
+    It does where a test image is the surer one of the two in a share of at least `enough` of all pairs; where it is in
+    less than half, the share is given.
     """
     known = [kind for kind, value in table["told apart"].items() if value >= enough]
-    fooling = [kind for kind, value in table["told apart"].items() if value < 0.5]
+    fooling = [
+        f"beside {md(kind)} in {percent(value, 1)}" for kind, value in table["told apart"].items() if value < 0.5
+    ]
     start = (
         f"In {percent(enough, 0)} of all pairs or more, a test image is the surer of the two beside "
         f"{listing(known, 'none of these kinds')}"
     )
-    return (
-        f"{start}; beside {listing(fooling)} it is the less sure one more often than not." if fooling else f"{start}."
-    )
+    return f"{start}; {', '.join(fooling)} of them only." if fooling else f"{start}."
 
 
 def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> str:
