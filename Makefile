@@ -37,10 +37,10 @@ lab: setup ## open JupyterLab on working copies of the notebooks; EDIT=1 on the 
 	@'$(PY)' -m fmnist_utils lab -- $(ARGS)
 
 notebook: setup ## make a notebook of your own: NAME=07_mine
-	@'$(PY)' -m fmnist_utils notebook $(if $(NAME),'$(NAME)',--help)
+	@'$(PY)' -m fmnist_utils notebook $(if $(NAME),"$$NAME",--help)
 
 profile: setup ## make a profile of your own: NAME=mine LIKE=quick
-	@'$(PY)' -m fmnist_utils profile $(if $(NAME),'$(NAME)',--help) $(if $(LIKE),--like '$(LIKE)')
+	@'$(PY)' -m fmnist_utils profile $(if $(NAME),"$$NAME",--help) $(if $(LIKE),--like "$$LIKE")
 
 check: setup ## check the params/ files against the notebooks, running nothing
 	@'$(PY)' -m fmnist_utils check

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +144,49 @@ def test_a_full_disk_leaves_nothing_half_made(
     assert len(written) == 3 and sorted(project.rglob("*")) == before
     monkeypatch.undo()
     assert make(*given).exists(), "and the same command works when there is room again"
+
+
+DISTURBED = """
+import os, pathlib, signal, sys
+from fmnist_utils.basics import interrupt
+from fmnist_utils.report import authoring
+
+make, number, at, first, second, third = sys.argv[1:]
+replace, done = os.replace, []
+
+def disturbed(*paths):
+    done.append(paths)
+    if len(done) == int(at):
+        os.kill(os.getpid(), int(number))
+    replace(*paths)
+
+interrupt.at_once()
+os.replace = disturbed
+getattr(authoring, make)(first, *([second] if make == "make_profile" else [pathlib.Path(second)]), pathlib.Path(third))
+assert len(done) >= int(at)
+"""
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("make", ["make_notebook", "make_profile"])
+def test_whoever_is_stopped_while_it_writes_goes_on_with_the_same_command(
+    make: str, number: signal.Signals, at: int, project: Path
+) -> None:
+    notebooks, params = project / "notebooks", project / "params"
+    given = ("07_mine", notebooks, params) if make == "make_notebook" else ("mine", "quick", params)
+    done = subprocess.run([sys.executable, "-c", DISTURBED, make, str(int(number)), str(at), *map(str, given)])
+    if number == signal.SIGINT:
+        assert done.returncode == 0, "it takes milliseconds, and is whole"
+    else:
+        assert done.returncode == -signal.SIGKILL
+        written = (notebooks / "07_mine.ipynb").exists()
+        assert not (params / "mine").exists()
+        if not written:
+            getattr(authoring, make)(*given)
+    made = "mine" if make == "make_profile" else "quick"
+    build.prepare(made, notebooks=notebooks, params=params, stale=lambda report: False)
+    assert [*project.rglob("*.part"), *project.rglob("*.making")] == []
 
 
 def test_a_long_name_is_refused_before_anything_is_written(project: Path) -> None:

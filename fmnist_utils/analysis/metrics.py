@@ -85,8 +85,8 @@ def worst_class(table: pd.DataFrame) -> str:
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean negative logarithm (natural) of the true class's probability; 0 is perfect.
 
-    Rows are made to sum to 1 first, since stored probabilities are rounded; a zero counts as the least positive
-    number of its type, so that one image cannot make the mean infinite.
+    Rows are made to sum to 1 first, since stored probabilities are rounded; a zero counts as 2.2e-16,
+    the distance of 1 from the next number, so that one image cannot make the mean infinite.
     """
     matrix = np.asarray(probabilities, dtype=np.float64)
     matrix = matrix / matrix.sum(axis=1, keepdims=True)

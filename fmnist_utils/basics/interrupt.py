@@ -43,6 +43,19 @@ def no_more() -> None:
 
 
 @contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Within it, for the milliseconds that files which belong together are written, Ctrl-C changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are not this thread's
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def in_order() -> Iterator[None]:
     """Within it, Ctrl-C raises KeyboardInterrupt, and again every two seconds until that has left it."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, bare, brief
-from fmnist_utils.basics.system import ROOT, write_whole
+from fmnist_utils.basics.system import ROOT, leftovers, write_whole
 from fmnist_utils.report import build, parameters
 from fmnist_utils.report.parameters import shown
 
@@ -125,7 +127,18 @@ def make_profile(name: str, like: str, params: Path = build.PARAMS) -> Path:
         raise UserError(f"{shown(params / name)} is there already: choose another name")
     files = sorted((params / like).glob("*.yaml"))
     texts = [re.sub(r"^out:.*$", f"out: reports/{name}", file.read_text("utf-8"), flags=re.M) for file in files]
-    _write_all({params / name / file.name: text for file, text in zip(files, texts, strict=True)})
+    # Made under a name that is no profile's, so that a profile is there whole or not at all.
+    making = params / f".{name}.making"
+    shutil.rmtree(making, ignore_errors=True)  # which a killed process left
+    with interrupt.undisturbed():
+        try:
+            for file, text in zip(files, texts, strict=True):
+                _write(making / file.name, text)
+            making.rename(params / name)
+        except OSError as error:
+            shutil.rmtree(making, ignore_errors=True)
+            place = str(error.filename).replace(making.name, name)
+            raise OSError(error.errno, error.strerror, place) from error
     return params / name
 
 
@@ -174,23 +187,25 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
         )
         for profile, found in values.items()
     }
-    _write_all({target: texts.pop(target), **given})  # only now that all has been read
-    for path, text in texts.items():  # last, as they link to the others
-        _write(path, text)
+    for part in (part for path in (target, *given) for part in leftovers(path.parent)):
+        part.unlink(missing_ok=True)
+    with interrupt.undisturbed():  # only now that all has been read
+        # The notebook after its params: whoever is killed in between makes it by the same command. Its place in the
+        # maps last, as these link to it.
+        _write_all({**given, target: texts.pop(target)})
+        for path, text in texts.items():
+            _write(path, text)
     return target
 
 
 def _write_all(texts: Mapping[Path, str]) -> None:
-    """Write new files, and the folder that they are in; none of them if one cannot be written."""
-    folders = {path.parent for path in texts if not path.parent.exists()}
+    """Write new files; none of them if one cannot be written."""
     try:
         for path, text in texts.items():
             _write(path, text)
     except OSError:
         for path in texts:
             path.unlink(missing_ok=True)
-        for folder in filter(Path.exists, folders):
-            folder.rmdir()
         raise
 
 

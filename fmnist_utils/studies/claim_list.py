@@ -74,6 +74,9 @@ OURS = PROJECT_DEFAULT.but(
     augmentation=[{"name": "flip"}, {"name": "translate", "pixels": 1}],
 )  # fmt: skip
 OURS_IN_WORDS = "AdamW, one-cycle, flips, shifts by 1 pixel, label smoothing, batch 128"
+# A digit in the mirror is no digit, or another one.
+OF_DIGITS: dict[str, Any] = {"dataset": "mnist", "augmentation": [{"name": "translate", "pixels": 1}]}
+OF_DIGITS_IN_WORDS = OURS_IN_WORDS.replace("flips, ", "")
 
 
 def _as_published(name: str, model: str, accuracy: float, protocol: str, note: str = "", **changes: object) -> Claim:
@@ -90,11 +93,12 @@ def _by_our_recipe(
     protocol: str,
     epochs: int,
     its_epochs: int | None = None,
+    in_words: str = OURS_IN_WORDS,
     **changes: object,
 ) -> Claim:
     """The same architecture under our recipe."""
     experiment = OURS.but(**{"model": model, "epochs": epochs, **changes})
-    ours = f"{OURS_IN_WORDS}, {epochs} epochs"
+    ours = f"{in_words}, {epochs} epochs"
     says = f"{model} {100 * accuracy:.2f} %"
     return Claim(name, says, protocol, ours, (experiment,), reach(accuracy), accuracy, its_epochs)
 
@@ -227,5 +231,8 @@ CLAIMS: tuple[Claim, ...] = (
         (OURS.but(model="cnn-23m", epochs=4, model_options={"dense": 64}),),
         StaysBelow("the interval lies below 94.00 %", limit=0.94),
     ),
-    _by_our_recipe("004-mnist", "cnn-23m", 0.996, "MNIST, three runs, epochs not stated", 3, dataset="mnist"),
+    _by_our_recipe(
+        "004-mnist", "cnn-23m", 0.996, "MNIST, three runs, epochs not stated", 4,
+        in_words=OF_DIGITS_IN_WORDS, **OF_DIGITS,
+    ),
 )  # fmt: skip
