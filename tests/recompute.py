@@ -615,6 +615,9 @@ CHANGES = {
 }  # fmt: skip
 
 
+NETS = {"dash": "compact"}  # of recipes that are called otherwise than their net
+
+
 def ablation(store: Store) -> dict[str, list[Run]]:
     """The ablation's groups by name, "" for the starting recipe."""
     base = {
@@ -660,8 +663,10 @@ def check_readme(checks: Checks, readme: Path, store: Store, verdicts: Counter[s
 
     for row in rows("results"):
         what = f"results, {row['model']}"
-        name = find(row["parameters"], model=row["model"], optimizer="adamw", schedule="one-cycle", batch_size=128,
-                    epochs=int(row["our epochs"]), label_smoothing=0.1)  # fmt: skip
+        model, _, data = row["model"].removesuffix(")").partition(" (")
+        where = {"model": model, "dataset": data or "fashion-mnist", "epochs": int(row["our epochs"])}
+        name = find(row["parameters"], **where, optimizer="adamw", schedule="one-cycle", batch_size=128,
+                    label_smoothing=0.1)  # fmt: skip
         if name is None:
             checks.that("README", what, False, "no such runs, or several")
             continue
@@ -670,8 +675,8 @@ def check_readme(checks: Checks, readme: Path, store: Store, verdicts: Counter[s
         checks.that("README", f"{what}: {row['verdict']}", row["verdict"] == true, true)
     sizes = {}
     for row in rows("recipes"):
-        name = find(row["parameters"], model=row["model"], optimizer="muon", epochs=int(row["epochs"]),
-                    test_time_views=True)  # fmt: skip
+        net = NETS.get(row["model"], row["model"])
+        name = find(row["parameters"], model=net, optimizer="muon", epochs=int(row["epochs"]), test_time_views=True)
         if name is None:
             checks.that("README", f"recipe {row['model']}", row["accuracy"] == "not yet run", "no such runs")
             continue
