@@ -339,6 +339,20 @@ def test_index_folds_away_what_saw_a_part_of_the_images(tmp_path: Path) -> None:
     assert isinstance(folded, Tag) and not folded.has_attr("open") and "not to be compared" in folded.get_text()
 
 
+def test_the_data_set_of_the_most_experiments_leads_the_leaderboard(tmp_path: Path) -> None:
+    runs = results(PUBLISHED).query("train_size == 60000")
+    of_digits = runs[runs["dataset"] == "mnist"]["key"]
+    others = [runs[runs["model"] == model]["key"].iloc[0] for model in ("cnn-small", "base")]
+    for key in (*of_digits, *others):
+        shutil.copytree(ROOT / PUBLISHED / "runs" / key, tmp_path / "runs" / key)
+    write_index(tmp_path)
+    soup = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
+    assert len(of_digits) > 1
+    assert [row.find_all("td")[2].get_text() for row in soup.select(".wide tbody tr")] == ["fashion-mnist"] * 2 + [
+        "mnist"
+    ]
+
+
 def test_index_of_small_runs_alone_folds_nothing(tmp_path: Path) -> None:
     runs = results(PUBLISHED)
     key = runs.loc[runs["train_size"] == runs["train_size"].min(), "key"].iloc[0]

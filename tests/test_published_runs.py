@@ -58,10 +58,12 @@ def test_one_accuracy_of_an_experiment_stands_everywhere() -> None:
     soup = BeautifulSoup((ROOT / PUBLISHED / "index.html").read_text("utf-8"), "html.parser")
     of_experiment = {}
     for row in soup.select(".wide tbody tr"):
-        keys, cells = str(row["data-runs"]), [cell.get_text() for cell in row.find_all("td")]
+        [table] = row.find_parents("table")
+        columns = [cell.get_text() for cell in table.select("thead th")]
+        keys, cells = str(row["data-runs"]), dict(zip(columns, (td.get_text() for td in row.select("td")), strict=True))
         right = np.concatenate([runs[key].predictions == runs[key].test_labels for key in keys.split()])
-        assert cells[3] == metrics.percent(right.sum() / right.size)
-        of_experiment[keys] = f"{cells[3]} ± {cells[4]}"
+        assert cells["test accuracy"] == metrics.percent(right.sum() / right.size)
+        of_experiment[keys] = f"{cells['test accuracy']} ± {cells['± 95 %']}"
     nets = [
         run for run in runs.values() if not run.experiment.folds
     ]  # those of the cross-validation are no experiments
