@@ -19,7 +19,7 @@ from fmnist_utils.training.progress import Board
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 GROUPS = """
 from fmnist_utils import Experiment, run_groups
-plain = Experiment(model="cnn-mid", train_size=6000, batch_size=50, epochs=4)
+plain = Experiment(model="cnn-mid", train_size=20000, batch_size=50, epochs=4)
 run_groups({{"plain": plain, "erasing": plain.but(augmentation="erasing")}}, 1, {out!r})
 """
 OUTCOME = r"\d+\.\d\d % of the test images, (\d+ min )?[\d.]+ s"
