@@ -68,14 +68,12 @@ def main() -> None:
     print("Time to accuracy")
     seconds, accuracy = tutorial(data)
     print(f"  tutorial loop, {TUTORIAL_EPOCHS} epochs   {seconds:6.0f} s   {accuracy:.2%} on the test set", flush=True)
-    for name in ("sprint", "dash"):
+    for name, wanted in {"sprint": "", "dash": f" (target {GOAL:.0%} in {SHARE})"}.items():
         trainer, _ = until(RECIPES[name], data)
         run = trainer.evaluate()
         print(
             f"  {name + ',':7s} {run.experiment.epochs} epochs, {run.precision}   {run.seconds:6.0f} s   "
-            f"{run.test_accuracy:.2%} on the test set, in {run.seconds / seconds:.2f} times the former"
-            + f" (target {GOAL:.0%} in {SHARE})"
-            * (name == "dash"),
+            f"{run.test_accuracy:.2%} on the test set, in {run.seconds / seconds:.2f} times the former{wanted}",
             flush=True,
         )
     _, dash = until(SHORT, data)
