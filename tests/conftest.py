@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from data_files import real
-from small_project import with_a_run
+from small_project import with_a_run, write_project
 from training_processes import Worker, trained_alone
 
 from fmnist_utils import Dataset, load_dataset
@@ -44,6 +44,12 @@ def edited_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs, trained one after the other by one process of one thread."""
     return trained_alone(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of three tiny notebooks."""
+    return write_project(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from fmnist_utils.basics.system import ROOT
+from fmnist_utils.report import build
+from fmnist_utils.report.build import Report
 
 COMMON = """\
 out: str = "reports/quick"  # folder of the reports
@@ -56,6 +58,17 @@ def write_project(root: Path) -> Path:
         params.parent.mkdir(parents=True, exist_ok=True)
         params.write_text("epochs: 3\ntrain_size: 500\n" if name == "02_second" else "", "utf-8")
     return root
+
+
+def prepare(root: Path, **options: object) -> list[Report]:
+    """Get the reports of a project ready in this process, as the command does, with `options` of ``build.prepare``."""
+    folders = {"notebooks": root / "notebooks", "params": root / "params"}
+    return build.prepare("quick", out=str(root / "out"), **folders, **options)  # type: ignore[arg-type]
+
+
+def make(root: Path, **options: object) -> list[str]:
+    """Make the reports of a project in this process; return what failed."""
+    return build.build(prepare(root, **options))
 
 
 def copy_package(root: Path) -> Path:

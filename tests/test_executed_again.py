@@ -1,0 +1,89 @@
+"""What makes a report be executed again, and what does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from PIL import Image
+from small_project import COMMON, TOKEN, edit, make, outputs, prepare, tokens, write_notebook
+
+from fmnist_utils.report import build
+
+
+def test_editing_prose_executes_that_notebook_alone(project: Path) -> None:
+    make(project)
+    before = tokens(project / "out")
+    edit(project / "notebooks" / "02_second.ipynb", "Some prose.", "Better prose.")
+    make(project)
+    after = tokens(project / "out")
+    assert [name for name in before if after[name] != before[name]] == ["02_second"]
+    assert "Better prose." in (project / "out" / "02_second.html").read_text("utf-8")
+
+
+def changed(root: Path) -> bool:
+    """Make the reports; whether 01 was executed again."""
+    before = tokens(root / "out")
+    make(root, only="01")
+    return tokens(root / "out") != before
+
+
+def test_what_a_report_depends_on_executes_it_again_and_nothing_else_does(project: Path) -> None:
+    notebook = project / "notebooks" / "01_first.ipynb"
+    make(project, only="01")
+    content = json.loads(notebook.read_text("utf-8"))
+    for index, cell in enumerate(content["cells"]):
+        cell |= {"id": f"cell-{index}", "metadata": {**cell["metadata"], "collapsed": True}}
+    notebook.write_text(json.dumps(content, indent=4), "utf-8")
+    assert not changed(project), "cell ids, other metadata and layout"
+    (project / "params" / "quick" / "01_first.yaml").write_text("epochs: 2\n")
+    assert not changed(project), "a parameter set to its default"
+    (project / "params" / "quick" / "01_first.yaml").write_text("epochs: 5\n")
+    assert changed(project), "a parameter"
+    content["cells"][2]["metadata"]["tags"] = ["remove-input"]
+    notebook.write_text(json.dumps(content), "utf-8")
+    assert changed(project), "a tag"
+    assert changed(project) is False
+    before = tokens(project / "out")
+    build.build(prepare(project, only="01"), force=True)
+    assert tokens(project / "out") != before, "force"
+
+
+def test_changed_data_executes_a_notebook_again(project: Path) -> None:
+    folder = project / "animals"
+    for name in ("cat", "dog"):
+        for number in range(8):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
+    declared = f'{COMMON}dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\n'
+    write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
+    make(project, only="01")
+    assert not changed(project)
+    Image.linear_gradient("L").save(folder / "cat" / "8.png")
+    assert changed(project)
+
+
+def test_a_missing_page_is_rendered_without_execution(project: Path) -> None:
+    make(project)
+    before, page = tokens(project / "out"), project / "out" / "02_second.html"
+    page.unlink()
+    make(project)
+    assert page.exists()
+    assert tokens(project / "out") == before
+
+
+def test_a_neighbours_new_title_is_rendered_without_execution(project: Path) -> None:
+    make(project)
+    before = tokens(project / "out")
+    edit(project / "notebooks" / "03_third.ipynb", "What does 03_third ask?", "A better title")
+    make(project, only="1 2")
+    assert "A better title" in (project / "out" / "02_second.html").read_text("utf-8")
+    assert tokens(project / "out") == before
+
+
+def test_a_damaged_executed_notebook_is_made_again(project: Path) -> None:
+    make(project, only="01")
+    executed = project / "out" / "notebooks" / "01_first.ipynb"
+    executed.write_text(executed.read_text("utf-8")[:100])
+    make(project, only="01")
+    assert "token" in outputs(executed)
