@@ -150,12 +150,23 @@ def test_a_run_that_is_trained_again_is_whole_again(store: Store) -> None:
     assert not (store.folder / KEY / "answers.npz").exists()
 
 
-def test_runs_with_views_or_a_fold_stay_as_they_are(store: Store) -> None:
+def test_the_answers_to_test_time_views_are_kept(store: Store) -> None:
     run = store.check(KEY)
-    run.view_probabilities, run.view_predictions = run.test_probabilities, run.predictions
+    viewed = np.where(np.arange(len(run.predictions)) % 7 == 0, run.test_labels, run.predictions)
+    run.view_probabilities, run.view_predictions = np.eye(10, dtype=np.float32)[viewed], viewed
+    store.save(run)
+    assert store.thin(KEY) > 100_000
+    thin = store.check(KEY)
+    assert (thin.view_predictions == viewed).all() and (thin.predictions == run.predictions).all()
+    assert thin.view_probabilities is None
+
+
+def test_a_run_with_a_held_out_fold_stays_as_it_is(store: Store) -> None:
+    run = store.check(KEY)
+    run.held_out_probabilities = run.test_probabilities
     store.save(run)
     assert store.thin(KEY) == 0
-    assert store.check(KEY).view_predictions is not None
+    assert store.check(KEY).held_out_probabilities is not None
 
 
 def test_the_command_says_what_it_does(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -270,9 +270,9 @@ class Store:
     def thin(self, key: str) -> int:
         """Make a finished run thin: of its probabilities it keeps those of its predictions; returns the bytes saved.
 
-        That does for every accuracy, comparison and list of mistakes, in a tenth of the room; only who asks for the
-        other probabilities (the mean of several nets, a calibration) is refused. A run with test-time views or a
-        held-out fold, which is trained for its probabilities, stays as it is, as does a thin one, and one that a link
+        That does for every accuracy, that of test-time views too, comparison and list of mistakes, in a tenth of the
+        room; only who asks for the other probabilities (the mean of several nets, a calibration) is refused. A run with
+        a held-out fold, which is trained for its probabilities, stays as it is, as does a thin one, and one that a link
         leads to, which is another folder's.
 
         Raises
@@ -289,15 +289,17 @@ class Store:
             except (Damaged, FileNotFoundError, NotADirectoryError) as error:
                 why = f"run {key} is damaged and left as it is: {damage(error)}"
                 raise UserError(f"{why}; verify --mend puts it aside") from None
-            if "answers_sha256" in record or not (run.view_predictions is run.held_out_probabilities is None):
+            if "answers_sha256" in record or run.held_out_probabilities is not None:
                 if "answers_sha256" in record:  # where a process died before it came to that
                     (folder / TEST).unlink(missing_ok=True)
                 return 0
             answers, labels = io.BytesIO(), io.BytesIO()
-            misses = ((run.predictions - run.test_labels) % run.classes).astype(np.uint16)
+            arrays = {"misses": _misses(run, run.predictions)}
+            if run.view_predictions is not None:
+                arrays["view_misses"] = _misses(run, run.view_predictions)
             codes = np.take_along_axis(packed(run.test_probabilities), run.predictions[:, None], 1)[:, 0]
             sure = np.minimum(codes, SURE).astype(np.int8)
-            np.savez_compressed(answers, misses=misses, confidence=sure, classes=np.uint16(run.classes))
+            np.savez_compressed(answers, **arrays, confidence=sure, classes=np.uint16(run.classes))
             np.save(labels, run.test_labels.astype(np.uint16))
             # The record last, then what it no longer names: at any moment it is either the old run or the thin one.
             record["answers_sha256"] = _put(folder / ANSWERS, answers.getvalue())
@@ -375,12 +377,14 @@ def _answers(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
         answers = np.load(_content(folder / ANSWERS, record["answers_sha256"]), allow_pickle=False)
         labels = np.load(_content(folder / LABELS, record["labels_sha256"]), allow_pickle=False).astype(np.int64)
         classes = int(answers["classes"])
+        of_views = {"view_predictions": (labels + answers["view_misses"]) % classes} if "view_misses" in answers else {}
         return {
             "test_probabilities": None,
             "test_labels": labels,
             "predictions": (labels + answers["misses"]) % classes,
             "confidence": _expit(answers["confidence"]).astype(np.float32),
             "classes": classes,
+            **of_views,
         }
     with np.load(_content(folder / TEST, record["test_sha256"]), allow_pickle=False) as arrays:
         more = {name: unpacked(arrays[name]) for name in ("views", "validation") if name in arrays}
@@ -393,6 +397,11 @@ def _answers(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
             "held_out_probabilities": more.get("validation"),
             **{name: arrays[name].astype(np.int64) for name in names if name in arrays},
         }
+
+
+def _misses(run: Run, predictions: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """By how many classes each prediction misses its label: mostly 0, which is why it packs well."""
+    return ((predictions - run.test_labels) % run.classes).astype(np.uint16)
 
 
 def _put(path: Path, content: bytes) -> str:

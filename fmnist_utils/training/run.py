@@ -43,7 +43,8 @@ class Run:
     test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `store.packed`). UserError
         if it is asked for and the run is thin (`store.Store.thin`)
     test_labels : int64 (n,)
-    view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for
+    view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for, or if
+        the run is thin
     held_out_probabilities : like `test_probabilities`, of the held-out fold of the training images, in the order
         of `split`; None without cross-validation
     predictions, view_predictions : int64 (n,), the most probable class of each test image before any rounding;
