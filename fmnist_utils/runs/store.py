@@ -294,12 +294,13 @@ class Store:
                     (folder / TEST).unlink(missing_ok=True)
                 return 0
             answers, labels = io.BytesIO(), io.BytesIO()
-            arrays = {"misses": _misses(run, run.predictions)}
-            if run.view_predictions is not None:
-                arrays["view_misses"] = _misses(run, run.view_predictions)
             codes = np.take_along_axis(packed(run.test_probabilities), run.predictions[:, None], 1)[:, 0]
             sure = np.minimum(codes, SURE).astype(np.int8)
-            np.savez_compressed(answers, **arrays, confidence=sure, classes=np.uint16(run.classes))
+            arrays: dict[str, Any] = {"misses": _misses(run, run.predictions), "confidence": sure}
+            arrays["classes"] = np.uint16(run.classes)
+            if run.view_predictions is not None:
+                arrays["view_misses"] = _misses(run, run.view_predictions)
+            np.savez_compressed(answers, **arrays)
             np.save(labels, run.test_labels.astype(np.uint16))
             # The record last, then what it no longer names: at any moment it is either the old run or the thin one.
             record["answers_sha256"] = _put(folder / ANSWERS, answers.getvalue())
