@@ -209,3 +209,39 @@ def test_element_and_2d_dropout_differ() -> None:
         features = model.features[:4](images)  # through the first block and its dropout
         dead[kind] = (features == 0).all((2, 3)).float().mean().item()
     assert dead["2d"] > dead["element"] + 0.2
+
+
+def test_groups_may_have_channels_of_ones_own() -> None:
+    net = models.build("compact", widths="32, 32,64")
+    assert [group.widen[0].out_channels for group in net.groups] == [32, 32, 64]
+    assert models.build("compact", widths="32,64,128").state_dict().keys() == models.build("compact").state_dict().keys()
+    assert net(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"widths": "32;64"}, "widths '32;64' are not read .allowed: whole numbers from 1 to 4,096 between commas"),
+        ({"widths": "0"}, "widths '0' are not read"),
+        ({"widths": "8,8,8,8,8"}, "name 5 groups: after this stem 4 fit"),
+        ({"whitening": True}, "whitening needs stem 18, two filters for each of 3 x 3 pixels"),
+    ],
+)
+def test_channels_and_stems_that_do_not_fit_are_told(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        models.build("compact", **options)
+
+
+@pytest.mark.parametrize(("name", "options"), [("sprint", {}), ("compact", {"stem": 18})])
+def test_a_whitening_stem_makes_what_its_filters_see_of_equal_variance(name: str, options: dict[str, Any]) -> None:
+    images = torch.rand(300, 1, 28, 28).cumsum(2)  # neighbours alike, as in pictures
+    images -= images.mean()
+    net = models.build(name, **options, whitening=True)
+    net.prepare(images)
+    filters = net.stem[0].weight
+    kernel = filters.shape[-1]
+    half = len(filters) // 2
+    patches = images.unfold(2, kernel, 1).unfold(3, kernel, 1).reshape(-1, kernel**2)
+    seen = (patches @ filters[:half].reshape(half, -1).T).square().mean(0)
+    assert half == kernel**2 and torch.equal(filters[:half], -filters[half:]) and not filters.requires_grad
+    torch.testing.assert_close(seen, torch.ones(half), rtol=0.05, atol=0)
