@@ -20,8 +20,9 @@ from fmnist_utils.training.trainer import Trainer
 TUTORIAL_EPOCHS = 3
 GOAL, SHARE = 0.94, 1.5  # the accuracy of dash, and in how many times what the tutorial loop needs for its epochs
 CLAIM = 0.9268  # of project 002's enhanced model
-TIMES = 10  # as fast as it dash should be there
-SHORT = RECIPES["dash"].but(epochs=2, validation=True)  # the recipe on the shortest way to the claim
+TIMES = 10  # as fast as it we should be there
+# The shortest way to the claim: two epochs of dash's recipe with fewer channels in the last two groups.
+SHORT = RECIPES["dash"].but(model_options={"activation": "relu", "widths": "32,48,96"}, epochs=2, validation=True)
 ENHANCED = Experiment(model="enhanced", lr=1e-3, batch_size=64, augmentation="flip+vertical-flip", epochs=100)
 
 
@@ -76,14 +77,14 @@ def main() -> None:
             f"{run.test_accuracy:.2%} on the test set, in {run.seconds / seconds:.2f} times the former{wanted}",
             flush=True,
         )
-    _, dash = until(SHORT, data)
-    goal = f"{CLAIM:.2%} on the validation images"
-    if dash is None:
-        print(f"  dash in {SHORT.epochs} epochs does not reach {goal}")
+    _, short = until(SHORT, data)
+    goal, name = f"{CLAIM:.2%} on the validation images", f"a narrower dash in {SHORT.epochs} epochs"
+    if short is None:
+        print(f"  {name} does not reach {goal}")
         return
-    print(f"  dash in {SHORT.epochs} epochs reaches {goal} in {dash:.0f} s", flush=True)
-    _, enhanced = until(ENHANCED, data, limit=TIMES * dash, precision="fp32")
-    said = f"in {enhanced:.0f} s, {enhanced / dash:.1f} times" if enhanced else f"not within {TIMES} times"
+    print(f"  {name} reaches {goal} in {short:.0f} s", flush=True)
+    _, enhanced = until(ENHANCED, data, limit=2 * TIMES * short, precision="fp32")
+    said = f"in {enhanced:.0f} s, {enhanced / short:.1f} times" if enhanced else f"not within {2 * TIMES} times"
     print(f"  enhanced by project 002's recipe: {said} as long (target {TIMES})")
 
 

@@ -25,7 +25,7 @@ from fmnist_utils.training import augmentations, optim
         ({"model": "base", "model_options": {"dropout": 0.5}}, "model 'base' has no option 'dropout'"),
         (
             {"model": "base", "low_resolution": 0.5},
-            "model 'base' takes images of one size only .others: sprint, compact, best",
+            "model 'base' takes images of one size only .others: sprint, compact, tiny, best",
         ),
         ({"validation": False, "early_stopping": 2}, "set validation to true"),
         ({"validation": False, "folds": 5}, "two or more, with fold below it and validation true"),

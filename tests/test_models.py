@@ -17,6 +17,7 @@ PARAMETERS = {
     "base": 421_642,
     "enhanced": 1_702_090,
     "sprint": 279_114,
+    "tiny": 86_490,
     "compact": 292_666,
     "best": 893_182,
 }
@@ -214,7 +215,9 @@ def test_element_and_2d_dropout_differ() -> None:
 def test_groups_may_have_channels_of_ones_own() -> None:
     net = models.build("compact", widths="32, 32,64")
     assert [group.widen[0].out_channels for group in net.groups] == [32, 32, 64]
-    assert models.build("compact", widths="32,64,128").state_dict().keys() == models.build("compact").state_dict().keys()
+    assert (
+        models.build("compact", widths="32,64,128").state_dict().keys() == models.build("compact").state_dict().keys()
+    )
     assert net(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 
@@ -224,6 +227,7 @@ def test_groups_may_have_channels_of_ones_own() -> None:
         ({"widths": "32;64"}, "widths '32;64' are not read .allowed: whole numbers from 1 to 4,096 between commas"),
         ({"widths": "0"}, "widths '0' are not read"),
         ({"widths": "8,8,8,8,8"}, "name 5 groups: after this stem 4 fit"),
+        ({"depth": 1}, "depth is 1, but must be from 2 to 50"),
         ({"whitening": True}, "whitening needs stem 18, two filters for each of 3 x 3 pixels"),
     ],
 )
