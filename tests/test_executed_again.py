@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
-from small_project import COMMON, TOKEN, edit, make, outputs, prepare, tokens, write_notebook
+from small_project import COMMON, TOKEN, call, copy_package, edit, make, outputs, prepare, tokens, write_notebook
 
 from fmnist_utils.report import build
+from fmnist_utils.report.verify import verify
 
 
 def test_editing_prose_executes_that_notebook_alone(project: Path) -> None:
@@ -87,3 +89,32 @@ def test_a_damaged_executed_notebook_is_made_again(project: Path) -> None:
     executed.write_text(executed.read_text("utf-8")[:100])
     make(project, only="01")
     assert "token" in outputs(executed)
+
+
+def test_an_executed_notebook_without_its_checksum_is_made_again(project: Path) -> None:
+    make(project, only="01")
+    executed = project / "out" / "notebooks" / "01_first.ipynb"
+    content = json.loads(executed.read_text("utf-8"))
+    del content["metadata"]["fmnist"]["checksum"]
+    content["metadata"]["fmnist"] |= {"files": ["x"], "provenance": 3}
+    executed.write_text(json.dumps(content), "utf-8")
+    assert verify(project / "out", mend=False)
+    assert changed(project)
+    assert verify(project / "out") == []
+
+
+@pytest.mark.slow
+def test_code_that_changes_while_a_notebook_runs_makes_it_old(project: Path) -> None:
+    """As with another branch that is looked at for a while: when the old code is back, its outputs are not of it."""
+    copy_package(project)
+    text = project / "fmnist_utils" / "basics" / "text.py"
+    first = project / "notebooks" / "01_first.ipynb"
+    before = text.read_text("utf-8")
+    write_notebook(
+        first, f"import pathlib\nwith pathlib.Path({str(text)!r}).open('a') as file:\n    file.write('#')", TOKEN
+    )
+    code, said, _ = call(project, "reports", "--only", "01")
+    assert code == 0 and "[01_first] the code changed while it ran: it is executed again the next time" in said
+    text.write_text(before, "utf-8")
+    _, said, _ = call(project, "reports", "--only", "01")
+    assert "01_first: executing (changed: code)" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from fmnist_utils import UserError
+from fmnist_utils.basics.system import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -187,6 +189,18 @@ def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
 
     text = (ROOT / "README.md").read_text("utf-8")
     assert all(block in text for block in readme.blocks())
+
+
+def test_what_a_killed_process_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    file, node = tmp_path / "README.md", platform.node()
+    gone = tmp_path / f"README.md.{node}.{dead.pid}.part"
+    kept = [tmp_path / f"README.md.{node}.{os.getppid()}.part", tmp_path / f"README.md.elsewhere.{dead.pid}.part"]
+    for path in (gone, *kept):
+        path.write_text("half")
+    write_whole(file, lambda part: part.write_text("whole"))
+    assert file.read_text() == "whole" and not gone.exists() and all(path.exists() for path in kept)
 
 
 def test_a_readme_that_lost_a_mark_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

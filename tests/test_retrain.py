@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from small_project import TRAINS, call, start, write_notebook
 from training_processes import TINY
 
 from fmnist_utils import load_dataset, run_all
 from fmnist_utils.report import marker
 from fmnist_utils.runs.store import Store
+from fmnist_utils.training.progress import alone
+from fmnist_utils.training.trainer import Trainer
 
 OUT = Path("reports", "quick")
 
@@ -78,6 +81,25 @@ def test_neither_clocks_nor_copies_make_an_old_run_a_new_one(tmp_path: Path) -> 
         run_all(wanted[0], tmp_path, jobs=1)
         copied = shutil.copytree(tmp_path / "runs", tmp_path / "there" / "runs", copy_function=shutil.copy)
         assert [run.fresh for run in run_all(wanted, copied.parent, jobs=1)] == [False, True]
+
+
+def test_a_checkpoint_of_a_clock_that_was_ahead_is_not_gone_on_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_short = TINY.but(train_size=100)
+    key = cut_short.key(load_dataset().checksum)
+    trainer = Trainer(cut_short, load_dataset(), torch.device("cpu"))
+    trainer.epoch(alone("cut short"))
+    checkpoint = Store(tmp_path).checkpoint(key)
+    checkpoint.parent.mkdir(parents=True)
+    for retrain in (True, False):
+        trainer.save(checkpoint)
+        os.utime(checkpoint, (time.time() + 1e6,) * 2)
+        capsys.readouterr()
+        run_all(cut_short, tmp_path, jobs=1, retrain=retrain)
+        assert ("goes on after epoch 1" in capsys.readouterr().out) is not retrain
+        shutil.rmtree(checkpoint.parent)
+        checkpoint.parent.mkdir()
 
 
 def test_a_retraining_right_after_another_one_trains_again(tmp_path: Path) -> None:

@@ -92,6 +92,21 @@ def test_no_worker_is_said_and_waited_for(tmp_path: Path, worker: Worker) -> Non
     assert "fresh" in said(process)
 
 
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_told_in_a_line(tmp_path: Path, worker: Worker) -> None:
+    import psutil
+
+    worker()
+    process = start(tmp_path, LONG.but(epochs=2000), scheduler=worker.address)
+    wait_for_checkpoint(tmp_path, process)
+    port = worker.address.rpartition(":")[2]
+    [theirs] = [each for each in psutil.process_iter() if "scheduler" in each.cmdline() and port in each.cmdline()]
+    theirs.kill()
+    _, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 1 and "ERROR" not in err, "what Dask logs of it"
+    assert err.splitlines()[-1].endswith(f"the Dask scheduler at {worker.address} is gone: {cluster.KEPT}")
+
+
 @pytest.mark.parametrize(
     ("preload", "message"),
     [
@@ -103,6 +118,11 @@ def test_no_worker_is_said_and_waited_for(tmp_path: Path, worker: Worker) -> Non
             "import fmnist_utils.runs.cluster as c, importlib.metadata as m, types; c.metadata = types.SimpleNamespace("
             "version=lambda name: '2020.1.0' if name == 'distributed' else m.version(name))",
             "has Dask 2020.1.0, not ",
+        ),
+        (
+            "import fmnist_utils.runs.cluster as c; c.version = lambda: '0.0.1, training version 1'; "
+            "c.work = lambda order: order.of_another_name",  # before it comes to the version
+            "the worker at .* has fmnist-reports 0.0.1",
         ),
         ("import fmnist_utils.data.locate as s; s.KNOWN = {}", "is unknown"),
     ],

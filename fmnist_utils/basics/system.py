@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import gc
+import glob
 import itertools
 import os
 import platform
@@ -104,6 +105,8 @@ def is_set(variable: str) -> bool:
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it: readers see the old file or the whole new one.
 
+    What a killed process left of such a file goes.
+
     Raises
     ------
     OSError
@@ -112,6 +115,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     part = path.with_name(f"{path.name}.{platform.node()}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in leftovers(path.parent, path.name):
+            left.unlink(missing_ok=True)
         write(part)
         os.replace(part, path)
     except OSError as error:
@@ -160,17 +165,20 @@ def is_held(path: Path) -> bool:
         return False
 
 
-def leftovers(folder: Path) -> list[Path]:
+def leftovers(folder: Path, name: str = "") -> list[Path]:
     """List the ``*.part`` files that processes of this machine left in a folder when they were killed.
 
-    A process that is alive, and not younger than the file, may still be writing it.
+    A process that is alive, and not younger than the file, may still be writing it. With `name`, only those of the file
+    of that name.
     """
+    if not (parts := list(folder.glob(f"{glob.escape(name)}.*.part" if name else "*.part"))):
+        return []
     import psutil
 
     found = []
     # The second form is that of before the machine's name was in it.
     ours = re.compile(rf"(?:.+\.{re.escape(platform.node())}|[^.]+\.\w+)\.(\d+)\.part")
-    for path in folder.glob("*.part"):
+    for path in parts:
         if (process := ours.fullmatch(path.name)) is None:
             continue  # of another machine that sees this folder
         with contextlib.suppress(OSError, psutil.NoSuchProcess):

@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, bare, brief
-from fmnist_utils.basics.system import ROOT, leftovers, write_whole
+from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.report import build, parameters
 from fmnist_utils.report.parameters import shown
 
@@ -187,8 +187,6 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
         )
         for profile, found in values.items()
     }
-    for part in (part for path in (target, *given) for part in leftovers(path.parent)):
-        part.unlink(missing_ok=True)
     with interrupt.undisturbed():  # only now that all has been read
         # The notebook after its params: whoever is killed in between makes it by the same command. Its place in the
         # maps last, as these link to it.

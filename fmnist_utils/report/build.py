@@ -419,6 +419,11 @@ class Report:
                 notes = working.with_suffix(".runs")
                 run_notebook(self.notebook, working, self.values, {**environment, trace.FILE: str(notes)})
                 runs = trace.noted(notes, self.out / "runs")
+                if self.parts["code"] != parts["code"]:  # of which it imported is not known
+                    parts["code"] = ""
+                    print(
+                        f"[{self.name}] the code changed while it ran: it is executed again the next time", flush=True
+                    )
                 record = {
                     "parameters": self.effective,
                     "device": freshness.device(self.effective.get("device", "auto")),

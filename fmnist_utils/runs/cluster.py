@@ -243,6 +243,7 @@ def train(orders: Sequence[Order], costs: dict[str, float], store: Store, addres
     UserError
         No scheduler answers, or trainings failed: why, a line each; raised when all others are finished.
     """
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it says of a lost scheduler we say, too
     topic = f"fmnist-{uuid.uuid4().hex}"
     with _client(address) as client, store.token() as token:
         told = [replace(order, topic=topic, token=token) for order in orders]
@@ -332,6 +333,7 @@ class _Watch:
         except Exception as error:
             if future.cancelled():
                 raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from error
+            self._check_versions()
             raise UserError(f"{order.experiment.label}: {type(error).__name__}: {error}") from error
         with contextlib.nullcontext() if sent is None else self.store.training(order.key, say):
             run = self.store.load(order.key) if sent is None else self.store.save(sent)
@@ -339,6 +341,13 @@ class _Watch:
             raise UserError(f"{order.experiment.label}: the worker stored run {order.key}, but it is not there now")
         run.fresh = True
         return run
+
+    def _check_versions(self) -> None:
+        """Raise UserError for a worker of another version, which may fail before it comes to compare them itself."""
+        for worker, theirs in self.client.run(version, on_error="return").items():
+            if theirs != (ours := version()):
+                what = f"has fmnist-reports {theirs}" if isinstance(theirs, str) else "has another fmnist-reports"
+                raise UserError(f"the worker at {worker} {what}, not {ours}: install the same")
 
 
 KEPT = "what is finished is kept, and the same command goes on from there"

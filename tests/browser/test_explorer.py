@@ -186,8 +186,10 @@ def test_filters_show_what_they_say(browser: Chrome, page: Path, group: Group, n
     labels = named.test_labels.numpy()
     wrong = np.stack([run.predictions != labels for run in group])
     sure = np.stack([(100 * run.test_probabilities.max(1)).round() for run in group])
-    surest = np.where(wrong, sure, 0).max(0)
+    as_tshirt = np.stack([run.predictions == TSHIRT for run in group])
+    surest = np.where(as_tshirt, sure, 0).max(0)  # of those who say what the cell is about, whatever others are sure of
     cell = cells_of(group, labels)[SHIRT, TSHIRT]
+    assert any(np.where(wrong, sure, 0).max(0)[image] > surest[image] for image in cell)
     checks.visit(browser, page)
     click(browser, buttons(browser)[SHIRT, TSHIRT])
     status = panel(browser).find_element(By.CSS_SELECTOR, "[role=status]")
@@ -208,6 +210,10 @@ def test_filters_show_what_they_say(browser: Chrome, page: Path, group: Group, n
     assert set(shown(browser)) == always and 0 < len(always) < len(cell)
     choose("predicted", "any")
     assert set(shown(browser)) == set(np.flatnonzero(wrong.all(0) & (labels == SHIRT)).tolist())
+    title = panel(browser).find_element(By.CSS_SELECTOR, ".name")
+    assert title.text.startswith(f"{named.class_names[SHIRT]} predicted as any other class: ")
+    of_itself = Select(panel(browser).find_element(By.NAME, "predicted")).options[1 + SHIRT]
+    assert of_itself.text == named.class_names[SHIRT] and not of_itself.is_enabled(), "no mistake"
     box.click()
     assert set(shown(browser)) == set(np.flatnonzero(wrong.any(0) & (labels == SHIRT)).tolist())
     choose("predicted", named.class_names[TSHIRT])

@@ -183,7 +183,8 @@ function explorer(box) {
     let shown = 0;
     [...list.children].forEach((child) => {
       const { wrong } = child.shows;
-      const surest = Math.max(...wrong.map((answer) => answer.confidence));
+      const meant = wrong.filter(({ answer }) => predicted.value === "" || answer === Number(predicted.value));
+      const surest = Math.max(...meant.map((answer) => answer.confidence));
       child.hidden = surest < low || surest > high || Boolean(all?.checked && wrong.length < runs.length);
       shown += !child.hidden;
     });
@@ -193,10 +194,15 @@ function explorer(box) {
 
   function fill() {
     const [from, to] = [label.value, predicted.value];
+    // Right answers are not among the pictures: no class is offered as the mistake for itself.
+    [[label, to], [predicted, from]].forEach(([select, taken]) => [...select.options].forEach((option) => {
+      option.disabled = option.value !== "" && option.value === taken;
+    }));
     const found = images.filter((image) => (from === "" || image.label === Number(from))
       && (to === "" || image.wrong.some(({ answer }) => answer === Number(to))));
     fillList(found);
-    const names = [from, to].map((value) => (value === "" ? "any class" : classes[value]));
+    const any = [to === "" ? "any class" : "any other class", "any other class"];
+    const names = [from, to].map((value, i) => (value === "" ? any[i] : classes[value]));
     name.textContent = `${names[0]} predicted as ${names[1]}: ${found.length} ${found.length === 1 ? "image" : "images"}`;
     const here = (button) => button.dataset.true === from && button.dataset.predicted === to;
     buttons.forEach((button) => button.setAttribute("aria-expanded", here(button)));
