@@ -605,14 +605,14 @@ CHANGES = {
     "SGD for Muon": {"optimizer": "sgd"}, "AdamW for Muon": {"optimizer": "adamw"},
     "one cycle for linear decay": {"schedule": "one-cycle"}, "random flips": {"augmentation": ["flip", "translate"]},
     "no flips": {"augmentation": ["translate"]}, "no translation": {"augmentation": ["alternating-flip"]},
-    "no label smoothing": {"label_smoothing": 0.0}, "3 x 3 stem": {"model": "compact"},
-    "mean pooling": {"pool": "mean"}, "ReLU": {"activation": "relu"}, "low resolution first": {"low_resolution": 0.5},
-    "whitening stem": {"whitening": True}, "residual groups": {"residual": True},
-    "squeeze-and-excitation": {"excite": True},
-    "erasing": {"augmentation": ["alternating-flip", "translate", "erasing"]},
-    "cutout": {"augmentation": ["alternating-flip", "translate", "cutout"]},
-    "mixup": {"augmentation": ["alternating-flip", "translate", "mixup"]},
-    "cutmix": {"augmentation": ["alternating-flip", "translate", "cutmix"]}, "EMA": {"ema": 0.99},
+    "no label smoothing": {"label_smoothing": 0.0}, "net of compact": {"model": "compact"},
+    "mean pooling": {"pool": "mean"}, "ReLU": {"activation": "relu"},
+    "with low resolution first": {"low_resolution": 0.5}, "with whitening stem": {"whitening": True},
+    "with residual groups": {"residual": True}, "with squeeze-and-excitation": {"excite": True},
+    "with erasing": {"augmentation": ["alternating-flip", "translate", "erasing"]},
+    "with cutout": {"augmentation": ["alternating-flip", "translate", "cutout"]},
+    "with mixup": {"augmentation": ["alternating-flip", "translate", "mixup"]},
+    "with cutmix": {"augmentation": ["alternating-flip", "translate", "cutmix"]}, "with EMA": {"ema": 0.99},
 }  # fmt: skip
 
 
@@ -707,13 +707,24 @@ def time(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def changes(groups: dict[str, list[np.ndarray]]) -> dict[str, Change]:
-    """Compare every group with that called "", with verdicts corrected for all of them."""
+def losses(runs: list[Run]) -> list[list[float]]:
+    return [[row["train_loss"] for row in run.record["history"]] for run in runs]
+
+
+def changes(groups: dict[str, list[np.ndarray]], same: set[str] = frozenset()) -> dict[str, Change]:
+    """Compare every group with that called "", with verdicts corrected for all of them.
+
+    Those called `same` are the very trainings of that group, and are compared seed by seed.
+    """
     weights = posteriors(groups)
     made = {
         name: Change(group, groups[""], weights and [weights[name], weights[""]])
         for name, group in groups.items() if name
     }  # fmt: skip
+    for name in same:
+        each = [a.astype(float) - b for a, b in zip(groups[name], groups[""], strict=True)]
+        images, side = by_images(np.mean(each, 0)), [(posteriors({"": each})[""], len(each))]
+        made[name].half, made[name].p = half_width(images, side), tail(abs(made[name].difference), images, side)
     holm(list(made.values()))
     return made
 
@@ -749,7 +760,9 @@ def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str
         name: [run.right for run in runs if run.experiment["seed"] in seeds]
         for name, runs in groups.items() if {run.experiment["seed"] for run in runs} >= set(seeds)
     }  # fmt: skip
-    made = changes(kept)
+    first = losses(groups[""])
+    same = {name for name in kept if name and len(seeds) > 1 and losses(groups[name])[: len(first)] == first}
+    made = changes(kept, same)
     fp32 = [run.right for run in every if run.record["provenance"].get("precision", "fp32") == "fp32"]
     if (bf16 := [run.right for run in every if run.record["provenance"].get("precision") == "bf16"]) and fp32:
         made |= changes({"": fp32, "bf16 for fp32": bf16})  # a question of its own

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from made_up_runs import run_with
 
+from fmnist_utils import sentences
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import ablation, recipes
 
@@ -26,15 +27,15 @@ def test_every_change_is_one_and_on_a_part_of_the_images() -> None:
 
 def test_ablation_keeps_only_what_can_be_compared(store: Store) -> None:
     out = store.folder.parent
-    store.save(run_with(0.9, ablation.BASE.but(**ablation.CHANGES["EMA"], seed=0)))
+    store.save(run_with(0.9, ablation.BASE.but(**ablation.WITH["EMA"], seed=0)))
     assert len(ablation.table(out)) == 0
     for seed in range(2):
         store.save(run_with(0.9, ablation.BASE.but(seed=seed)))
         store.save(run_with(0.8, ablation.BASE.but(**ablation.CHANGES["no flips"], seed=seed)))
     for seed in range(3):  # one more than there is to compare with
-        store.save(run_with(0.95, ablation.BASE.but(**ablation.CHANGES["residual groups"], seed=seed)))
+        store.save(run_with(0.95, ablation.BASE.but(**ablation.WITH["residual groups"], seed=seed)))
     table = ablation.table(out)
-    assert list(table.index) == ["residual groups", "no flips"]  # EMA lacks a seed
+    assert list(table.index) == ["with residual groups", "no flips"]  # EMA lacks a seed
     assert table["validation"].tolist() == pytest.approx([0.05, -0.1])
     assert table["difference"].tolist() == pytest.approx([0.05, -0.1])
     assert table["verdict"].tolist() == ["better", "worse"]
@@ -54,6 +55,8 @@ def test_precision_is_compared_among_the_runs_of_the_starting_recipe(store: Stor
     assert list(table.index) == [ablation.PRECISION, "no flips"]
     assert table["difference"].tolist() == pytest.approx([0.01, -0.1])
     assert table["seeds"].tolist() == [3, 2]
+    assert table["reference seeds"].tolist() == [2, 2]
+    assert "3 and 2 seeds" in sentences.row(table, ablation.PRECISION).sentence("bf16", "fp32")
     assert table["time"].isna().tolist() == [True, False]
 
 

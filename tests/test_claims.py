@@ -1,12 +1,13 @@
 """The claims table: verdicts follow from runs, and a claim without runs says what it would cost."""
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from made_up_runs import run_with
 
-from fmnist_utils import Experiment, Group, UserError, metrics, models
+from fmnist_utils import Dataset, Experiment, Group, UserError, metrics, models
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.locate import MissingData
 from fmnist_utils.report import parameters
@@ -184,6 +185,15 @@ def row(store: Store, name: str) -> pd.Series:
     found = claims.table(store.folder.parent)
     [number] = [i for i, claim in enumerate(claim_list.CLAIMS) if claim.name == name]
     return found.iloc[number]
+
+
+def test_the_published_runs_of_a_claim_are_those_on_the_same_data(store: Store, data: Dataset) -> None:
+    assert claims.published("004-accuracy", data) == []
+    [claim] = claims.find(["004-accuracy"])
+    made = Store(store.folder.parent / "published").save(run_with(0.93, claim.arms[0]))
+    assert claims.published("004-accuracy", data) == []
+    same = dataclasses.replace(data, checksum=made.provenance["dataset_checksum"])
+    assert [run.key for run in claims.published("004-accuracy", same)] == [made.key]
 
 
 def test_table_says_what_is_missing_and_what_is_measured(store: Store) -> None:

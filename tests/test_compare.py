@@ -37,6 +37,22 @@ def test_without_a_random_seed_the_interval_is_that_of_the_images():
     assert str(one).endswith("(no seed)")
 
 
+def test_a_method_without_a_seed_stands_in_a_table_with_others(rng):
+    drawn, sure = nets(rng, 3, np.zeros(2), [0.0, 0.02]), np.arange(IMAGES) < 9_000
+    groups = {"a": drawn[0], "b": drawn[1], "c": [sure], "d": [drawn[1][0]]}
+    found = metrics.estimate_all(groups, without=["c"])
+    alone = metrics.accuracy_estimate([sure], metrics.NO_SPREAD)
+    assert (found["c"].low, found["c"].high, found["c"].n) == (alone.low, alone.high, 0)
+    others = metrics.estimate_all({name: groups[name] for name in "abd"})
+    assert [(found[name].low, found[name].high) for name in "abd"] == [(one.low, one.high) for one in others.values()]
+    assert found["d"].borrowed and not found["c"].borrowed
+    table = metrics.compare_pairs(groups, pairs=[("c", "a"), ("d", "c")], without=["c"])
+    assert table["seeds"].tolist() == [0, 1] and table["borrowed"].tolist() == [False, True]
+    assert not table[["low", "high", "p"]].isna().any(axis=None)
+    one = metrics.estimate_all({"c": [sure], "d": groups["d"]}, without=["c"])
+    assert one["c"].low == alone.low and np.isnan(one["d"].low)
+
+
 def test_where_no_image_is_wrong_the_interval_follows_the_rule_of_three():
     one = metrics.accuracy_estimate([np.ones(1000, bool)], metrics.NO_SPREAD)
     exact = stats.binomtest(1000, 1000).proportion_ci().low

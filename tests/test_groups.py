@@ -163,6 +163,43 @@ def test_only_what_is_the_reference_bit_for_bit_did_nothing() -> None:
     assert list(groups.without(["never acted", "base"])) == ["acted once", "another loss", "another average"]
 
 
+def test_one_training_that_is_read_out_in_two_ways_is_compared_seed_by_seed() -> None:
+    images, starts = np.arange(1000), (800, 840, 900)
+
+    def group(gain: int, loss: float = 0.0) -> Group:
+        ends = enumerate(starts)
+        runs = [run(np.roll(images < start + gain, 7 * seed)) for seed, start in ends]
+        for seed, one in enumerate(runs):
+            one.history += [{"epoch": 1, "train_loss": seed + loss, "validation_loss": gain, "seconds": 1.0}]
+        return Group(runs)
+
+    groups = {"base": group(0), "average": group(20), "other": group(20, loss=0.5)}
+    table = compare(groups, "base")
+    assert table["paired"].to_dict() == {"average": True, "other": False}
+    assert table["verdict"].to_dict() == {"average": "better", "other": "no measurable difference"}
+    alone = metrics.paired(groups["average"].correct, groups["base"].correct)
+    assert table.loc["average", ["low", "high", "p"]].tolist() == [alone.low, alone.high, alone.p]
+    assert table.loc["average", "p_adjusted"] == 2 * alone.p, "it counts in the table's family"
+    assert table.attrs["each"]["average"] == pytest.approx([0.02] * 3)
+    assert table.attrs["each"]["other"] == pytest.approx(np.array(starts) / 1000 + 0.02 - np.mean(starts) / 1000)
+    assert compare_gaps(groups, "base").loc["average", "verdict"] == "better"
+    parts = compare_parts(groups, "base", {"all": images < 1000})
+    assert parts.loc[("average", "all"), "p"] == alone.p
+    moves = compare_moves(groups, groups, "base")
+    assert moves["paired"].to_dict() == {"average": True, "other": False}
+    few = compare({name: some[:1] for name, some in groups.items()}, "base")
+    assert not few["paired"].any(), "a single seed has no spread of its own"
+
+
+def test_times_that_are_no_comparison_are_not_shown() -> None:
+    right = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]]
+    groups = Groups({name: Group([trained(0.1, right), trained(0.2, right)]) for name in ("a", "b")})
+    assert "a training" in groups._repr_html_()
+    groups["b"][1].history[0]["seconds"] = 9.0
+    assert "a training" not in groups._repr_html_()
+    assert "a training" in groups["b"]._repr_html_(), "a single group is compared with nothing"
+
+
 def test_costs_stand_beside_accuracies() -> None:
     right, half = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]], np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
     groups = Groups({"half": Group([trained(0.1, half)] * 2), "all": Group([trained(0.1, right)] * 2)})

@@ -100,6 +100,13 @@ def test_the_share_of_the_first_class_is_half_on_the_boundary() -> None:
     assert trust.share_of_first(table, 0, 2) == pytest.approx([0.5, 1.0, 0.5, 0.75])
 
 
+def test_tenths_begin_with_the_surest() -> None:
+    sure = np.array([0.5, 0.99, 0.7, 0.8, 0.6, 0.9, 0.55, 0.65, 0.75, 0.85])
+    assert trust.tenths(np.stack([sure, 1 - sure], 1)).tolist() == [9, 0, 5, 3, 7, 1, 8, 6, 4, 2]
+    assert np.bincount(trust.tenths(np.random.default_rng(0).random((1000, 3)))).tolist() == [100] * 10
+    assert trust.tenths([[0.6, 0.4], [0.1, 0.9]]).tolist() == [5, 0]
+
+
 # --- pictures of no class ---
 
 

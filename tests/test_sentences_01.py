@@ -69,11 +69,21 @@ def test_an_odd_image_is_found_only_among_the_first() -> None:
 def test_a_line_of_few_images_is_passed_only_beyond_both_intervals() -> None:
     for mean, half, wide in np.random.default_rng(1).uniform((0.6, 0.001, 0.001), (1.0, 0.03, 0.05), (200, 3)):
         floor = metrics.Estimate(mean, 0.01, mean - half, mean + half, 0)
-        said = sentences.against(floor, metrics.Estimate(0.8, 0.01, 0.8 - wide, 0.8 + wide, 0), "the line")
+        (said,) = sentences.against({"a": floor}, metrics.Estimate(0.8, 0.01, 0.8 - wide, 0.8 + wide, 0), "the line")
         far = abs(mean - 0.8) > (half**2 + wide**2) ** 0.5
         assert ("not measurably apart from the line" in said) == (not far)
         assert ("measurably above the line" in said) == (far and mean > 0.8)
-        assert said.startswith(f"{floor}, ") and f"{100 * (mean - 0.8):+.2f}".replace("-", "−") in said
+        assert said.startswith(f"a: {floor}, ") and f"{100 * (mean - 0.8):+.2f}".replace("-", "−") in said
+
+
+def test_verdicts_against_a_line_are_corrected_for_their_number() -> None:
+    line = metrics.Estimate(0.8, 0.01, 0.78, 0.82, 0)
+    near, far = (metrics.Estimate(mean, 0.01, mean - 0.001, mean + 0.001, 0) for mean in (0.8205, 0.9))
+    alone = sentences.against({"near": near}, line, "the line")
+    assert ", measurably above the line: +2.05 points (+0.05 to +4.05)." in alone[0]
+    several = sentences.against({"far": far, "near": near} | {f"n{i}": near for i in range(4)}, line, "the line")
+    assert ", measurably above the line: " in several[0]
+    assert "not measurably apart from the line when corrected for all comparisons of the table: +2.05" in several[1]
 
 
 def leader(found: dict[str, list[np.ndarray]], spread: metrics.Spread | None = metrics.NO_SPREAD) -> str:

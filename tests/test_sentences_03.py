@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from fmnist_utils import sentences
+from fmnist_utils import metrics, sentences
 
 NAN = float("nan")
 VERDICTS = ["better", "worse", "no measurable difference"]
@@ -104,16 +105,45 @@ def test_a_narrower_gap_is_free_only_without_a_measurable_loss() -> None:
     said = sentences.narrowed(gaps, table(["worse", "no measurable difference", "better"]), "change", 0.05)
     assert "the gap is +5.00 points" in said
     assert "most of the 3 changes (2): a and b." in said
-    assert said.endswith("without a measurable loss of test accuracy: b.")
+    assert said.endswith("There, test accuracy falls measurably with a; with the other no loss is shown.")
     for verdicts, end in (
-        (["no measurable difference", "better"], "None of these costs test accuracy, measurably."),
-        (["worse", "worse"], "Each of these costs test accuracy, measurably."),
+        (["no measurable difference", "better"], "No loss of test accuracy is shown there."),
+        (["worse", "worse"], "There, test accuracy falls measurably with a and b."),
     ):
         assert sentences.narrowed(gaps, table([*verdicts, "better"]), "change", 0.05).endswith(end)
-    assert sentences.narrowed(gaps[1:], table(["better"] * 3), "change", 0.05).endswith(
-        "It costs no test accuracy measurably."
-    )
     assert "none narrows" in sentences.narrowed(gaps[2:], gaps, "change", 0.05)
+    wide = sentences.narrowed(table(["worse", "no measurable difference", "worse"]), gaps, "change", 0.05)
+    assert wide.endswith(
+        "none narrows it measurably. It is measurably wider with a (+7.00 points) and c (+7.00 points)."
+    )
+
+
+def test_a_loss_that_only_the_correction_hides_is_named() -> None:
+    gaps, accuracies = table(["better"] * 3), table(["worse", "worse", "better"])
+    accuracies.loc["b", "verdict"] = "no measurable difference"  # its own interval leaves out zero
+    assert sentences.narrowed(gaps, accuracies, "change", 0.05).endswith(
+        "measurably with a, and with b by its own interval, before the correction; with the other no loss is shown."
+    )
+    accuracies.loc["a", "verdict"] = "no measurable difference"
+    assert sentences.narrowed(gaps[:2], accuracies, "change", 0.05).endswith(
+        "There, test accuracy falls with a and b by their own intervals, before the correction."
+    )
+
+
+def test_the_class_that_is_given_what_others_lose_is_named_with_its_price() -> None:
+    labels = np.array([0, 0, 0, 1, 2])
+    before, after = np.array([[0, 0, 0, 0, 2]] * 2), np.array([[1, 1, 0, 1, 2], [1, 2, 0, 1, 0]])
+    names = ("a", "b_c", "d")
+    scores = tuple(
+        sum(metrics.per_class(labels, seed, names).fillna(0) for seed in answers) / 2 for answers in (before, after)
+    )
+    said = sentences.taken("aimed", labels, (before, after), labels == 0, scores)
+    assert "wrong with it, 2 on average, **b&#95;c** is given 75 %." in said
+    assert "Its recall goes from 0.00 % to 100.00 %, its precision from 0.00 % to 41.67 %" in said
+    assert said.endswith("without this class, the accuracy on all other classes goes from 100.00 % to 50.00 %.")
+    own = sentences.taken("aimed", labels, (before, after), labels != 2, scores)
+    assert own.endswith(" to 41.67 %."), "a class that is aimed at is no other class"
+    assert sentences.taken("aimed", labels, (before, before), labels == 0, scores).startswith("No image of its own")
 
 
 def test_what_hurts_less_after_longer_training_is_not_called_useful() -> None:

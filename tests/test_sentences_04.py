@@ -75,6 +75,8 @@ def test_changes_that_did_nothing_are_named() -> None:
 )
 def test_early_stopping_is_counted(lengths: list[int], said: str) -> None:
     assert sentences.stopped(lengths, 5) == f"Early stopping {said}"
+    same = sentences.stopped(lengths, 5, same=1)
+    assert same == f"Early stopping {said} The answers of one of the 2 runs are those of the base, image by image."
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,42 @@ def test_a_part_of_a_table_keeps_its_verdicts() -> None:
     assert part["verdict"].to_dict() == {"step": "better", "one-cycle": "no measurable difference"}
     none = sentences.part(whole, "other ")
     assert sentences.verdicts(none, "a constant rate", "schedule") == "No schedule was compared with a constant rate."
+
+
+def test_rows_that_are_compared_seed_by_seed_are_named() -> None:
+    rows = table(VERDICTS).assign(paired=[True, False, False])
+    end = " a: its trainings are those of the base, read out in another way, so it is compared with them seed by seed."
+    assert sentences.verdicts(rows, "the base").endswith(end)
+    assert "trainings" not in sentences.verdicts(rows[1:], "the base")
+    assert " a and c: their trainings " in sentences.verdicts(rows.assign(paired=[True, False, True]), "the base")
+
+
+def test_an_ingredient_earns_its_place_where_the_recipe_is_worse_without_it() -> None:
+    said = sentences.earns(table(VERDICTS), table(["worse"]), "the recipe")
+    assert said.startswith(
+        "Of 3 changes that take away or replace an ingredient of the recipe, one is measurably worse, "
+    )
+    assert (
+        "so what is missing there earns its place: **b**. One is measurably better: **a**. What the other leave" in said
+    )
+    assert said.endswith(
+        "Of 1 addition, none is measurably better and one is measurably worse (a change of −2.00 points)."
+    )
+    none = sentences.earns(table(["better"]), table(VERDICTS)[:0], "the recipe")
+    assert "none is measurably worse. One is measurably better: **a**. No addition." in none
+    assert "cannot be judged with one seed" in sentences.earns(
+        table(VERDICTS, judged=False), table(VERDICTS), "the recipe"
+    )
+
+
+def test_effects_are_unlike_where_their_intervals_do_not_overlap() -> None:
+    here, base = table(["better", "worse", "worse"]), table(["worse", "worse"])
+    said = sentences.unlike(here, {"against the base": base, "in 03": table([])})
+    assert said.startswith("Of 2 changes that another recipe was given, too, one is unlike there: **a** +2.00 points (")
+    assert said.endswith(" here and −2.00 points (−3.00 to −1.00) against the base.")
+    assert "all intervals overlap" in sentences.unlike(here[1:], {"against the base": base})
+    nothing = "No change was measured in another recipe, too."
+    assert sentences.unlike(here, {}) == sentences.unlike(here, {"x": table(VERDICTS, judged=False)}) == nothing
 
 
 def test_times_are_compared_only_where_equal_trainings_took_alike_long() -> None:

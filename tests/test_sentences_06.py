@@ -45,6 +45,28 @@ def test_repaired_mistakes_are_means_and_a_third_of_one_is_not_none() -> None:
     assert ": 21; " in sentences.repairs("six views", before, after)
 
 
+def test_the_nets_of_a_mean_that_are_weaker_are_counted() -> None:
+    assert sentences.weaker([0.93, 0.94, 0.95], 0.945).startswith(
+        "Of the 3 nets in this mean, 2 are less accurate alone"
+    )
+    assert "none are less accurate" in sentences.weaker([0.95, 0.96], 0.945)
+    assert "in this mean, 1 is less accurate" in sentences.weaker([0.95, 0.94], 0.945)
+
+
+def test_the_mistakes_in_short_are_whole_sentences() -> None:
+    ends = {"a": estimate(0.3, 0.4, 0.5), "b": estimate(0.5, 0.6, 0.7), "c": estimate(0.1, 0.2, 0.3)}
+    said = sentences.in_short(("a", "b"), estimate(0.2, 0.25, 0.3), ends, estimate(0.1, 0.2, 0.3))
+    assert said == (
+        "Of all mistakes, 25.0 % take a and b for each other, and 60.0 % have b as label or prediction. In 20.0 % of "
+        "them the label is in doubt."
+    )
+    tied = sentences.in_short(("a", "b"), estimate(0.2, 0.25, 0.3), ends | {"a": ends["b"]})
+    assert "and 60.0 % have a and b as label or prediction each. Which labels are wrong cannot be told" in tied
+    two = sentences.in_short(("a", "b"), estimate(1, 1, 1), {"a": ends["a"], "b": ends["b"]})
+    assert two.startswith("Every mistake takes one of the two classes for the other. ")
+    assert sentences.in_short(("a", "b"), estimate(np.nan, np.nan, np.nan), ends) == "There are no mistakes."
+
+
 def test_a_share_of_one_seed_or_of_nothing_is_not_judged() -> None:
     nan = float("nan")
     assert sentences.majority(estimate(nan, 0.9, nan, 1), "Coat").endswith(
@@ -220,7 +242,7 @@ def test_a_temperature_at_the_end_of_the_search_is_none() -> None:
     ends = metrics.TEMPERATURES
     said = sentences.temperatures([0.64, 0.66], [0.078, 0.083], [0.02, 0.02], ends)
     assert said.startswith("The temperature of the 2 nets is 0.64 to 0.66; below 1 a net was not sure enough")
-    assert said.endswith("is 7.8 to 8.3 % before and 2.0 % after.")
+    assert said.endswith("is 7.8 to 8.3 % (over the nets) before and 2.0 % after.")
     assert " is 1.00; " in sentences.temperatures([1, 1], [0.1], [0.1], ends)
     wrong = [[0.01, 0.99]] * 50
     astray = metrics.temperature(wrong, [0] * 50)
@@ -252,6 +274,20 @@ def test_the_densest_part_is_the_one_with_most_for_its_size() -> None:
     )
 
 
+def test_a_part_may_be_large_by_its_ink() -> None:
+    parts = {"collar": (0.094, 0.126), "sleeves": (0.906, 0.874), "void": (0.0, 0.0)}
+    said = sentences.densest(parts, "it", "the ink", "its ink")
+    assert said == "**collar** has 12.6 % of it on 9.4 % of the ink, the most for its ink"
+    told = {"collar": estimate(0.6, 0.7, 0.8), "sleeves": estimate(0.7, 0.8, 0.9), "void": estimate(0.4, 0.5, 0.6)}
+    beside = sentences.beside_linear(parts, told)
+    assert "for its ink gives the order collar, then sleeves, then void; " in beside
+    assert "the linear model above gives the order sleeves, then collar, then void. " in beside
+    alike = sentences.beside_linear(parts, told | {"collar": estimate(0.8, 0.9, 1.0)})
+    assert alike.endswith("gives the same order: collar, then sleeves, then void.")
+    level = {"a": (0.5, 0.5), "b": (0.5, 0.501)}
+    assert "b and a; what" in sentences.beside_linear(level, {"a": told["collar"], "b": told["sleeves"]})
+
+
 def test_parts_as_dense_as_each_other_are_named_together() -> None:
     parts = {"a": (0.5, 0.6), "b": (0.1, 0.12), "c": (0.1, 0.05)}
     assert (
@@ -264,7 +300,24 @@ def test_parts_as_dense_as_each_other_are_named_together() -> None:
 
 def test_what_is_answered_is_said_with_its_range() -> None:
     said = sentences.answered([0.7, 0.712], 0.99)
-    assert said == "at an accuracy of 99 % a net answers **70.0 to 71.2 %** of the images"
+    assert said == "at an accuracy of 99 % a net answers **70.0 to 71.2 % (over the seeds)** of the images"
+    assert "**70.0 %** of" in sentences.answered([0.7], 0.99)
+
+
+def test_the_surest_tenth_is_set_beside_the_next_and_explained_only_where_it_is_worse() -> None:
+    for wrong, then in ((5, 50), (50, 5), (5, 2)):
+        first, second = (np.arange(1000) < 1000 - mistakes for mistakes in (wrong, then))
+        both = metrics.accuracy_estimate([first] * 2), metrics.accuracy_estimate([second] * 2)
+        said = sentences.surest_tenths(*both, metrics.paired([~first] * 2, [~second] * 2))
+        assert said.startswith(f"On the surest tenth of the images a net is right on {both[0]}, on the next tenth on ")
+        assert ("less often where it is surer" in said) == ("neither is tested here" in said) == (wrong > then)
+        assert (", measurably." in said) == (wrong == 50) and (", though not measurably." in said) == (then == 2)
+    one = [estimate(np.nan, mean, np.nan, 1) for mean in (0.9, 0.95)]
+    alone = sentences.surest_tenths(*one, metrics.Comparison(0.05, np.nan, np.nan, np.nan, 1))
+    assert "less often where it is surer. It may be" in alone
+    assert sentences.surest_tenths(one[0], estimate(np.nan, np.nan, np.nan), metrics.paired([[0]], [[0]])).startswith(
+        "There are too few test images"
+    )
 
 
 # --- what 06 asks beyond the test images ---
@@ -282,6 +335,9 @@ def test_disturbances_are_told_in_their_order_and_not_ranked() -> None:
     said = sentences.hurts("net", estimate(0.9, 0.95, 1.0), left)
     assert said.startswith("**net**: 95.00 % ± 5.00 (3 seeds) on the test images as they are. ")
     assert said.endswith("of each kind: noise 20.00 % ± 10.00 (3 seeds); blur 40.00 % ± 10.00 (3 seeds).")
+    one = sentences.hurts("net", estimate(np.nan, 0.95, np.nan, 1), {"blur": estimate(np.nan, 0.4, np.nan, 1)})
+    assert one.startswith("**net** (one seed: cannot be judged): 95.00 % on the test images as they are. ")
+    assert one.endswith("of each kind: blur 40.00 %.")
 
 
 def gains(rows: dict[tuple[str, str], tuple[float, str]]) -> pd.DataFrame:
@@ -326,12 +382,15 @@ def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
     said = sentences.strangest(table)
     assert "surest of **noise**: half of them get 90.0 % or more, which 75.0 % of the test images do not reach" in said
     assert "least sure of **blank**: half of them get 57.5 %" in said
-    assert sentences.told_apart(table, 0.8).endswith("beside blank; beside noise in 25.0 % of them only.")
+    assert sentences.told_apart(table, 0.8) == (
+        "The net is surer of a test image than of a picture of this kind in at least 80 % of all pairs for blank; for "
+        "noise in 25.0 % of the pairs only."
+    )
     certain = table.assign(confidence=[1.0, 0.9994])
     assert "get more than 99.9 %, more than 75.0 % of the test images get" in sentences.strangest(certain)
     assert "99.9 % or more, which" in sentences.strangest(certain)
     assert "least" not in sentences.strangest(table.iloc[:1])
-    assert "beside none of these kinds; beside" in sentences.told_apart(table)
+    assert "for none of them; for noise" in sentences.told_apart(table)
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30))
@@ -345,7 +404,8 @@ def test_what_the_nearest_training_images_bear_is_counted(rows: list[tuple[int, 
     as_answer = metrics.percent((wrong & (borne == predictions)).sum() / wrong.sum(), 1)
     as_label = metrics.percent((wrong & (borne == labels)).sum() / wrong.sum(), 1)
     assert f"**{as_answer}**, and the label of the test image in {as_label}" in said
-    assert ("right answers" in said) == (not wrong.all())
+    same = metrics.percent((~wrong & (borne == labels)).sum() / max(1, (~wrong).sum()), 1)
+    assert said.endswith(f"the nearest training image bears the same class in {same}.") == (not wrong.all())
 
 
 def test_how_often_pixels_and_features_agree_is_counted() -> None:

@@ -6,7 +6,7 @@ The method, its sources and its measured error rates are in docs/statistics.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import combinations
@@ -145,30 +145,37 @@ def holm(p: ArrayLike) -> Floats:
 
 
 class _Table:
-    """Groups that share what they say about the spread between seeds."""
+    """Groups that share what they say about the spread between seeds; those `without` a seed have none."""
 
-    def __init__(self, groups: Mapping[Any, Seeds], spread: Spread | None) -> None:
+    def __init__(self, groups: Mapping[Any, Seeds], spread: Spread | None, without: Collection[Any] = ()) -> None:
         self.arms = {name: summarize(group) for name, group in groups.items()}
-        numbers = [(arm.variance, arm.noise, arm.seeds) for arm in self.arms.values()]
-        variance, noise, seeds = (np.array(column) for column in zip(*numbers, strict=True))
-        self.known = spread is not None or bool((seeds > 1).any())
-        self.fixed = spread is NO_SPREAD
-        self.weights = dict(zip(self.arms, weigh(variance, noise, seeds, spread), strict=True))
+        self.fixed = set(groups) if spread is NO_SPREAD else set(without) & set(groups)
+        drawn = [name for name in groups if name not in self.fixed]
+        self.learned = spread is not None or any(self.arms[name].seeds > 1 for name in drawn)
+        self.weights: dict[Any, Floats] = {}
+        for names, prior in ((drawn, spread), ([name for name in groups if name in self.fixed], NO_SPREAD)):
+            if names:
+                numbers = [(arm.variance, arm.noise, arm.seeds) for arm in map(self.arms.__getitem__, names)]
+                variance, noise, seeds = (np.array(column) for column in zip(*numbers, strict=True))
+                self.weights.update(zip(names, weigh(variance, noise, seeds, prior), strict=True))
 
     def spread(self, name: Any) -> tuple[Floats, int]:
         return self.weights[name], self.arms[name].seeds
 
+    def known(self, *names: Any) -> bool:
+        return all(self.learned or name in self.fixed for name in names)
+
     def seeds(self, name: Any) -> int:
-        return 0 if self.fixed else self.arms[name].seeds
+        return 0 if name in self.fixed else self.arms[name].seeds
 
     def borrowed(self, *names: Any) -> bool:
-        return self.known and not self.fixed and any(self.arms[name].seeds == 1 for name in names)
+        return self.learned and any(self.seeds(name) == 1 for name in names)
 
     def estimate(self, name: Any) -> Estimate:
         arm = self.arms[name]
         mean = arm.mean
         std = float(np.sqrt(arm.variance)) if arm.seeds > 1 else float("nan")
-        half = half_width(image_variance(arm.per_image), self.spread(name)) if self.known else float("nan")
+        half = half_width(image_variance(arm.per_image), self.spread(name)) if self.known(name) else float("nan")
         low, high = float(np.maximum(0, mean - half)), float(np.minimum(1, mean + half))
         return Estimate(mean, std, low, high, self.seeds(name), self.borrowed(name))
 
@@ -180,7 +187,7 @@ class _Table:
         per_image = first.per_image - second.per_image
         difference, variance = float(per_image.mean()), image_variance(per_image)
         half = p = float("nan")
-        if self.known:
+        if self.known(a, b):
             spreads = self.spread(a), self.spread(b)
             half, p = half_width(variance, *spreads), float(p_value(difference, variance, *spreads))
         seeds = self.seeds(a), self.seeds(b)
@@ -215,7 +222,9 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
 
 
-def estimate_all(groups: Mapping[Name, Seeds], spread: Spread | None = None) -> dict[Name, Estimate]:
+def estimate_all(
+    groups: Mapping[Name, Seeds], spread: Spread | None = None, without: Collection[Name] = ()
+) -> dict[Name, Estimate]:
     """Estimate the accuracy of every group of a table; those of one seed borrow the spread of the others.
 
     Parameters
@@ -224,12 +233,13 @@ def estimate_all(groups: Mapping[Name, Seeds], spread: Spread | None = None) -> 
         One array a seed: which test images it gets right. Groups may have different numbers of seeds.
     spread : Spread, optional
         What is known from elsewhere (`learn_spread`), or `NO_SPREAD`.
+    without : names of groups whose method has no random seed, beside others that have one
 
     Returns
     -------
     {name: Estimate}
     """
-    table = _Table(groups, spread)
+    table = _Table(groups, spread, without)
     return {name: table.estimate(name) for name in groups}
 
 
@@ -299,7 +309,7 @@ def compare_zero(values: Seeds, spread: Spread | None = None) -> Comparison:
     table, arm = _Table({"": values}, spread), summarize(values)
     mean, variance = float(arm.per_image.mean()), image_variance(arm.per_image)
     half = p = float("nan")
-    if table.known:
+    if table.known(""):
         half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
     return Comparison(mean, mean - half, mean + half, p, table.seeds(""), borrowed=table.borrowed(""))
 
@@ -349,16 +359,19 @@ def compare_all(groups: Mapping[str, Seeds], reference: str, spread: Spread | No
 
 
 def compare_pairs(
-    groups: Mapping[str, Seeds], spread: Spread | None = None, pairs: Iterable[tuple[str, str]] | None = None
+    groups: Mapping[str, Seeds],
+    spread: Spread | None = None,
+    pairs: Iterable[tuple[str, str]] | None = None,
+    without: Collection[str] = (),
 ) -> pd.DataFrame:
     """Compare every two groups of a table (or those of `pairs`), first minus second.
 
-    The groups of no pair still say what the spread between seeds is like. Columns as in `compare_all`, indexed by
-    both names.
+    The groups of no pair still say what the spread between seeds is like; those `without` a seed (`estimate_all`) do
+    not. Columns as in `compare_all`, indexed by both names.
     """
     pairs = list(combinations(groups, 2) if pairs is None else pairs)
     index = pd.MultiIndex.from_tuples(pairs, names=["first", "second"])
-    return _Table(groups, spread).comparisons(pairs, index) if groups else pd.DataFrame(index=index)
+    return _Table(groups, spread, without).comparisons(pairs, index) if groups else pd.DataFrame(index=index)
 
 
 def reaches(estimate: Estimate, accuracy: float) -> str:

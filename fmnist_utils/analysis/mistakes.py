@@ -89,7 +89,24 @@ class Mistakes:
             return "Every number counts test images."
         return (
             f"A number counts the test images that at least one of the {len(self.runs)} seeds takes for that class; "
-            "on the diagonal, those that all of them get right."
+            "on the diagonal, those that all of them get right. So a row may add up to more than its class has images, "
+            f"and this is no mean over the seeds.{self._largest}"
+        )
+
+    @property
+    def _largest(self) -> str:
+        """Say how many images of the largest cell of mistakes a single seed has there; "" without any."""
+        counts = self.counts
+        np.fill_diagonal(counts, 0)
+        true, predicted = np.unravel_index(counts.argmax(), counts.shape)
+        if not counts.max():
+            return ""
+        each = ((self.labels == true) & (self.predictions == predicted)).sum(1)
+        names = self.data.class_names
+        mean = f"{each.mean():.1f}".removesuffix(".0")
+        return (
+            f" The largest number of mistakes, {counts.max():,} ({names[true]} taken for {names[predicted]}), is "
+            f"{mean} for a single seed on average."
         )
 
     def cell(self, true: int, predicted: int) -> NDArray[np.int64]:

@@ -385,9 +385,10 @@ def heatmap(values: pd.DataFrame, label: str, title: str, digits: int = 1, signe
     rows, columns = values.shape
     fig, (ax,) = _figure(title, 1.6 + 0.36 * rows)
     limit = max(float(np.nanmax(np.abs(values.to_numpy(float)), initial=0)), 1e-9)
-    lowest, sign, colours = (-limit, "+", "RdBu") if signed else (0.0, "", "Blues")
+    lowest, colours = (-limit, "RdBu") if signed else (0.0, "Blues")
+    texts = values.astype(float).map(lambda value: number(value / 100, digits, signed))
     sns.heatmap(
-        values.astype(float), cmap=colours, vmin=lowest, vmax=limit, annot=columns <= 16, fmt=f"{sign}.{digits}f",
+        values.astype(float), cmap=colours, vmin=lowest, vmax=limit, annot=texts if columns <= 16 else False, fmt="",
         linewidths=0.6, ax=ax, cbar_kws={"label": label}, annot_kws={"size": 8.5},
     )  # fmt: skip
     _name_cells(ax, list(values.index), list(values.columns))
@@ -453,8 +454,9 @@ def learning_rates(histories: Mapping[str, Sequence[Mapping[str, float]]], title
     told = {}
     for i, (name, rows) in enumerate(histories.items()):
         epochs, rates = [row["epoch"] for row in rows], [row["lr"] for row in rows]
-        ax.plot(epochs, rates, ["-", "--", "-.", ":"][i % 4], marker="os^vDP"[i % 6], color=COLOURS[i % 10],
-                alpha=0.8, label=_short(name))  # fmt: skip
+        # rates may be the same: the first line alone is solid, and its marks stand out behind those of others
+        ax.plot(epochs, rates, LINES[1 + (i - 1) % 3] if i else "-", marker=MARKS[i % 6], color=COLOURS[i % 10],
+                ms=6 if i else 9, alpha=0.8, label=_short(name))  # fmt: skip
         told[name] = f"from {rates[0]:.2g} to {rates[-1]:.2g}"
     ax.set(xlabel="epoch", ylabel="learning rate")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import erfc, ndtri
 from scipy.stats import ttest_ind
 
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
+from fmnist_utils.analysis.compare import corrected as holm_verdicts
 from fmnist_utils.analysis.spread import CONFIDENCE
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.text import counted, interval, md, number, percent, points, public_names, span
@@ -96,7 +98,8 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
 
     Returns
     -------
-    Markdown; the words are those of the corrected verdicts, the intervals the plain ones of each row
+    Markdown; the words are those of the corrected verdicts, the intervals the plain ones of each row; rows that are
+    `paired` are named
     """
     n = len(table)
     if "low" not in table:
@@ -121,7 +124,19 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     elif same:
         names = listing(groups["no measurable difference"].index)
         last = f" {names}: {rest} no measurable difference."
-    return f"{start}{said[0]}. {first_capital(said[1])}.{last}"
+    return f"{start}{said[0]}. {first_capital(said[1])}.{last}{_seed_by_seed(rows, reference)}"
+
+
+def _seed_by_seed(rows: pd.DataFrame, reference: str) -> str:
+    """Say of which rows the trainings are the reference's own (`paired`); "" if of none."""
+    names = list(rows.index[rows["paired"]]) if "paired" in rows else []
+    if not names:
+        return ""
+    its, it = ("its", "it is") if len(names) == 1 else ("their", "they are")
+    return (
+        f" {listing(names)}: {its} trainings are those of {md(reference)}, read out in another way, so {it} compared "
+        "with them seed by seed."
+    )
 
 
 def _count(n: int) -> str:
@@ -288,10 +303,13 @@ def budget(images: int, epochs: int, seeds: int) -> str:
     return f"with {counted(images, 'image')}, {counted(epochs, 'epoch')} and {counted(seeds, 'seed')}"
 
 
-def ranges(values: Sequence[float], digits: int = 1) -> str:
-    """Say the range of shares: ``"3.1 to 7.4 %"``, or one number where they look alike."""
+def ranges(values: Sequence[float], digits: int = 1, over: str = "") -> str:
+    """Say the range of shares: ``"3.1 to 7.4 %"``, or one number where they look alike.
+
+    `over` says what it is the range of, such as "the seeds", since it could be taken for an interval.
+    """
     low, high = percent(min(values), digits), percent(max(values), digits)
-    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+    return low if low == high else f"{low.removesuffix(' %')} to {high}{f' (over {over})' if over else ''}"
 
 
 # --- what 01 says of a data set, and 06 of mistakes ----------------------------------------------------------------
@@ -368,6 +386,31 @@ def most_involved(ends: Mapping[str, Estimate]) -> str:
     return majority(best, f"**{md(first[0])}** as label or prediction")
 
 
+def in_short(
+    pair: Sequence[str], share: Estimate, ends: Mapping[str, Estimate], doubtful: Estimate | None = None
+) -> str:
+    """Say in plain text, in whole sentences, what the mistakes are, without the intervals.
+
+    Parameters
+    ----------
+    pair, share : two classes, and what share of all mistakes takes one of them for the other
+    ends : as in `most_involved`
+    doubtful : the share of all mistakes whose label is in doubt; None where doubts tell nothing
+    """
+    if np.isnan(share.mean):
+        return f"{first_capital(majority(share, ''))}."
+    said = f"{first_capital(ONE_PAIR)}."
+    if len(ends) > 2:
+        most = max(value.mean for value in ends.values())
+        first = [name for name, value in ends.items() if value.mean == most]
+        said = (
+            f"Of all mistakes, {percent(share.mean, 1)} take {_names(pair)} for each other, and {percent(most, 1)} "
+            f"have {_names(first)} as label or prediction{' each' if len(first) > 1 else ''}."
+        )
+    doubt = NO_JUDGES if doubtful is None else f"In {percent(doubtful.mean, 1)} of them the label is in doubt"
+    return f"{said} {doubt}."
+
+
 def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     """Say which of several things reaches most, and from which others it cannot be told.
 
@@ -402,27 +445,62 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     return f"{first}, {' but '.join(said)}"
 
 
-def densest(parts: Mapping[str, tuple[float, float]], whole: str) -> str:
+def densest(
+    parts: Mapping[str, tuple[float, float]], whole: str, of: str = "the pixels", size: str = "its size"
+) -> str:
     """Say which part of an image holds most of something for its size, and whether that is more than its size.
 
     Parameters
     ----------
-    parts : {name: (share of the pixels, share of `whole`)}
+    parts : {name: (share of `of`, share of `whole`)}
     whole : such as ``"the difference"``
+    of, size : what a part is large by, and the words for how large it is
     """
-    density = {name: share / size for name, (size, share) in parts.items()}
+    density = _densities(parts)
     best = max(density, key=lambda name: density[name])
     tied = [name for name in density if density[name] >= 0.99 * density[best]]  # a hundredth is no difference
     if len(tied) > 1:
-        times = f"each about {density[best]:.1f} times as much as its size"
+        times = f"each about {density[best]:.1f} times as much as {size}"
         if len(tied) == len(parts):
-            return f"none has more of {whole} for its size than another: {times}"
-        return f"**{listing(tied)}** have the most of {whole} for their size, {times}"
-    size, share = parts[best]
-    detail = f"**{md(best)}** has {percent(share, 1)} of {whole} on {percent(size, 1)} of the pixels"
-    if share > size:
-        return f"{detail}, the most for its size"
-    return f"none of the parts has more of {whole} than its size; {detail}, the most for its size"
+            return f"none has more of {whole} for {size} than another: {times}"
+        return f"**{listing(tied)}** have the most of {whole} for {size.replace('its', 'their')}, {times}"
+    extent, share = parts[best]
+    detail = f"**{md(best)}** has {percent(share, 1)} of {whole} on {percent(extent, 1)} of {of}"
+    if share > extent:
+        return f"{detail}, the most for {size}"
+    return f"none of the parts has more of {whole} than {size}; {detail}, the most for {size}"
+
+
+def _densities(parts: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Share of something for each part's share of the whole image; 0 for a part that is none of it."""
+    return {name: share / size if size else 0.0 for name, (size, share) in parts.items()}
+
+
+def beside_linear(used: Mapping[str, tuple[float, float]], told: Mapping[str, Estimate]) -> str:
+    """Set what a net uses of each part, for its ink (`densest`), beside what the part tells a linear model.
+
+    `told` has the same names. Where both have the same order nothing is at odds, and that is said.
+    """
+    nets = _ordered(_densities(used))
+    linear = _ordered({name: estimate.mean for name, estimate in told.items()})
+    if nets == linear:
+        return f"What each part tells the linear model gives the same order: {linear}."
+    return (
+        f"From most to least, what the net uses of a part for its ink gives the order {nets}; what the part tells the "
+        f"linear model above gives the order {linear}. The two are not the same question: the net has the whole image, "
+        "and may use a part for what the others do not tell."
+    )
+
+
+def _ordered(values: Mapping[str, float]) -> str:
+    """Name things from the greatest value to the least, those that differ by less than a hundredth together."""
+    steps: list[list[str]] = []
+    for name in sorted(values, key=lambda name: -values[name]):
+        if steps and values[name] >= 0.99 * values[steps[-1][0]]:
+            steps[-1].append(name)
+        else:
+            steps.append([name])
+    return ", then ".join(listing(step) for step in steps)
 
 
 def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
@@ -479,6 +557,13 @@ def repairs(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> s
     changes = [float((one & ~other).sum(axis=1).mean()) for one, other in ((before, after), (after, before))]
     repaired, made = map(_mean, changes)
     return f"**{md(name)}**: mistakes of a net repaired: {repaired}; new ones made: {made}."
+
+
+def weaker(members: Sequence[float], own: float) -> str:
+    """Say how many nets of a mean are less accurate by themselves than the nets whose mistakes are counted."""
+    less = sum(value < own for value in members)
+    said = f"Of the {counted(len(members), 'net')} in this mean, {less or 'none'} {_is(less)} less accurate alone"
+    return f"{said} than the nets of this notebook are on average ({percent(own)}), by six views each."
 
 
 def _mean(n: float) -> str:
@@ -640,19 +725,12 @@ def corrected(n: int, accuracy: Estimate, as_given: Estimate) -> str:
     )
 
 
-def recalled(found: pd.Series, known: int, wanted: float = 0.7) -> str:
-    """Say how many of the `known` wrong labels are among the first of the doubtful ones (`doubts.found`).
-
-    The last entry of `found` is held against the share that is `wanted`.
-    """
+def recalled(found: pd.Series, known: int) -> str:
+    """Say how many of the `known` wrong labels are among the first of the doubtful ones (`doubts.found`)."""
     said = [
         f"{count or 'none'} {'are' if count > 1 else 'is'} among the first {first:,}" for first, count in found.items()
     ]
-    word = "" if found.iloc[-1] >= wanted * known else " not"
-    return (
-        f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}; so at least "
-        f"{percent(wanted, 0)} of them are{word} found there."
-    )
+    return f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}."
 
 
 def temperatures(
@@ -674,13 +752,32 @@ def temperatures(
     return (
         f"The temperature of the {counted(len(degrees), 'net')} is {first if first == last else f'{first} to {last}'}; "
         "below 1 a net was not sure enough, above 1 too sure. Their ECE on the test images is "
-        f"{ranges(plain)} before and {ranges(fitted)} after."
+        f"{ranges(plain, over='the nets')} before and {ranges(fitted, over='the nets')} after."
     )
 
 
 def answered(coverages: Sequence[float], accuracy: float) -> str:
     """Say how many of the images nets answer if they may leave out the least certain (`metrics.coverage_at`)."""
-    return f"at an accuracy of {percent(accuracy, 0)} a net answers **{ranges(coverages)}** of the images"
+    share = ranges(coverages, over="the seeds")
+    return f"at an accuracy of {percent(accuracy, 0)} a net answers **{share}** of the images"
+
+
+def surest_tenths(first: Estimate, second: Estimate, more: Comparison) -> str:
+    """Say how often a net is right on the surest tenth of the images, and on the next (`trust.tenths`).
+
+    `more` is by how much the share of mistakes is higher in the first. Where the surest answers are right less often,
+    that is said with what may explain it, and whether it is measurable.
+    """
+    if np.isnan(first.mean + second.mean):
+        return "There are too few test images to compare the surest tenth with the next."
+    said = f"On the surest tenth of the images a net is right on {first}, on the next tenth on {second}"
+    if first.mean >= second.mean:
+        return f"{said}."
+    word = "measurably" if more.verdict == "better" else "though not measurably"
+    return (
+        f"{said}: less often where it is surer{'' if np.isnan(more.low) else f', {word}'}. It may be that the order "
+        "says little among answers that are all sure, or that some of these labels are wrong; neither is tested here."
+    )
 
 
 def balanced(counts: pd.DataFrame) -> str:
@@ -751,13 +848,23 @@ def found_by(before: int, images: int, first: float = 0.01) -> str:
     return f"{place}, which does not find it: {percent(before / images, 0)} of the images are odder"
 
 
-def against(accuracy: Estimate, line: Estimate, name: str) -> str:
-    """Say whether an accuracy lies above a `line` that was measured on images of its own: both errors count."""
-    apart = accuracy.mean - line.mean
-    half = float(np.hypot(accuracy.high - accuracy.low, line.high - line.low)) / 2
-    words = {"shown": "measurably above", "contradicted": "measurably below", "not shown": "not measurably apart from"}
-    ends = f"{points(apart)} ({interval(apart - half, apart + half, signed=True)})"
-    return f"{accuracy}, {words[shown(apart - half, apart + half)]} {name}: {ends}"
+def against(accuracies: Mapping[str, Estimate], line: Estimate, name: str) -> list[str]:
+    """Say of each accuracy whether it lies above a `line` that was measured on images of its own: both errors count.
+
+    The verdicts are corrected for the number of accuracies, the intervals are the plain ones of each.
+    """
+    table = pd.DataFrame({"difference": {key: value.mean - line.mean for key, value in accuracies.items()}})
+    table["half"] = [float(np.hypot(one.high - one.low, line.high - line.low)) / 2 for one in accuracies.values()]
+    table["p"] = erfc(table["difference"].abs() / table["half"] * ndtri((1 + CONFIDENCE) / 2) / np.sqrt(2))
+    words = {"better": "measurably above", "worse": "measurably below"}
+    said = []
+    for (key, value), (_, found) in zip(accuracies.items(), holm_verdicts(table).iterrows(), strict=True):
+        low, high = (found["difference"] + sign * found["half"] for sign in (-1, 1))
+        word = words.get(found["verdict"], "not measurably apart from")
+        alone = CORRECTED if found["verdict"] not in words and not low <= 0 <= high else ""
+        ends = f"{points(found['difference'])} ({interval(low, high, signed=True)})"
+        said.append(f"{md(key)}: {value}, {word} {name}{alone}: {ends}.")
+    return said
 
 
 # --- what one recipe shows by itself ---------------------------------------------------------------------
@@ -861,7 +968,9 @@ class Judged(Comparison):
 def row(table: pd.DataFrame, name: Any) -> Judged:
     """Take the row called `name` out of a table of comparisons, for `effect` and `moved`."""
     one = table.loc[name]
-    return Judged(one["difference"], one["low"], one["high"], one["p"], int(one["seeds"]), corrected=one["verdict"])
+    against = int(one["reference seeds"]) if "reference seeds" in table else None
+    numbers = (one["difference"], one["low"], one["high"], one["p"], int(one["seeds"]), against)
+    return Judged(*numbers, corrected=one["verdict"])
 
 
 def help_or_hurt(table: pd.DataFrame, thing: str, budget: str = "") -> str:
@@ -931,26 +1040,68 @@ def extremes(table: pd.DataFrame, thing: str) -> str:
 
 
 def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) -> str:
-    """Say which changes narrow the gap measurably (`compare_gaps`), and which of those cost no accuracy measurably.
+    """Say which changes narrow the gap measurably (`compare_gaps`), what they cost, and which widen it.
 
-    `table` has the accuracies (`compare`) and `start` is the gap of the reference, a share.
+    `table` has the accuracies (`compare`) and `start` is the gap of the reference, a share. A loss of accuracy that
+    its own interval shows and the corrected verdict does not is said to be that; no loss is ever called none.
     """
     without = f"Without any {thing} the gap is {points(start)}."
     if _unjudged(gaps):
-        return f"{without} With one seed it cannot be judged what narrows it."
-    narrower = gaps.index[gaps["verdict"] == "better"]
+        return f"{without} With one seed it cannot be judged what changes it."
+    narrower, wider = (gaps.index[gaps["verdict"] == verdict] for verdict in ("better", "worse"))
+    sizes = [f"{md(name)} ({points(start - gaps.loc[name, 'difference'])})" for name in wider]
+    more = f" It is measurably wider with {_listed(sizes)}." if sizes else ""
     if not len(narrower):
-        return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably."
-    free = [name for name in narrower if table.loc[name, "verdict"] != "worse"]
+        return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably.{more}"
     found = f"It is measurably narrower with {how_many(len(narrower), len(gaps), thing)}: {listing(narrower)}."
-    alone = len(narrower) == 1
-    if not free:
-        cost = f"{'It' if alone else 'Each of these'} costs test accuracy, measurably"
-    elif len(free) == len(narrower):
-        cost = "It costs no test accuracy measurably" if alone else "None of these costs test accuracy, measurably"
-    else:
-        cost = f"Of these, without a measurable loss of test accuracy: {listing(free)}"
-    return f"{without} {found} {cost}."
+    losses = table.loc[narrower]
+    lost = losses.index[losses["verdict"] == "worse"]
+    alone = losses.index[(losses["verdict"] != "worse") & (losses["high"] < 0)]
+    said = [f"measurably with {listing(lost)}"] if len(lost) else []
+    own = "its own interval" if len(alone) == 1 else "their own intervals"
+    said += [f"with {listing(alone)} by {own}, before the correction"] if len(alone) else []
+    rest = len(narrower) - len(lost) - len(alone)
+    cost = f"There, test accuracy falls {', and '.join(said)}" if said else "No loss of test accuracy is shown there"
+    if said and rest:
+        cost += f"; with the other{f' {rest}' if rest > 1 else ''} no loss is shown"
+    return f"{without} {found} {cost}.{more}"
+
+
+def taken(
+    name: str,
+    labels: NDArray[np.int64],
+    answers: tuple[NDArray[np.int64], NDArray[np.int64]],
+    aimed: NDArray[np.bool_],
+    scores: tuple[pd.DataFrame, pd.DataFrame],
+) -> str:
+    """Say which class is given the images that a change called `name` loses, and what becomes of that class.
+
+    Parameters
+    ----------
+    labels : int (images,)
+    answers : int (seeds, images) without and with the change
+    aimed : bool (images,), which images may be lost
+    scores : scores of each class without and with the change (`Group.per_class`)
+    """
+    before, after = answers
+    lost = aimed & (before == labels) & (after != labels)  # (seeds, images)
+    if not lost.any():
+        return f"No image of its own classes that a net gets right without `{name}` is lost with it."
+    given = np.bincount(after[lost], minlength=len(scores[0]))
+    taker = int(given.argmax())
+    recall, precision = (
+        " to ".join(percent(float(one[score].iloc[taker])) for one in scores) for score in ("recall", "precision")
+    )
+    said = (
+        f"Of the images of its own classes that a net gets right without `{name}` and wrong with it, "
+        f"{_mean(lost.sum() / len(lost))} on average, **{md(scores[0].index[taker])}** is given "
+        f"{percent(given.max() / given.sum(), 0)}. Its recall goes from {recall}, its precision from {precision}"
+    )
+    rest = ~aimed & (labels != taker)
+    if aimed[labels == taker].any() or not rest.any():
+        return f"{said}."
+    right = " to ".join(percent(float((each == labels)[:, rest].mean())) for each in answers)
+    return f"{said}; without this class, the accuracy on all other classes goes from {right}."
 
 
 def longer_training(
@@ -992,11 +1143,11 @@ def timing(seconds: Mapping[str, Sequence[float]]) -> str:
     ----------
     seconds : by experiment, seconds an epoch of each of its trainings
     """
-    ratios = {name: max(each) / min(each) for name, each in seconds.items() if len(each) > 1 and min(each)}
+    ratios = _slowed(seconds)
     if not ratios:
         return "With one training each it cannot be said whether other work slowed some of them."
     name = max(ratios, key=lambda name: ratios[name])
-    if ratios[name] < 1.5:
+    if comparable(seconds):
         return f"An epoch of equal trainings took about the same time (at most {ratios[name]:.1f} times as long)."
     return (
         f"The times are no comparison: an epoch took up to {ratios[name]:.1f} times as long in one training of "
@@ -1004,13 +1155,27 @@ def timing(seconds: Mapping[str, Sequence[float]]) -> str:
     )
 
 
-def stopped(lengths: Sequence[int], epochs: int) -> str:
-    """Say how many runs ended before their last epoch; `lengths` has the epochs that each was trained for."""
+def comparable(seconds: Mapping[str, Sequence[float]]) -> bool:
+    """Whether equal trainings took about as long, none half as long again as another; `seconds` as in `timing`."""
+    return max(_slowed(seconds).values(), default=1.0) < 1.5
+
+
+def _slowed(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: max(each) / min(each) for name, each in seconds.items() if len(each) > 1 and min(each)}
+
+
+def stopped(lengths: Sequence[int], epochs: int, same: int = 0) -> str:
+    """Say how many runs ended before their last epoch, and how many give the very answers of the base.
+
+    `lengths` has the epochs that each was trained for; `same` of them give the base's answers.
+    """
     early = [length for length in lengths if length < epochs]
-    if not early:
-        return f"Early stopping ended no run before epoch {epochs}."
-    which = how_many(len(early), len(lengths), "run")
-    return f"Early stopping ended {which} before epoch {epochs}, after {span(early)} of them."
+    said = f"Early stopping ended no run before epoch {epochs}."
+    if early:
+        which = how_many(len(early), len(lengths), "run")
+        said = f"Early stopping ended {which} before epoch {epochs}, after {span(early)} of them."
+    which = how_many(same, len(lengths), "run")
+    return f"{said} The answers of {which} are those of the base, image by image." if same else said
 
 
 def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget: str = "") -> str:
@@ -1031,6 +1196,49 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
 def _names(names: Sequence[object]) -> str:
     """Join names as `listing` does, but as plain text."""
     return _listed(list(map(str, names)))
+
+
+def earns(removed: pd.DataFrame, added: pd.DataFrame, recipe: str) -> str:
+    """Say which ingredients of a recipe earn their place, and whether another is missing from it.
+
+    Parameters
+    ----------
+    removed, added : rows of a table of comparisons with `recipe`: changes that take an ingredient away or put another
+        in its place, and such as add one; their verdicts stay those of the whole table
+    """
+    if _unjudged(removed):
+        return f"Which ingredients of {recipe} earn their place cannot be judged {_why_not(removed, 'change', '')}."
+    worse, better = (list(removed.index[removed["verdict"] == verdict]) for verdict in ("worse", "better"))
+    said = f"Of {counted(len(removed), 'change')} that take away or replace an ingredient of {recipe}, "
+    said += f"{_count(len(worse))} measurably worse"
+    said += f", so what is missing there earns its place: **{listing(worse)}**." if worse else "."
+    said += f" {first_capital(_count(len(better)))} measurably better{f': **{listing(better)}**' if better else ''}."
+    if rest := len(removed) - len(worse) - len(better):
+        said += f" What the {'other' if rest == 1 else f'other {rest}'} leave out is not shown to earn its place."
+    return f"{said} {first_capital(tally(added, 'addition'))}."
+
+
+def unlike(here: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> str:
+    """Say which changes do otherwise in one recipe than in others: their intervals do not overlap.
+
+    Parameters
+    ----------
+    here : a table of comparisons
+    others : other tables, some rows of which are called as those of `here`, by what they are about: "against the base"
+    """
+    both = [(name, where, other) for where, other in others.items() for name in here.index if name in other.index]
+    judged = [one for one in both if not np.isnan(here.loc[one[0], "low"] + one[2].loc[one[0], "low"])]
+    if not judged:
+        return "No change was measured in another recipe, too."
+    said = []
+    for name, where, other in judged:
+        mine, its = here.loc[name], other.loc[name]
+        if mine["low"] > its["high"] or mine["high"] < its["low"]:
+            said.append(f"**{md(name)}** {_effect(mine)} here and {_effect(its)} {where}")
+    count = counted(len(judged), "change")
+    if not said:
+        return f"Of {count} that another recipe was given, too, none does otherwise there: all intervals overlap."
+    return f"Of {count} that another recipe was given, too, {_count(len(said))} unlike there: {'; '.join(said)}."
 
 
 def part(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -1267,9 +1475,15 @@ def unmeasured(left_out: Mapping[str, int]) -> str:
 
 
 def hurts(name: str, undisturbed: Estimate, strongest: Mapping[str, Estimate]) -> str:
-    """Say what is left of an accuracy under the strongest of each kind of disturbance, which are no ranking."""
-    left = "; ".join(f"{md(kind)} {accuracy}" for kind, accuracy in strongest.items())
-    return f"**{md(name)}**: {undisturbed} on the test images as they are. At the strongest of each kind: {left}."
+    """Say what is left of an accuracy under the strongest of each kind of disturbance, which are no ranking.
+
+    That one seed cannot be judged is said once.
+    """
+    alone = all(np.isnan(value.low) for value in (undisturbed, *strongest.values()))
+    whole, *parts = (percent(value.mean) if alone else str(value) for value in (undisturbed, *strongest.values()))
+    left = "; ".join(f"{md(kind)} {part}" for kind, part in zip(strongest, parts, strict=True))
+    who = f"**{md(name)}**{f' ({CANNOT_BE_JUDGED})' if alone else ''}"
+    return f"{who}: {whole} on the test images as they are. At the strongest of each kind: {left}."
 
 
 def protection(table: pd.DataFrame, undisturbed: str = "as they are") -> str:
@@ -1316,14 +1530,10 @@ def told_apart(table: pd.DataFrame, enough: float = 0.9) -> str:
     less than half, the share is given.
     """
     known = [kind for kind, value in table["told apart"].items() if value >= enough]
-    fooling = [
-        f"beside {md(kind)} in {percent(value, 1)}" for kind, value in table["told apart"].items() if value < 0.5
-    ]
-    start = (
-        f"In {percent(enough, 0)} of all pairs or more, a test image is the surer of the two beside "
-        f"{listing(known, 'none of these kinds')}"
-    )
-    return f"{start}; {', '.join(fooling)} of them only." if fooling else f"{start}."
+    fooling = [f"{md(kind)} in {percent(value, 1)}" for kind, value in table["told apart"].items() if value < 0.5]
+    pairs = f"at least {percent(enough, 0)} of all pairs"
+    start = f"The net is surer of a test image than of a picture of this kind in {pairs} for {listing(known)}"
+    return f"{start}; for {_listed(fooling)} of the pairs only." if fooling else f"{start}."
 
 
 def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> str:
@@ -1340,10 +1550,13 @@ def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> st
         return "This net makes no mistake."
     mistakes = f"the {counted(int(wrong.sum()), 'mistake')}" if wrong.sum() > 1 else "the one mistake"
     as_answer, as_label = (float((nearest == values)[wrong].mean()) for values in (answer, truth))
-    right = f"; of its right answers, {percent(float((nearest == truth)[~wrong].mean()), 1)}" if not wrong.all() else ""
+    right = ""
+    if not wrong.all():
+        same = percent(float((nearest == truth)[~wrong].mean()), 1)
+        right = f" Of its right answers, the nearest training image bears the same class in {same}."
     return (
         f"Of {mistakes} of this net, the nearest training image bears the class that "
-        f"it answers in **{percent(as_answer, 1)}**, and the label of the test image in {percent(as_label, 1)}{right}."
+        f"it answers in **{percent(as_answer, 1)}**, and the label of the test image in {percent(as_label, 1)}.{right}"
     )
 
 

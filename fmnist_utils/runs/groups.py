@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fmnist_utils.analysis import metrics
+from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.text import counted, duration, percent, points, span
 from fmnist_utils.data.dataset import Dataset, split
@@ -175,7 +175,7 @@ class Groups(dict[str, Group]):
     @property
     def seconds_an_epoch(self) -> dict[str, list[float]]:
         """Seconds that an epoch of each training took, on the mean, by group."""
-        return {name: [run.seconds / len(run.history) for run in group] for name, group in self.items()}
+        return {name: [run.seconds / max(1, len(run.history)) for run in group] for name, group in self.items()}
 
     def __repr__(self) -> str:
         try:
@@ -227,14 +227,16 @@ class Groups(dict[str, Group]):
             return f"<pre>{escape(repr(self))}</pre>"
         if not self:
             return repr(self)
+        # of several groups, times invite a comparison
+        timed = len(self) == 1 or sentences.comparable(self.seconds_an_epoch)
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(group[0].experiment.model)}</td><td>{escape(str(accuracy))}</td>"
             f"<td>{escape(points(group.gap).removesuffix(' points'))}</td>"
             f"<td>{span([len(run.history) for run in group])}</td>"
-            f"<td>{duration(group.seconds)}</td></tr>"
+            f"{f'<td>{duration(group.seconds)}</td>' if timed else ''}</tr>"
             for (name, group), accuracy in zip(self.items(), accuracies.values(), strict=True)
         )
-        heads = ("", "model", "test accuracy", "gap (points)", "epochs", "a training")
+        heads = ("", "model", "test accuracy", "gap (points)", "epochs", *(["a training"] if timed else []))
         head = "".join(f"<th>{name}</th>" for name in heads)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
@@ -268,6 +270,22 @@ def _same(one: Run, other: Run) -> bool:
     """Whether two runs had the same losses in every epoch, to the last bit, and give the same answers."""
     losses = [[(row["train_loss"], row["validation_loss"]) for row in run.history] for run in (one, other)]
     return losses[0] == losses[1] and np.array_equal(one.predictions, other.predictions)
+
+
+def _one_training(one: Run, other: Run) -> bool:
+    """Whether two runs had the same training loss in every epoch, to the last bit, whatever the net was read out as."""
+    losses = [[row.get("train_loss") for row in run.history] for run in (one, other)]
+    return bool(losses[0]) and None not in losses[0] and losses[0] == losses[1]
+
+
+def _read_otherwise(groups: Mapping[str, Group], reference: str) -> list[str]:
+    """Name the groups that are the reference's own trainings, seed by seed, perhaps read out in another way.
+
+    Of single seeds none is named: they have no spread of their own.
+    """
+    seeds = len(groups[reference])
+    others = {name: group for name, group in groups.items() if name != reference and len(group) == seeds > 1}
+    return [name for name, group in others.items() if all(map(_one_training, group, groups[reference]))]
 
 
 def run_groups(
@@ -343,8 +361,11 @@ def compare(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.DataFrame
     DataFrame, one row a group but the reference, the greatest difference first
         accuracy : a share
         difference, low, high, verdict, p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
+        paired : whether the group is the reference's own trainings, read out in another way, such as by an average of
+            the weights: these are numbers of the same nets, and compared as such (`metrics.paired`)
         gap : mean of training minus test accuracy, a share
-        ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
+        ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots; of a group that
+        is paired, to the same seed of the reference.
 
     Raises
     ------
@@ -352,7 +373,8 @@ def compare(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.DataFrame
         No group is called so, one has no runs, or they were tested on different images.
     """
     groups = _check(groups, reference)
-    table = _compare({name: group.correct for name, group in groups.items()}, reference)
+    paired = _read_otherwise(groups, reference)
+    table = _compare({name: group.correct for name, group in groups.items()}, reference, paired)
     accuracies = [metrics.accuracy_estimate(groups[name].correct).mean for name in table.index]
     table.insert(0, "accuracy", accuracies)  # to the last bit those of `Groups.accuracies`: rounded, they are the same
     table["gap"] = [groups[name].gap for name in table.index]
@@ -402,12 +424,24 @@ def _check_data(groups: Iterable[tuple[str, Group]]) -> None:
         raise UserError(f"runs of different data sets cannot be compared: {one}, {other}; leave one of them out")
 
 
-def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str) -> pd.DataFrame:
+def _compare(values: Mapping[str, list[NDArray[Any]]], reference: str, paired: Collection[str] = ()) -> pd.DataFrame:
     """Compare arrays (images,), one a seed, with those of the reference; sorted, and with each seed for plots."""
-    table = metrics.compare_all(values, reference)
-    start = np.mean([array.mean() for array in values[reference]])
-    table.attrs["each"] = {name: [float(array.mean() - start) for array in values[name]] for name in table.index}
+    table = _judged(values, reference, paired)
+    means = {name: np.array([array.mean() for array in arrays]) for name, arrays in values.items()}
+    start = means[reference]
+    table.attrs["each"] = {
+        name: (means[name] - (start if name in paired else start.mean())).tolist() for name in table.index
+    }
     return table.sort_values("difference", ascending=False, kind="stable")
+
+
+def _judged(values: Mapping[str, list[NDArray[Any]]], reference: str, paired: Collection[str]) -> pd.DataFrame:
+    """Compare as `metrics.compare_all` does, but those groups seed by seed that are `paired` with the reference."""
+    table = metrics.compare_all(values, reference)
+    for name in paired:
+        change = metrics.paired(values[name], values[reference])
+        table.loc[name, ["low", "high", "p"]] = change.low, change.high, change.p
+    return metrics.corrected(table).assign(paired=table.index.isin(paired))
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -446,12 +480,12 @@ def compare_gaps(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.Data
         gap : mean of training minus test accuracy, a share
         difference, low, high : by how much it is narrower than that of the reference, shares
         verdict : "better" (measurably narrower), "worse" (wider) or "no measurable difference"
-        p, p_adjusted, seeds, borrowed : as in `metrics.compare_all`
-        ``attrs["each"]`` has the difference of each seed of a group to the reference's mean, for plots.
+        p, p_adjusted, seeds, borrowed, paired; ``attrs["each"]`` : as in `compare`
     """
     groups = _check(groups, reference)
     # turned round, so that above 0 is narrower
-    table = _compare({name: [-values for values in group.gap_by_image] for name, group in groups.items()}, reference)
+    values = {name: [-gaps for gaps in group.gap_by_image] for name, group in groups.items()}
+    table = _compare(values, reference, _read_otherwise(groups, reference))
     table.insert(0, "gap", [groups[name].gap for name in table.index])
     return table
 
@@ -477,7 +511,8 @@ def compare_moves(
         name: [last.astype(float) - first for first, last in zip(before[name].correct, group.correct, strict=True)]
         for name, group in after.items()
     }
-    return _compare(moved, reference)
+    paired = set(_read_otherwise(before, reference)) & set(_read_otherwise(after, reference))
+    return _compare(moved, reference, paired)
 
 
 def compare_parts(
@@ -493,7 +528,7 @@ def compare_parts(
     Returns
     -------
     DataFrame, one row a group and part, indexed by ("name", "part")
-        As `metrics.compare_all`; the verdicts are corrected for all rows, over all parts.
+        As `metrics.compare_all`, with paired as in `compare`; the verdicts are corrected for all rows, over all parts.
     """
     groups = _check(groups, reference)
     images = len(groups[reference][0].test_labels)
@@ -501,9 +536,9 @@ def compare_parts(
         raise UserError(f"part {brief(odd[0])} is not allowed, must be bool ({images},), one for each test image")
     if not any(mask.any() for mask in parts.values()):
         raise UserError(f"no part holds a test image, of {counted(len(parts), 'part')}: name one that does")
-    tables = {}
+    tables, paired = {}, _read_otherwise(groups, reference)
     for part, mask in parts.items():
         if mask.any():
             inside = {name: [right[mask] for right in group.correct] for name, group in groups.items()}
-            tables[part] = metrics.compare_all(inside, reference)
+            tables[part] = _judged(inside, reference, paired)
     return metrics.corrected(pd.concat(tables, names=["part", "name"]).swaplevel())

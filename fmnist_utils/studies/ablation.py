@@ -22,8 +22,8 @@ SEEDS = 3
 # Further runs of the base, which on a machine of today are trained in bf16, where the first ones were in fp32.
 PRECISION_SEEDS = (10, 11, 12)
 PRECISION = "bf16 for fp32"
-CHANGES: dict[str, dict[str, Any]] = {
-    # What it has.
+# An ingredient is taken away, or another stands in its place.
+WITHOUT: dict[str, dict[str, Any]] = {
     "SGD for Muon": {"optimizer": "sgd", "lr": 0.05, "other_lr": 0.0, "momentum": 0.9},
     "AdamW for Muon": {"optimizer": "adamw", "lr": 4e-3, "other_lr": 0.0, "momentum": 0.9, "weight_decay": 0.02},
     "one cycle for linear decay": {"schedule": "one-cycle"},
@@ -31,10 +31,13 @@ CHANGES: dict[str, dict[str, Any]] = {
     "no flips": {"augmentation": "translate"},
     "no translation": {"augmentation": "alternating-flip"},
     "no label smoothing": {"label_smoothing": 0.0},
-    "3 x 3 stem": {"model": "compact"},
+    "net of compact": {"model": "compact"},  # a 3 x 3 stem, and three groups
     "mean pooling": {"model_options": {"pool": "mean"}},
     "ReLU": {"model_options": {"activation": "relu"}},
-    # What it does not have.
+}
+# What it does not have.
+ADDED = "with "
+WITH: dict[str, dict[str, Any]] = {
     "low resolution first": {"low_resolution": 0.5},
     "whitening stem": {"model_options": {"whitening": True}},
     "residual groups": {"model_options": {"residual": True}},
@@ -45,6 +48,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "cutmix": {"augmentation": "alternating-flip+translate+cutmix"},
     "EMA": {"ema": 0.99},
 }
+CHANGES = WITHOUT | {ADDED + name: changed for name, changed in WITH.items()}
 
 
 def experiments() -> list[Experiment]:
@@ -62,8 +66,9 @@ def table(out: str | Path) -> pd.DataFrame:
     DataFrame, one row a change that has all these seeds, best first; empty where nothing is finished
         validation, the change in accuracy on the validation images, which is what decides; difference, low, high
         and verdict, that on the test images with its interval; time of a core, as a multiple of the starting recipe's;
-        seeds. The precision is no part of an experiment: its row compares those runs of the starting recipe itself
-        that were trained in bf16 with those in fp32, where there are both, and has no time.
+        seeds, and reference seeds of the other side. The precision is no part of an experiment: its row compares those
+        runs of the starting recipe itself that were trained in bf16 with those in fp32, where there are both, and is
+        corrected by itself; it has no time.
     """
     finished = Finished(out, PUBLISHED)
     every = finished.group(BASE)
@@ -104,6 +109,7 @@ def _measured(groups: dict[str, Group]) -> pd.DataFrame:
         validation=held_out - held_out[REFERENCE],
         time=seconds / seconds[REFERENCE],
         seeds=pd.Series({name: len(runs) for name, runs in groups.items()}),
+        **{"reference seeds": len(groups[REFERENCE])},
     )
 
 

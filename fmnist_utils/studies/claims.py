@@ -16,6 +16,7 @@ from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.basics.text import duration, span
+from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
@@ -42,6 +43,12 @@ def find(names: Iterable[str]) -> list[Claim]:
             raise UserError(f"unknown claim {brief(name)}{nearest(name, known)} (claims: all, {listed(known)})")
         chosen[name] = known[name]
     return list(chosen.values())
+
+
+def published(name: str, data: Dataset) -> Group:
+    """Read the published runs of the first experiment of a claim on exactly these data; none where there are none."""
+    group = Finished(PUBLISHED).group(find([name])[0].arms[0])
+    return Group(run for run in group if run.provenance["dataset_checksum"] == data.checksum)
 
 
 def _tried_twice() -> int:
