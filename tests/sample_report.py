@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from fmnist_utils.basics.system import ROOT
+from fmnist_utils.report import freshness
 
 EVIL = "<script>alert(1)</script>"
 EVIL_IMAGE = "<img src=x onerror=alert(2)>"
 
-PROVENANCE = {
+PROVENANCE: dict[str, Any] = {
     "parameters": {"dataset": f"data/{EVIL}", "lr": 0.001, "models": ["base", EVIL_IMAGE], "data_dir": ""},
     "device": "cpu",
     "machine": "Linux x86_64",
@@ -132,6 +135,14 @@ def execute(cells: list[str], allow_errors: bool = False) -> nbformat.NotebookNo
     return executed
 
 
+def seal(executed: Path, **changed: object) -> None:
+    """Give an executed notebook the checksum that the command gives it, its provenance `changed` before."""
+    content = json.loads(executed.read_text("utf-8"))
+    content["metadata"]["fmnist"]["provenance"] |= changed
+    freshness.seal(content)
+    executed.write_text(json.dumps(content), "utf-8")
+
+
 def make_series(out: Path, sources: Path) -> None:
     """Leave four notebooks in `sources`; in `out` two are executed, the third failed, the fourth never ran."""
     (out / "notebooks").mkdir(parents=True)
@@ -142,6 +153,7 @@ def make_series(out: Path, sources: Path) -> None:
     second.metadata["fmnist"] = {"provenance": PROVENANCE}
     for name, notebook in (("01_first", first), ("02_second", second), ("03_third.failed", second)):
         nbformat.write(notebook, out / "notebooks" / f"{name}.ipynb")
+        seal(out / "notebooks" / f"{name}.ipynb")
     titles = {"01_first": CELLS[0].strip().splitlines()[0][2:], "02_second": "Second question"}
     for name in ("01_first", "02_second", "03_third", "04_fourth"):
         cells = [new_markdown_cell(f"# {titles.get(name, f'What does {name} ask?')}")]

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import re
 import shutil
 import time
@@ -14,7 +13,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import EpsImagePlugin, Image, UnidentifiedImageError
-from sample_report import EVIL, make_series
+from sample_report import EVIL, PROVENANCE, make_series, seal
 
 from fmnist_utils import UserError
 from fmnist_utils.basics.system import PUBLISHED, ROOT
@@ -297,10 +296,7 @@ def test_index_names_the_data_and_the_profile_of_each_report_where_they_differ(o
     text = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "Data: " not in text and "Profile: " not in text and "profile <b>smoke</b>" in text
     second = next((tmp_path / "out" / "notebooks").glob("02_*.ipynb"))
-    content = json.loads(second.read_text("utf-8"))
-    content["metadata"]["fmnist"]["provenance"]["parameters"]["dataset"] = "data/letters"
-    content["metadata"]["fmnist"]["provenance"]["profile"] = EVIL
-    second.write_text(json.dumps(content), "utf-8")
+    seal(second, parameters={**PROVENANCE["parameters"], "dataset": "data/letters"}, profile=EVIL)
     write_index(tmp_path / "out", out.parent / "sources")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
     first, other, *_ = soup.select(".card")
