@@ -50,7 +50,9 @@ class Run:
         self.experiment = {"folds": 0, "fold": 0} | self.record["experiment"]
         if "answers_sha256" in self.record:  # a thin run: of each image, whether it is missed, and by how many classes
             self.labels = np.load(folder / "labels.npy").astype(int)
-            self.right, self.views = np.load(folder / "answers.npz")["misses"] == 0, None
+            answers = np.load(folder / "answers.npz")
+            self.right = answers["misses"] == 0
+            self.views = answers["view_misses"] == 0 if "view_misses" in answers else None
             self.disturbed = self._disturbed(folder / "robustness.json")
             return
         with np.load(folder / "test.npz") as arrays:

@@ -78,11 +78,14 @@ def experiments(names: Iterable[str]) -> list[Experiment]:
 
 
 def published(dataset: Dataset) -> Groups:
-    """Read the published runs of every recipe on exactly these data, by its name; none where there are none."""
+    """Read the published runs of every recipe on exactly these data, by its name; none where there are none.
+
+    Thin ones are left out, as they have no probabilities.
+    """
     finished = Finished(PUBLISHED)
     groups = {name: finished.group(recipe.but(dataset=dataset.name)) for name, recipe in RECIPES.items()}
     same = {
-        name: Group(run for run in group if run.provenance["dataset_checksum"] == dataset.checksum)
+        name: Group(run for run in group if run.provenance["dataset_checksum"] == dataset.checksum and not run.is_thin)
         for name, group in groups.items()
     }
     return Groups({name: group for name, group in same.items() if group})
