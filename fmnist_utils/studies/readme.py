@@ -32,7 +32,7 @@ def findings(out: str | Path) -> str:
         if group := finished.group(recipe):
             size = group[0].parameters
             said.append(sentences.size(name, size, finished.accuracy(recipe), recipes.cost(group)))
-    tried = ablation.table(out)
+    tried = ablation.table(out).drop(index=ablation.PRECISION, errors="ignore")  # which is no change of the recipe
     if len(tried):
         base = ablation.BASE
         budget = sentences.budget(base.train_size or 60_000, base.epochs, int(tried["seeds"].min()))
