@@ -755,8 +755,7 @@ def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str
     groups = ablation(store)
     if "" not in groups:
         return
-    every = groups[""]
-    groups[""] = [run for run in every if run.experiment["seed"] < 10]  # the others are for the precision's row
+    groups[""] = [run for run in groups[""] if run.experiment["seed"] < 10]  # the others are for the precision's row
     seeds = [run.experiment["seed"] for run in groups[""]]
     kept = {
         name: [run.right for run in runs if run.experiment["seed"] in seeds]
@@ -765,9 +764,6 @@ def check_findings(checks: Checks, text: str, store: Store, sizes: dict[str, str
     first = losses(groups[""])
     same = {name for name in kept if name and len(seeds) > 1 and losses(groups[name])[: len(first)] == first}
     made = changes(kept, same)
-    fp32 = [run.right for run in every if run.record["provenance"].get("precision", "fp32") == "fp32"]
-    if (bf16 := [run.right for run in every if run.record["provenance"].get("precision") == "bf16"]) and fp32:
-        made |= changes({"": fp32, "bf16 for fp32": bf16})  # a question of its own
     if match := re.search(r"Of (\d+) changes .*?(\d+) seeds?,", text):
         true = (len(made), len(seeds))
         checks.that("README", match[0], (int(match[1]), int(match[2])) == true, true)
