@@ -185,7 +185,7 @@ def test_verdicts_count_and_name_what_the_table_says(table: pd.DataFrame, refere
     assert (" be told from" in said) == (len(same) == len(table))
     if 0 < len(same) < len(table):
         greatest_first = sorted(same, key=lambda name: -table.loc[name, "difference"])
-        told = shown.rpartition(". ")[2] if ". " not in "".join(map(seen, same)) else shown
+        told = shown.rpartition(". ")[2] if "." not in "".join(map(seen, same)) else shown
         assert all(seen(name) in told for name in same)
         assert plain(sentences.listing(greatest_first)) in shown or table["difference"].duplicated().any()
         assert ("this one makes" in said) == (len(same) == 1) and ("they make" in said) == (len(same) > 1)
