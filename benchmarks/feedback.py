@@ -15,8 +15,8 @@ LIMIT = 30  # seconds, of the whole command
 
 
 def main() -> int:
-    """Print the seconds that each test file takes, the slowest first; return how many take longer than `LIMIT`."""
-    seconds, without = {}, []
+    """Print the seconds that each test file takes, the slowest first; return how many take longer than `LIMIT`, or fail."""
+    seconds, without, failed = {}, [], []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         name, start = str(file.relative_to(ROOT)), time.perf_counter()
         done = subprocess.run(
@@ -24,15 +24,19 @@ def main() -> int:
         )
         if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED:
             without.append(name)
-        elif done.returncode:
-            raise SystemExit(f"{name} fails:\n{done.stdout[-2000:]}")
-        else:
-            seconds[name] = time.perf_counter() - start
+            continue
+        seconds[name] = time.perf_counter() - start
+        print(f"{name}: {seconds[name]:.1f} s", file=sys.stderr, flush=True)
+        if done.returncode:
+            failed.append(name)
+            print(done.stdout[-2000:], file=sys.stderr, flush=True)
     for name in sorted(seconds, key=lambda name: -seconds[name]):
         print(f"  {seconds[name]:6.1f} s  {name}")
     late = sum(taken > LIMIT for taken in seconds.values())
     print(f"  {counted(late, 'file')} of {len(seconds)} above {LIMIT} s; slow throughout: {', '.join(without)}")
-    return late
+    if failed:
+        print(f"  with failures: {', '.join(failed)}")
+    return late + len(failed)
 
 
 if __name__ == "__main__":

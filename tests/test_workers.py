@@ -100,7 +100,8 @@ def test_a_scheduler_that_dies_is_told_in_a_line(tmp_path: Path, worker: Worker)
     process = start(tmp_path, LONG.but(epochs=2000), scheduler=worker.address)
     wait_for_checkpoint(tmp_path, process)
     port = worker.address.rpartition(":")[2]
-    [theirs] = [each for each in psutil.process_iter() if "scheduler" in each.cmdline() and port in each.cmdline()]
+    running = psutil.process_iter(["cmdline"])
+    [theirs] = [each for each in running if {"scheduler", port} <= set(each.info["cmdline"] or [])]
     theirs.kill()
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1 and "ERROR" not in err, "what Dask logs of it"
