@@ -15,8 +15,9 @@ LIMIT = 30  # seconds, of the whole command
 
 
 def main() -> int:
-    """Print the seconds that each test file takes, the slowest first; return how many take longer than `LIMIT`, or fail."""
-    seconds, without, failed = {}, [], []
+    """Print the seconds that each test file takes, the slowest first; return how many take more than `LIMIT`, or fail."""
+    seconds: dict[str, float] = {}
+    without, failed = list[str](), list[str]()
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         name, start = str(file.relative_to(ROOT)), time.perf_counter()
         done = subprocess.run(
