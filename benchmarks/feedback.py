@@ -15,7 +15,7 @@ LIMIT = 30  # seconds, of the whole command
 
 
 def main() -> int:
-    """Print the seconds that each test file takes, the slowest first; return how many take more than `LIMIT`, or fail."""
+    """Print the seconds that each test file takes, the slowest first; return how many are above `LIMIT`, or fail."""
     seconds: dict[str, float] = {}
     without, failed = list[str](), list[str]()
     for file in sorted((ROOT / "tests").rglob("test_*.py")):

@@ -245,6 +245,7 @@ def test_the_figure_stands_without_scripts_and_in_print(browser: Chrome, page: P
     assert "confusion matrix of 10 classes" in alt and EVIL in alt
 
 
+@pytest.mark.slow
 def test_the_page_is_sound_in_both_themes_with_a_cell_open(browser: Chrome, page: Path) -> None:
     checks.assert_sound(browser, page)  # an alert would make every further command fail
     assert page.stat().st_size < 1.5e6
