@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.report import build
@@ -60,10 +61,19 @@ def write_project(root: Path) -> Path:
     return root
 
 
-def prepare(root: Path, **options: object) -> list[Report]:
+def animals(root: Path) -> Path:
+    """Write a data set of two classes, eight pictures each, into a project, and return its folder."""
+    for name in ("cat", "dog"):
+        (root / "animals" / name).mkdir(parents=True)
+        for number in range(8):
+            Image.linear_gradient("L").rotate(number).save(root / "animals" / name / f"{number}.png")
+    return root / "animals"
+
+
+def prepare(root: Path, out: str | Path = "", **options: object) -> list[Report]:
     """Get the reports of a project ready in this process, as the command does, with `options` of ``build.prepare``."""
     folders = {"notebooks": root / "notebooks", "params": root / "params"}
-    return build.prepare("quick", out=str(root / "out"), **folders, **options)  # type: ignore[arg-type]
+    return build.prepare("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
 
 
 def make(root: Path, **options: object) -> list[str]:

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from small_project import COMMON, TOKEN, call, copy_package, edit, make, outputs, prepare, tokens, write_notebook
+from small_project import (
+    COMMON,
+    TOKEN,
+    animals,
+    call,
+    copy_package,
+    edit,
+    make,
+    outputs,
+    prepare,
+    tokens,
+    write_notebook,
+)
 
 from fmnist_utils.report import build
 from fmnist_utils.report.verify import verify
@@ -52,11 +64,7 @@ def test_what_a_report_depends_on_executes_it_again_and_nothing_else_does(projec
 
 
 def test_changed_data_executes_a_notebook_again(project: Path) -> None:
-    folder = project / "animals"
-    for name in ("cat", "dog"):
-        for number in range(8):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
+    folder = animals(project)
     declared = f'{COMMON}dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\n'
     write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, parameters=declared)
     make(project, only="01")

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from small_project import COMMON, TOKEN, make, prepare, write_notebook
+from small_project import COMMON, TOKEN, animals, make, prepare, write_notebook
 
 from fmnist_utils import UserError
 from fmnist_utils.basics import system
@@ -104,11 +103,7 @@ def test_damaged_data_are_told_once_by_a_dry_run_too(project: Path) -> None:
 
 
 def test_more_images_than_there_are_is_told_before_any_kernel_starts(project: Path) -> None:
-    folder = project / "animals"
-    for name in ("cat", "dog"):
-        (folder / name).mkdir(parents=True)
-        for number in range(8):
-            Image.linear_gradient("L").rotate(number).save(folder / name / f"{number}.png")
+    folder = animals(project)
     data = f'dataset: str = "{folder}"  # name or folder\ndata_dir: str = ""  # its place\nout: str = ""  # folder\n'
     for size, comment in ((15, "training images"), (14, "0 for all that validation leaves")):
         declared = f"{data}train_size: int = {size}  # {comment}\n"

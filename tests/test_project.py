@@ -191,12 +191,10 @@ def test_result_tables_of_the_readme_are_what_the_records_say() -> None:
     assert all(block in text for block in readme.blocks())
 
 
-def test_what_a_killed_process_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+def test_what_a_killed_process_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path, dead: int) -> None:
     file, node = tmp_path / "README.md", platform.node()
-    gone = tmp_path / f"README.md.{node}.{dead.pid}.part"
-    kept = [tmp_path / f"README.md.{node}.{os.getppid()}.part", tmp_path / f"README.md.elsewhere.{dead.pid}.part"]
+    gone = tmp_path / f"README.md.{node}.{dead}.part"
+    kept = [tmp_path / f"README.md.{node}.{os.getppid()}.part", tmp_path / f"README.md.elsewhere.{dead}.part"]
     for path in (gone, *kept):
         path.write_text("half")
     write_whole(file, lambda part: part.write_text("whole"))

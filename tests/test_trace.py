@@ -10,10 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from made_up_runs import run_with
-from small_project import outputs, write_notebook, write_project
+from small_project import make, outputs, write_notebook, write_project
 
 from fmnist_utils import Experiment, models
-from fmnist_utils.report import build
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs import trace
 from fmnist_utils.runs.store import Store
@@ -22,11 +21,6 @@ READS = """\
 from fmnist_utils.runs.store import Store
 for record in Store(out).records():
     print(f"{Store(out).load(record['key']).test_accuracy:.4f} is right")"""
-
-
-def make(root: Path) -> list[str]:
-    folders = {"notebooks": root / "notebooks", "params": root / "params"}
-    return build.build(build.prepare("quick", out=str(root / "out"), **folders))  # type: ignore[arg-type]
 
 
 def put(root: Path, accuracy: float, seed: int = 0) -> str:

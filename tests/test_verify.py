@@ -8,15 +8,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from made_up_runs import run_with
-from small_project import call, copy_package, edit, outputs, start, write_notebook, write_project
+from small_project import call, copy_package, edit, make, outputs, prepare, start, write_notebook, write_project
 
 from fmnist_utils import Experiment, UserError, models
 from fmnist_utils.basics.system import PUBLISHED, ROOT, hold
@@ -34,15 +32,6 @@ png = io.BytesIO()
 Image.new("RGB", (40, 30), (200, 30, 30)).save(png, "PNG")
 display({"image/png": png.getvalue()}, raw=True)
 """
-
-
-def prepared(root: Path, out: str | Path = "", **options: object) -> list[build.Report]:
-    folders = {"notebooks": root / "notebooks", "params": root / "params"}
-    return build.prepare("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
-
-
-def make(root: Path, only: str = "") -> list[str]:
-    return build.build(prepared(root, only=only))
 
 
 @pytest.fixture(scope="module")
@@ -221,13 +210,13 @@ def test_an_index_that_could_not_be_written_is_written_by_the_next_call(
     assert verify(project / "out") == []
 
 
-def test_files_that_killed_processes_left_are_removed_and_those_of_living_ones_are_not(project: Path) -> None:
+def test_files_that_killed_processes_left_are_removed_and_those_of_living_ones_are_not(
+    project: Path, dead: int
+) -> None:
     out, node = project / "out", os.uname().nodename
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
     run = min(out.glob("runs/*/"))
-    gone = [out / f"results.csv.{dead.pid}.part", run / f"record.json.{node}.{dead.pid}.part"]
-    kept = [out / f"index.html.{node}.{os.getpid()}.part", out / f"index.html.elsewhere.{dead.pid}.part"]
+    gone = [out / f"results.csv.{dead}.part", run / f"record.json.{node}.{dead}.part"]
+    kept = [out / f"index.html.{node}.{os.getpid()}.part", out / f"index.html.elsewhere.{dead}.part"]
     for path in gone + kept:
         path.write_text("half")
     assert len([line for line in verify(out) if "killed" in line]) == 2
@@ -236,10 +225,8 @@ def test_files_that_killed_processes_left_are_removed_and_those_of_living_ones_a
     assert all(path.exists() for path in kept)
 
 
-def test_what_a_worker_left_that_was_killed_meanwhile_is_removed_in_the_end(project: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    left = min((project / "out").glob("runs/*/")) / f"checkpoint.pt.{os.uname().nodename}.{dead.pid}.part"
+def test_what_a_worker_left_that_was_killed_meanwhile_is_removed_in_the_end(project: Path, dead: int) -> None:
+    left = min((project / "out").glob("runs/*/")) / f"checkpoint.pt.{os.uname().nodename}.{dead}.part"
     write_notebook(project / "notebooks" / "02_second.ipynb", f"open({str(left)!r}, 'w').close()")
     assert make(project) == []
     assert not left.exists() and verify(project / "out") == []
@@ -284,7 +271,7 @@ def test_of_two_notebooks_that_write_one_table_the_last_answers_for_it(project: 
     for name, content in (("01_first", "one\n"), ("02_second", "two\n")):
         write_notebook(project / "notebooks" / f"{name}.ipynb", f"open({str(table)!r}, 'w').write({content!r})")
     assert make(project) == [] and table.read_text() == "two\n"
-    reports = prepared(project)
+    reports = prepare(project)
     assert [report.reason() for report in reports] == [""] * len(reports) and verify(project / "out") == []
     table.write_text("three\n")
     assert [report.name for report in reports if report.reason()] == ["02_second"]
@@ -404,20 +391,20 @@ def test_reports_never_go_where_something_else_is(out: str, project: Path) -> No
     (project / "pictures" / "cat" / "1.png").write_bytes(b"")
     before = tree(project)
     with pytest.raises(UserError, match="OUT=.*choose"):
-        build.build(prepared(project, project / out))
+        build.build(prepare(project, project / out))
     assert tree(project) == before
 
 
 def test_reports_never_go_into_the_package_or_the_data(project: Path, tmp_path: Path) -> None:
     for out in ("fmnist_utils/new", "data/new", "fmnist_utils"):
         with pytest.raises(UserError, match="reports must not change"):
-            prepared(project, out)
+            prepare(project, out)
     images = tmp_path / "images"
     images.mkdir()
     declared = f'out: str = "x"  # folder\ndataset: str = "{images}"  # data\ndata_dir: str = ""  # place\n'
     write_notebook(project / "notebooks" / "01_first.ipynb", parameters=declared)
     with pytest.raises(UserError, match="reports must not change"):
-        prepared(project, images / "reports", only="01")
+        prepare(project, images / "reports", only="01")
 
 
 def test_what_git_and_jupyter_keep_in_a_folder_is_nobodys_work(tmp_path: Path) -> None:
@@ -443,7 +430,7 @@ def test_somebodys_own_notebooks_are_no_reports(theirs: str, project: Path, tmp_
         shutil.copy(project / "notebooks" / "01_first.ipynb", out / name)
     before = tree(out)
     with pytest.raises(UserError, match="is no folder of reports: choose a new or empty one"):
-        build.build(prepared(project, out))
+        build.build(prepare(project, out))
     assert tree(out) == before
     (out / "notebooks" / "01_first.ipynb").unlink()
     assert marker.problem(out, (), ()), "and neither is what is left of it"
@@ -456,7 +443,7 @@ def test_reports_never_go_through_a_link_to_where_something_else_is(link: str, p
     (out / link).symlink_to(project / "notebooks")
     before = tree(project)
     with pytest.raises(UserError, match="reports must not change"):
-        build.build(prepared(project, out))
+        build.build(prepare(project, out))
     assert tree(project) == before
 
 
@@ -468,4 +455,4 @@ def test_reports_go_into_new_empty_and_their_own_folders(project: Path, tmp_path
     more = shutil.copytree(project / "out", tmp_path / "more")
     (more / "notes.txt").write_text("mine")
     for name in ("new", "empty", "trained", "unmarked", "more"):
-        assert len(prepared(project, tmp_path / name)) == 2
+        assert len(prepare(project, tmp_path / name)) == 2
