@@ -11,6 +11,7 @@ from fmnist_utils.models.registry import register
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
 PATCH = 4  # pixels, of the stem that halves the image
+MOST = 4  # groups: each halves the image, to 14, 7, 3 and 1 pixels
 WIDEST, DEEPEST = 4096, 50  # channels of a group, and its convolutions
 
 
@@ -108,10 +109,10 @@ class Airbench(nn.Module):
         # Whitened, the stem's outputs have equal variance already.
         self.stem = nn.Sequential(filters, nn.Identity() if whitening else BatchNorm(stem), act())
         self.whitening = whitening
-        channels = [stem, *(_parse(widths) or [stem * 2**i for i in range(1, 3 if patch else 4)])]
+        most = MOST - 1 if patch else MOST
+        channels = [stem, *(_parse(widths) or [stem * 2**i for i in range(1, most)])]
         if not 2 <= depth <= DEEPEST:
             raise UserError(f"depth is {depth}, but must be from 2 to {DEEPEST}")
-        most = 3 if patch else 4  # groups: each halves the image, to 14, 7, 3 and 1 pixels
         if len(channels) > most + 1:
             raise UserError(f"widths {brief(widths)} name {len(channels) - 1} groups: after this stem {most} fit")
         pairs = zip(channels[:-1], channels[1:], strict=True)

@@ -266,16 +266,16 @@ def _difference(one: Run, other: Run) -> str:
     return f"which differ in {', '.join(said)}" if said else ""
 
 
-def _same(one: Run, other: Run) -> bool:
-    """Whether two runs had the same losses in every epoch, to the last bit, and give the same answers."""
-    losses = [[(row["train_loss"], row["validation_loss"]) for row in run.history] for run in (one, other)]
-    return losses[0] == losses[1] and np.array_equal(one.predictions, other.predictions)
-
-
 def _one_training(one: Run, other: Run) -> bool:
     """Whether two runs had the same training loss in every epoch, to the last bit, whatever the net was read out as."""
     losses = [[row.get("train_loss") for row in run.history] for run in (one, other)]
-    return bool(losses[0]) and None not in losses[0] and losses[0] == losses[1]
+    return losses[0] == losses[1] != [] and None not in losses[0]
+
+
+def _same(one: Run, other: Run) -> bool:
+    """Whether two runs are one training that was read out in one way, and so give the same answers."""
+    losses = [[row["validation_loss"] for row in run.history] for run in (one, other)]
+    return _one_training(one, other) and losses[0] == losses[1] and np.array_equal(one.predictions, other.predictions)
 
 
 def _read_otherwise(groups: Mapping[str, Group], reference: str) -> list[str]:
