@@ -18,7 +18,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def test_every_change_is_one_and_on_a_part_of_the_images() -> None:
     experiments = ablation.experiments()
-    assert len({item.canonical() for item in experiments}) == len(experiments) == 3 * (2 + len(ablation.CHANGES))
+    arms, long = 3 * (2 + len(ablation.CHANGES)), ablation.LONG_SEEDS * (1 + len(ablation.LONG_CHANGES))
+    assert len({item.canonical() for item in experiments}) == len(experiments) == arms + long
+    assert sum(item.epochs == 40 and item.train_size is None for item in experiments) == long
     for changes in ablation.CHANGES.values():
         changed = ablation.BASE.but(**changes)
         assert changed != ablation.BASE
@@ -41,6 +43,24 @@ def test_ablation_keeps_only_what_can_be_compared(store: Store) -> None:
     assert table["verdict"].tolist() == ["better", "worse"]
     assert table["time"].tolist() == [1, 1]
     assert table["seeds"].tolist() == [2, 2]
+
+
+def test_the_long_part_is_compared_with_the_recipe_trained_as_long(store: Store) -> None:
+    out, erasing = store.folder.parent, ablation.WITH["erasing"]
+    store.save(run_with(0.7, ablation.BASE.but(seed=0)))
+    store.save(run_with(0.9, ablation.BASE.but(**erasing, seed=0)))
+    assert len(ablation.long_table(out)) == 0, "short trainings are no long ones"
+    for seed in range(2):
+        store.save(run_with(0.9, ablation.LONG.but(seed=seed)))
+        store.save(run_with(0.95, ablation.LONG.but(**erasing, seed=seed)))
+    store.save(run_with(0.95, ablation.LONG.but(**ablation.WITH["EMA"], seed=0)))
+    table = ablation.long_table(out)
+    assert list(table.index) == ["with erasing"], "EMA lacks a seed"
+    assert table["difference"].tolist() == pytest.approx([0.05])
+    assert (table["seeds"].tolist(), table["reference seeds"].tolist()) == ([2], [2])
+    assert table.attrs["budget"].endswith("40 epochs and 2 seeds")
+    assert "in few epochs" not in sentences.unlike(table, {"in few epochs": ablation.table(out)})
+    assert ablation.table(out)["difference"].tolist() == pytest.approx([0.2])
 
 
 def test_precision_is_compared_among_the_runs_of_the_starting_recipe(store: Store) -> None:

@@ -1,14 +1,18 @@
-"""The ablation: which ingredients of the starting recipe earn their place, one thing changed at a time."""
+"""The ablation: which ingredients of the starting recipe earn their place, one thing changed at a time.
+
+Its first part is short, on a third of the images; its second part asks of a few changes what many epochs make of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fmnist_utils.analysis import sentences
 from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, compare
@@ -49,13 +53,25 @@ WITH: dict[str, dict[str, Any]] = {
     "EMA": {"ema": 0.99},
 }
 CHANGES = WITHOUT | {ADDED + name: changed for name, changed in WITH.items()}
+# The second part: what hinders nets from learning the training images by heart, or is said to help those that do, in
+# as many epochs as that takes.
+LONG = BASE.but(train_size=None, epochs=40)
+LONG_SEEDS = 2
+LONG_CHANGES = (
+    "no translation", "no label smoothing", "with erasing", "with cutmix", "with residual groups", "with EMA",
+)  # fmt: skip
 
 
 def experiments() -> list[Experiment]:
-    """Return all experiments of the ablation: the starting recipe and every change of it, once for each seed."""
+    """Return all experiments of both parts: the starting recipe and every change of it, once for each seed."""
     arms = [BASE, *(BASE.but(**changed) for changed in CHANGES.values())]
     precise = [BASE.but(seed=seed) for seed in PRECISION_SEEDS]
-    return [arm.but(seed=seed) for arm in arms for seed in range(SEEDS)] + precise
+    long = [LONG, *(LONG.but(**CHANGES[name]) for name in LONG_CHANGES)]
+    return [
+        *(arm.but(seed=seed) for arm in arms for seed in range(SEEDS)),
+        *precise,
+        *(arm.but(seed=seed) for arm in long for seed in range(LONG_SEEDS)),
+    ]
 
 
 def table(out: str | Path) -> pd.DataFrame:
@@ -68,26 +84,39 @@ def table(out: str | Path) -> pd.DataFrame:
         and verdict, that on the test images with its interval; time of a core, as a multiple of the starting recipe's;
         seeds, and reference seeds of the other side. The precision is no part of an experiment: its row compares those
         runs of the starting recipe itself that were trained in bf16 with those in fp32, where there are both, and is
-        corrected by itself; it has no time.
+        corrected by itself; it has no time. ``attrs["budget"]`` says what a training was given.
     """
     finished = Finished(out, PUBLISHED)
+    table = _changed(finished, BASE, CHANGES, SEEDS)
     every = finished.group(BASE)
-    groups = {REFERENCE: Group(run for run in every if run.experiment.seed < SEEDS)}
+    by_precision = {name: Group(run for run in every if run.precision == name) for name in ("fp32", "bf16")}
+    if len(table) and all(by_precision.values()):
+        row = _measured({REFERENCE: by_precision["fp32"], PRECISION: by_precision["bf16"]}).assign(time=float("nan"))
+        attributes = {**table.attrs, "each": table.attrs["each"] | row.attrs["each"]}
+        table = pd.concat([table, row]).sort_values("validation", ascending=False)
+        table.attrs = attributes
+    return table
+
+
+def long_table(out: str | Path) -> pd.DataFrame:
+    """Set the changes of the second part beside the starting recipe, trained as long: as `table`, without precision."""
+    return _changed(Finished(out, PUBLISHED), LONG, LONG_CHANGES, LONG_SEEDS)
+
+
+def _changed(finished: Finished, base: Experiment, names: Iterable[str], most: int) -> pd.DataFrame:
+    """Compare the changes called `names` with `base`, over those of its first `most` seeds that are finished."""
+    groups = {REFERENCE: Group(run for run in finished.group(base) if run.experiment.seed < most)}
     seeds = [run.experiment.seed for run in groups[REFERENCE]]
-    for name, changed in CHANGES.items():
-        runs = [run for run in finished.group(BASE.but(**changed)) if run.experiment.seed in seeds]
+    for name in names:
+        runs = [run for run in finished.group(base.but(**CHANGES[name])) if run.experiment.seed in seeds]
         if seeds and len(runs) == len(seeds):
             groups[name] = Group(runs)
     if len(groups) == 1:
         return pd.DataFrame()
-    table = _measured(groups)
-    by_precision = {name: Group(run for run in every if run.precision == name) for name in ("fp32", "bf16")}
-    if all(by_precision.values()):
-        row = _measured({REFERENCE: by_precision["fp32"], PRECISION: by_precision["bf16"]}).assign(time=float("nan"))
-        each = table.attrs["each"] | row.attrs["each"]
-        table = pd.concat([table, row])
-        table.attrs["each"] = each
-    return table.sort_values("validation", ascending=False)
+    table = _measured(groups).sort_values("validation", ascending=False)
+    images = groups[REFERENCE][0].provenance["train_size"]
+    table.attrs["budget"] = sentences.budget(images, base.epochs, len(seeds))
+    return table
 
 
 def _measured(groups: dict[str, Group]) -> pd.DataFrame:

@@ -34,9 +34,7 @@ def findings(out: str | Path) -> str:
             said.append(sentences.size(name, size, finished.accuracy(recipe), recipes.cost(group)))
     tried = ablation.table(out).drop(index=ablation.PRECISION, errors="ignore")  # which is no change of the recipe
     if len(tried):
-        base = ablation.BASE
-        budget = sentences.budget(base.train_size or 60_000, base.epochs, int(tried["seeds"].min()))
-        said += sentences.found(tried, "the recipe that sprint starts from", "change", budget)
+        said += sentences.found(tried, "the recipe that sprint starts from", "change", tried.attrs["budget"])
     judged = claims.table(out)
     said.append(sentences.claims(judged["verdict"], "of the five source projects", judged.attrs["twice"]))
     # entities keep names from being taken for markup; ours need none, and the file is read as it is, too
