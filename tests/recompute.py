@@ -409,8 +409,7 @@ def check_leaderboard(checks: Checks, soup: BeautifulSoup, store: Store) -> None
                 checks.that("index", f"{what}, ±", math.isnan(half), half)
             else:
                 checks.number("index", f"{what}, ±", margin, 100 * half)
-            seconds = sum(run.record["seconds"] for run in runs) / len(runs)
-            checks.number("index", f"{what}, seconds", row["seconds"], seconds)
+            checks.number("index", f"{what}, seconds", row["seconds"], of_the_first(runs))
             lengths = sorted(len(run.record["history"]) for run in runs)
             epochs = str(lengths[0]) if lengths[0] == lengths[-1] else f"{lengths[0]} to {lengths[-1]}"
             true = {
@@ -618,9 +617,6 @@ CHANGES = {
 }  # fmt: skip
 
 
-NETS = {"dash": "compact"}  # of recipes that are called otherwise than their net
-
-
 def ablation(store: Store) -> dict[str, list[Run]]:
     """The ablation's groups by name, "" for the starting recipe."""
     base = {
@@ -678,13 +674,14 @@ def check_readme(checks: Checks, readme: Path, store: Store, verdicts: Counter[s
         checks.that("README", f"{what}: {row['verdict']}", row["verdict"] == true, true)
     sizes = {}
     for row in rows("recipes"):
-        net = NETS.get(row["model"], row["model"])
+        called, _, net = row["recipe"].removesuffix(")").partition(" (net of ")
+        net = net or called
         name = find(row["parameters"], model=net, optimizer="muon", epochs=int(row["epochs"]), test_time_views=True)
         if name is None:
-            checks.that("README", f"recipe {row['model']}", row["accuracy"] == "not yet run", "no such runs")
+            checks.that("README", f"recipe {called}", row["accuracy"] == "not yet run", "no such runs")
             continue
-        runs, what = store.groups[name], f"recipe {row['model']}"
-        sizes[row["model"]] = name
+        runs, what = store.groups[name], f"recipe {called}"
+        sizes[called] = name
         accuracy(checks, "README", row["accuracy"], runs, store.estimate(name), what)
         accuracy(checks, "README", row["with six views"], runs, store.view_estimate(name), f"{what}, views")
         seconds = of_the_first(runs)

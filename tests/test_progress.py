@@ -34,7 +34,7 @@ def test_a_log_has_a_line_an_epoch_and_one_after_each_run(tmp_path: Path, capsys
     run_groups({"plain": TINY, "flipped": TINY.but(augmentation="flip")}, 1, tmp_path)
     lines = capsys.readouterr().out.splitlines()
     first, second = finished(["plain, seed 0", "flipped, seed 0"])
-    epoch = r"{} \({} of 2\): epoch {}/2, loss \d\.\d+, training \d+\.\d\d%, validation \d+\.\d\d%, [\d.]+ s"
+    epoch = r"{} \({} of 2\): epoch {}/2, loss \d\.\d+, training \d+\.\d\d %, validation \d+\.\d\d %, [\d.]+ s"
     wanted = [
         "2 runs: 0 in the store, 2 to train",
         *(epoch.format("plain, seed 0", 1, number) for number in (1, 2)),
@@ -60,8 +60,8 @@ def test_one_run_has_no_number_and_equal_ones_the_first_name(
 
 def test_nothing_is_said_of_the_time_left_before_anything_has_begun(capsys: pytest.CaptureFixture[str]) -> None:
     with Board({"one": "one", "two": "two"}, {"one": 1.0, "two": 1.0}) as board:
-        board.runs["one"].end("failed")
-    assert capsys.readouterr().out.splitlines() == ["one (1 of 2): failed", "1 of 2 runs done"]
+        board.runs["one"].failed()
+    assert capsys.readouterr().out.splitlines() == ["one (1 of 2): failed", "0 of 2 runs done, 1 failed"]
 
 
 def test_folds_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,12 +57,12 @@ def test_a_net_with_a_recipe_is_one_net_everywhere() -> None:
 
 
 def test_plain_accuracy_and_that_of_views_stand_apart(store: Store) -> None:
-    before = recipes.table(store.folder.parent).set_index("model")
+    before = recipes.table(store.folder.parent).set_index("recipe")
     assert (before["accuracy"] == "not yet run").all()
     assert before["a training"].str.startswith("would take about").all()
     for seed in range(2):
         store.save(run_with(0.93, recipes.find("sprint").but(seed=seed), views=0.95))
-    row = recipes.table(store.folder.parent).set_index("model").loc["sprint"]
+    row = recipes.table(store.folder.parent).set_index("recipe").loc["sprint"]
     assert row["accuracy"].startswith("93.00 % ±") and "2 seeds" in row["accuracy"]
     assert row["with six views"].startswith("95.00 % ±")
     assert row["a training"].endswith("on cpu, 2 threads")

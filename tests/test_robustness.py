@@ -256,6 +256,8 @@ def test_the_arms_are_found_by_what_they_have_in_common(trained: Path, data: Dat
         name: [run.key for run in group] for name, group in run_groups(ARMS, 2, str(trained)).items()
     }
     assert studies.augmentation.finished(replace(data, checksum="other"), trained) == {}
+    moved = studies.augmentation.finished(replace(data, name="/elsewhere"), trained)
+    assert list(moved) == list(found), "the same images in another folder"
     monkeypatch.setattr(studies.augmentation, "PUBLISHED", trained)
     assert len(studies.augmentation.finished(data, tmp_path)) == 4, "published ones go first"
 

@@ -13,6 +13,7 @@ from made_up_runs import run_with
 from small_project import make, outputs, write_notebook, write_project
 
 from fmnist_utils import Experiment, models
+from fmnist_utils.report import marker
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs import trace
 from fmnist_utils.runs.store import Store
@@ -116,3 +117,81 @@ def test_to_make_a_run_thin_changes_nothing_that_rests_on_it(project: Path, caps
     assert verify(project / "out") == [] == make(project)
     assert "executing" not in capsys.readouterr().out
     assert (project / "out" / "index.html").stat().st_mtime_ns == before
+
+
+ASKS = """\
+from pathlib import Path
+from types import SimpleNamespace
+from fmnist_utils.runs import finished, trace
+from fmnist_utils.studies import augmentation
+folder = Path(out).parent / "published"
+trace.PUBLISHED = finished.PUBLISHED = augmentation.PUBLISHED = str(folder)
+augmentation.finished(SimpleNamespace(name="none", checksum="none"), out)
+print(f"{len(finished.Folder(folder).records)}.0 is right")"""
+
+
+@pytest.fixture
+def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a project whose first notebook asks for the runs of the third one, and for the published ones."""
+    root = write_project(tmp_path)
+    write_notebook(root / "notebooks" / "01_first.ipynb", ASKS)
+    write_notebook(root / "notebooks" / "03_third.ipynb", READS)
+    for module in (trace, marker):
+        monkeypatch.setattr(module, "PUBLISHED", str(root / "published"))
+    assert make(root, only="01") == []
+    return root
+
+
+def test_a_report_that_found_no_runs_of_a_notebook_is_executed_again_once_there_are_some(
+    asking: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(asking, 0.87)
+    assert make(asking, only="03") == []
+    found = verify(asking / "out")
+    assert "notebooks/01_first.ipynb: the runs of 03, which it asked for, have changed since" in found[0]
+    capsys.readouterr()
+    assert make(asking) == []
+    assert "01_first: executing (changed: the runs of 03)" in (said := capsys.readouterr().out)
+    assert "03_third: executing" not in said
+    assert make(asking) == [] == verify(asking / "out")
+    assert "executing" not in capsys.readouterr().out
+
+
+def test_reports_and_index_that_show_published_runs_are_old_when_these_change(
+    asking: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make(asking, only="02") == []
+    (asking / "published").mkdir()
+    put(asking, 0.87)
+    shutil.move(asking / "out" / "runs", asking / "published" / "runs")
+    found = verify(asking / "out")
+    assert "01_first.ipynb: the published runs, which it asked for, have changed since" in found[0]
+    assert found[-1].startswith("results.csv: runs have come, gone or been trained again since it was written")
+    capsys.readouterr()
+    assert make(asking) == []
+    assert "01_first: executing (changed: the published runs)" in (said := capsys.readouterr().out)
+    assert "02_second: unchanged" in said
+    assert verify(asking / "out") == []
+
+
+def test_what_is_no_run_s_folder_is_let_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [key] = trace.there(project / "out" / "runs")
+    copy = shutil.copytree(project / "out" / "runs" / key, project / "out" / "runs" / f"{key}.bak")
+    assert len(Store(project / "out").records()) == 1
+    assert verify(project / "out") == []
+    assert (copy / "record.json").is_file() and capsys.readouterr().err == ""
+
+
+def test_a_run_that_was_looked_at_while_it_was_being_copied_is_taken_back(project: Path) -> None:
+    [key] = trace.there(project / "out" / "runs")
+    answers = project / "out" / "runs" / key / "test.npz"
+    content = answers.read_bytes()
+    answers.unlink()
+    assert Store(project / "out").load(key) is None
+    assert not answers.with_name("record.json").exists()
+    answers.write_bytes(content)
+    [found, *_] = verify(project / "out")
+    assert found == f"runs/{key}/record.json.damaged: it was put aside, and is whole; --mend: taken back"
+    verify(project / "out", mend=True)
+    assert Store(project / "out").load(key) is not None
+    assert verify(project / "out") == []

@@ -20,7 +20,7 @@ def test_ctrl_c_while_the_processes_start_is_one_line(seconds: float, tmp_path: 
     """It reaches all of a terminal (the stop button all of a kernel), those that have only begun to start included."""
     process = start(tmp_path, LONG, LONG.but(seed=1), alone=True, jobs=2)
     assert process.stdout is not None
-    assert "Starting 2 processes to train in\n" in iter(process.stdout.readline, "")
+    assert "Starting 2 processes that train side by side\n" in iter(process.stdout.readline, "")
     time.sleep(seconds)
     workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)

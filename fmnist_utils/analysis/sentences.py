@@ -115,12 +115,16 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
         part = groups[verdict] if verdict == "better" else groups[verdict][::-1]
         effects = "; ".join(f"**{md(name)}** {_effect(row)}" for name, row in part.iterrows())
         said.append(f"{_count(len(part))} measurably {word}" + (f": {effects}" if effects else ""))
-    start = f"Against {md(reference)}{f' {budget}' if budget else ''}, of {counted(n, thing)}: "
+    start = f"Against {md(reference)}{f' {budget}' if budget else ''}, "
+    if n == 1:
+        [(name, row)] = rows.iterrows()
+        return f"{start}**{md(name)}** {_effect(row)}.{_seed_by_seed(rows, reference)}"
+    start += f"of {counted(n, thing)}: "
     same = len(groups["no measurable difference"])
-    rest = "it makes" if n == 1 else "this one makes" if same == 1 else "they make"
+    rest = "this one makes" if same == 1 else "they make"
     last = ""
     if same == n:
-        last = f" So far {'it cannot' if n == 1 else 'none of them can'} be told from {md(reference)}."
+        last = f" So far none of them can be told from {md(reference)}."
     elif same:
         names = listing(groups["no measurable difference"].index)
         last = f" {names}: {rest} no measurable difference."
@@ -1363,8 +1367,11 @@ def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.
         who, start = "one is", f"No net has a higher {mean} than another{within}: {percent(accuracy, 1)} each"
     if unjudged:
         return f"{start}; one seed each cannot tell whether {who} ahead."
-    ahead = how_many(sum(verdict == "better" for verdict in others.values()), len(others), "other net")
-    start += f", and {'' if alone else f'{best} '}is measurably ahead of {ahead}" if who != "one is" else ""
+    behind = sum(verdict == "better" for verdict in others.values())
+    ahead = f"is measurably ahead of {how_many(behind, len(others), 'other net')}"
+    if len(others) == 1:
+        ahead = f"is {'' if behind else 'not '}measurably ahead of the other one"
+    start += f", and {'' if alone else f'{best} '}{ahead}" if who != "one is" else ""
     names = worth_their_cost(pairs, weights)
     verb = "is" if len(names) < 2 else "are"
     return f"{start}. {_names(names) if names else 'No net'} {verb} measurably ahead of every net with fewer weights."

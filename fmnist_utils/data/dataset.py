@@ -340,7 +340,8 @@ def _read_images(
         _say(f"{folder}: its classes.txt is not read, as the folders of the images name the classes")
     if strange := left_out(folder, found):
         endings = listed(sorted({Path(path).suffix.lower() or "none" for path in strange}))
-        _say(f"{folder}: {counted(len(strange), 'file')} left out, which by their endings are no pictures: {endings}")
+        no = "no picture by its ending" if len(strange) == 1 else "no pictures by their endings"
+        _say(f"{folder}: {counted(len(strange), 'file')} left out, {no}: {endings}")
     if places := unread(folder, found):
         what = f"which {'are no classes' if len(places) > 1 else 'is no class'} of the data"
         _say(f"{folder}: left out are the pictures directly in {listed(places)}, {what}")

@@ -114,7 +114,8 @@ def to_open(edit: bool) -> Path:
     if edit:
         return build.notebooks_in(build.NOTEBOOKS)[0]
     first = working_copies()
-    print(f"{shown(LAB)}/ holds working copies, with runs in {LAB_OUT}; delete one to get it anew. EDIT=1: the series")
+    print(f"{shown(LAB)}/ holds working copies, with runs in {LAB_OUT}; delete one to get it anew. ", end="")
+    print("EDIT=1, or --edit: the series itself")
     return first
 
 
@@ -279,5 +280,6 @@ say(answer)
 
 Say here what the answer means, and what it does not: how many images, epochs and seeds it rests on stands above.
 ---
-summary("What does {words} change?", sentences.plain(answer), groups.accuracies["flipped"], groups.runs)
+value = f"flipped: {{groups.accuracies['flipped']}}"
+summary("What does {words} change?", sentences.plain(answer), value, groups.runs)
 """

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -121,8 +121,7 @@ def prepare(
     with _collected(found):
         selected = matching(names, only)
     place = from_root(out)
-    there = [i for i, name in enumerate(names) if i in selected or (place / f"{name}.html").exists()]
-    pages = tuple(names[i] for i in there)
+    chosen = [names[index] for index in selected]
     for index in selected:
         notebook, file = series[index], params / profile / f"{names[index]}.yaml"
         with _collected(found):
@@ -135,8 +134,9 @@ def prepare(
             if values.get("out", home := f"reports/{profile}") != home:
                 found.append(f"{shown(file)}: out: {brief(values['out'], 60)} must be {home}, or OUT=folder for once")
             given = {name: value for name, value in given.items() if name in own}
-            before, after = _neighbours(series, index, there)
-            report = Report(notebook, profile, defaults, values | given, place, before, after, pages)
+            report = Report(
+                notebook, profile, defaults, values | given, place, *_links(series, notebook, place, chosen)
+            )
             reports.append(report)
             origins = {shown(notebook): defaults, shown(file): values, "command line": given}
             ranges = any(parameters.problems(notebook, held, origin, False) for origin, held in origins.items())
@@ -196,11 +196,28 @@ def matching(names: list[str], only: str) -> list[int]:
     return sorted(chosen)
 
 
-def _neighbours(series: list[Path], index: int, there: list[int]) -> list[tuple[str, str] | None]:
-    """Address and title of the reports before and after the one at `index`, of those that are or will be there."""
-    before, after = [i for i in there if i < index][-1:], [i for i in there if i > index][:1]
-    found = [[(f"{series[i].stem}.html", parameters.title(series[i])) for i in place] for place in (before, after)]
-    return [links[0] if links else None for links in found]
+Link = tuple[str, str] | None
+
+
+def _links(
+    series: list[Path], notebook: Path, out: Path, chosen: Collection[str]
+) -> tuple[Link, Link, tuple[str, ...]]:
+    """Address and title of the reports before and after one, and the names of all that are or will be there."""
+    there = [other for other in series if other.stem in chosen or (out / f"{other.stem}.html").exists()]
+    before, after = (there[: there.index(notebook)][-1:], there[there.index(notebook) + 1 :][:1])
+    found = [[(f"{other.stem}.html", parameters.title(other)) for other in place] for place in (before, after)]
+    previous, following = (links[0] if links else None for links in found)
+    return previous, following, tuple(other.stem for other in there)
+
+
+def _linked_anew(reports: list[Report]) -> list[Report]:
+    """Return reports with links to the pages that are there now: another process may have made some meanwhile."""
+    series, out, chosen = notebooks_in(reports[0].notebook.parent), reports[0].out, [report.name for report in reports]
+    found = []
+    for report in reports:
+        previous, following, pages = _links(series, report.notebook, out, chosen)
+        found.append(replace(report, previous=previous, following=following, pages=pages))
+    return found
 
 
 # --- one report ------------------------------------------------------------------------------------------
@@ -398,6 +415,8 @@ class Report:
             return f"changed: {', '.join(changed)}"
         if again := trace.replaced(self.out / "runs", found.get("runs", {})):
             return f"changed: {counted(len(again), 'run')}, trained again since"
+        if others := trace.changed(found.get("asked", {}), self.out):
+            return f"changed: {others}"
         files = found.get("files", {}).items()
         if lost := [name for name, digest in files if checksum(self.out / name) != digest]:
             writers = marker.tables(self.out, self.notebook.parent)
@@ -418,7 +437,7 @@ class Report:
             try:
                 notes = working.with_suffix(".runs")
                 run_notebook(self.notebook, working, self.values, {**environment, trace.FILE: str(notes)})
-                runs = trace.noted(notes, self.out / "runs")
+                runs, asked = trace.noted(notes, self.out / "runs"), trace.asked(notes, self.out)
                 if self.parts["code"] != parts["code"]:  # of which it imported is not known
                     parts["code"] = ""
                     print(
@@ -433,7 +452,8 @@ class Report:
                     "fingerprint": freshness.digest(parts),
                 }
                 files = {name: checksum(self.out / name) for name, _ in sorted(self._tables() - tables)}
-                self._publish(working, working, {"provenance": record, "parts": parts, "files": files, "runs": runs})
+                rests_on = {"runs": runs, "asked": asked}
+                self._publish(working, working, {"provenance": record, "parts": parts, "files": files, **rests_on})
             except ExecutionError:
                 os.replace(working, self.failed)
                 raise
@@ -544,6 +564,7 @@ def build(
     out, outcomes, failures = reports[0].out, list[str](), list[str]()
     with marker.alone(out):
         marker.prepare(out)
+        reports = _linked_anew(reports)  # (it may have waited for another process)
         resources, wanted = _going_on(reports, resources or Resources())
         if resources.since:
             marker.retraining_begins(out, wanted, resources.since)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fmnist_utils.basics.system import hold, leftovers, misplaced, write_whole
+from fmnist_utils.basics.system import PUBLISHED, from_root, hold, leftovers, misplaced, write_whole
 from fmnist_utils.report import freshness
 from fmnist_utils.report.parameters import shown
 from fmnist_utils.runs import trace
@@ -26,7 +26,6 @@ ABOUT = "This folder holds reports of fmnist-reports, which may replace any file
 OURS = re.compile(
     r"index\.html|results\.csv|suspects\.csv|notebooks|runs|\d\d_\w+\.html|\.lock|\.DS_Store|\.git(?:ignore|keep|attributes)|\.ipynb_checkpoints|\.fmnist-reports\.json.*|.*\.part"
 )
-RUN = "[0-9a-f]" * 16  # a run's folder
 
 
 def checksum(path: Path) -> str:
@@ -61,7 +60,7 @@ def _looks_made(out: Path) -> bool:
     executed = [path for path in out.glob("notebooks/*.ipynb") if not path.stem.endswith(".failed")]
     if not all(map(freshness.recorded, executed)):  # somebody's own notebooks, which would be overwritten
         return False
-    runs = [path for name in ("record.json", "run.lock") for path in out.glob(f"runs/{RUN}/{name}")]
+    runs = [path for name in ("record.json", "run.lock") for path in out.glob(f"runs/{trace.RUN}/{name}")]
     return bool(not names or executed or (runs and names.isdisjoint(INDEX)))  # which no run alone has written
 
 
@@ -161,8 +160,10 @@ def index_lacks_runs(out: Path) -> bool:
 
 
 def runs_of(out: Path) -> str:
-    """Digest of which trainings a folder holds."""
-    return freshness.digest(trace.there(out / "runs"))
+    """Digest of which trainings an index of a folder may list: those that it holds, and the published ones."""
+    own = trace.there(out / "runs")
+    published = from_root(PUBLISHED)
+    return freshness.digest(own if out == published else [own, trace.state(trace.OF_PUBLISHED, published)])
 
 
 def index_is_old(out: Path) -> None:

@@ -90,6 +90,7 @@ def _sizes(model: str, classes: int, options: str) -> tuple[int, int]:
 
 AGAIN = "put aside, and {} again when it is wanted"
 OLD = "it is of before there were checksums"
+PUT_ASIDE = "record.json.damaged"
 
 
 def _aside(path: Path) -> None:
@@ -105,7 +106,12 @@ def _clear(path: Path) -> None:
 def _runs(out: Path, alone: bool) -> Iterator[Finding]:
     """Check the runs, those that seem damaged twice; `alone` holds these, after whoever may be writing them."""
     store = Store(out)
-    for path in sorted(store.folder.glob("*/record.json")):
+    for path in sorted(store.folder.glob(f"{trace.RUN}/{PUT_ASIDE}")):
+        # Such as one that was looked at while its folder was being copied.
+        with contextlib.suppress(record.Damaged, UserError, OSError):
+            if not (whole := path.with_name("record.json")).exists() and store.check(path.parent.name, PUT_ASIDE):
+                yield Finding(path, "it was put aside, and is whole", "taken back", partial(os.replace, path, whole))
+    for path in sorted(store.folder.glob(f"{trace.RUN}/record.json")):
         if not list(_run(store, path)):
             continue
         # A process that trains it again may be between two of its files, and does not hold the folder.
@@ -170,6 +176,9 @@ def _reports(out: Path) -> Iterator[Finding]:
             yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
         elif again := trace.replaced(out / "runs", content["metadata"]["fmnist"].get("runs", {})):
             why = f"run {again[0]}{f' and {len(again) - 1} more' if len(again) > 1 else ''} was trained again since"
+            yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
+        elif others := trace.changed(content["metadata"]["fmnist"].get("asked", {}), out):
+            why = f"{others}, which it asked for, have changed since"
             yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
     for name, (_, digest) in marker.tables(out).items():
         if (out / name).is_file() and marker.checksum(out / name) != digest:

@@ -198,7 +198,7 @@ def _own_folder() -> Path:
 @contextlib.contextmanager
 def local(jobs: int) -> Iterator[str]:
     """Start `jobs` workers on this machine, a process each; gives the address of their scheduler."""
-    print(f"Starting {counted(jobs, 'process')} to train in", flush=True)
+    print(f"Starting {counted(jobs, 'process')} that train side by side", flush=True)
     address, over = futures.Future[str](), threading.Event()
     keeper = threading.Thread(target=_keep, args=(jobs, address, over), name="keeper of the workers")
     try:
@@ -294,7 +294,7 @@ class _Watch:
                             runs[order.key] = run = self._stored(order, item, board.runs[order.key].say)
                         except (UserError, OSError) as error:  # the other runs are still worth having: raised below
                             failures.append(error)
-                            board.runs[order.key].end("failed")
+                            board.runs[order.key].failed()
                             continue
                         board.runs[order.key].finished(run.test_accuracy, run.seconds)
             finally:  # after Ctrl-C, too: workers see that nobody waits, and stop
@@ -311,9 +311,13 @@ class _Watch:
             except queue.Empty:
                 if self.client.status != "running":
                     raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from None
-                if not self.client.scheduler_info(n_workers=-1)["workers"] and not self.waiting:
+                there = self.client.scheduler_info(n_workers=-1)["workers"]
+                if not there and not self.waiting:
                     self.waiting = True
                     board.screen.write(f"No worker is connected to {self.address}: waiting for one (Ctrl-C stops)")
+                elif self.waiting and there:
+                    self.waiting = False
+                    board.screen.write(f"{counted(len(there), 'worker')} connected to {self.address}: it goes on")
                 continue
             self.waiting = False
             return item

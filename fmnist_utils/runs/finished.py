@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.system import PUBLISHED, from_root
+from fmnist_utils.runs import trace
 from fmnist_utils.runs.groups import Group
 from fmnist_utils.runs.record import stale
 from fmnist_utils.runs.store import Store
@@ -52,6 +53,8 @@ class Folder:
         self.store = Store(out)
         self.published = from_root(out) == from_root(PUBLISHED)
         self.records = self.store.records()
+        if self.published:
+            trace.note_asked(trace.OF_PUBLISHED, from_root(out))
         self.entries: dict[_Name, _Entry] = {}
         for record in self.records:
             if record["training_version"] == TRAINING_VERSION and not stale(record):

@@ -81,9 +81,15 @@ class Group(list[Run]):
         return [run.train_accuracy - run.correct for run in self]
 
     @property
+    def timed(self) -> Group:
+        """Those that were trained as the first was, on its device and threads and in its precision: for times."""
+        ways = [(run.provenance.get("device"), run.provenance.get("threads"), run.precision) for run in self]
+        return Group(run for run, way in zip(self, ways, strict=True) if way == ways[0])
+
+    @property
     def seconds(self) -> float:
-        """Mean seconds of a training."""
-        return float(np.mean([run.seconds for run in self]))
+        """Mean seconds of a training (`timed`)."""
+        return float(np.mean([run.seconds for run in self.timed]))
 
     def per_class(self, class_names: tuple[str, ...]) -> pd.DataFrame:
         """Scores of each class, the mean over the seeds (`metrics.per_class`)."""
@@ -197,7 +203,7 @@ class Groups(dict[str, Group]):
             name: {
                 "parameters": group[0].parameters,
                 "multiply-adds": group[0].multiply_adds,
-                "seconds an epoch": sum(run.seconds for run in group) / sum(len(run.history) for run in group),
+                "seconds an epoch": group.seconds / float(np.mean([len(run.history) for run in group.timed])),
                 "accuracy": accuracy.mean,
                 "low": accuracy.low,
                 "high": accuracy.high,

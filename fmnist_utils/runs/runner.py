@@ -246,7 +246,7 @@ def _train_here(
                 )
         except UserError as error:  # the other runs are still worth having: raised below
             failures.append(error)
-            progress.end("failed")
+            progress.failed()
             if isinstance(error.__cause__, OSError):
                 break  # a full disk is full for the others, too
             continue

@@ -172,7 +172,7 @@ class Store:
         states = [path.stat() for path in files if path.exists()]
         return [(state.st_ino, state.st_mtime_ns) for state in states]
 
-    def check(self, key: str) -> Run:
+    def check(self, key: str, name: str = "record.json") -> Run:
         """Read a finished run and check all of it but its weights; nothing is put aside.
 
         Raises
@@ -184,7 +184,7 @@ class Store:
         OSError
             A file is missing, or may not be read.
         """
-        path = self.folder / key / "record.json"
+        path = self.folder / key / name
         record = read(path)
         try:
             answers = _answers(path.parent, record)
@@ -336,7 +336,7 @@ class Store:
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
         found = []
-        for path in sorted(self.folder.glob("*/record.json")):
+        for path in sorted(self.folder.glob(f"{trace.RUN}/record.json")):  # (a copy of another name is no run)
             try:
                 found.append(read(path))
             except Damaged as error:

@@ -1,6 +1,7 @@
-"""Which trainings a report or an index rests on, so that it is known to be old once one of them is replaced.
+"""Which trainings a report or an index rests on, so that it is known to be old once they are others.
 
-A run that is trained again keeps its key. What tells its trainings apart is how they went: history and provenance.
+A run that is trained again keeps its key. What tells its trainings apart is how they went: history and provenance. A
+report rests on runs that it read, and on what was there when it asked: for published runs, or for those of a notebook.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fmnist_utils.basics.system import PUBLISHED, from_root
+
+RUN = "[0-9a-f]" * 16  # name of a run's folder: its key
+OF_PUBLISHED = "published"  # what else was asked for is the number of a notebook, such as "03"
 FILE = "RUNS_READ_FILE"  # environment variable: where a notebook's kernel notes the runs that it reads, a line each
 
 
@@ -29,16 +34,53 @@ def note(runs: Path, key: str, history: list[Any], provenance: Mapping[str, Any]
             notes.write(json.dumps([str(runs), key, identity(history, provenance)]) + "\n")
 
 
+def note_asked(what: str, out: Path) -> None:
+    """Note that runs were asked for, found or not: the published ones, or those of a notebook of a reports folder."""
+    if file := os.environ.get(FILE):
+        with open(file, "a", encoding="utf-8") as notes:
+            notes.write(json.dumps([str(out), what, state(what, out)]) + "\n")
+
+
+def _notes(file: Path, folder: Path) -> dict[str, str]:
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    return dict(sorted({what: now for place, what, now in map(json.loads, lines) if place == str(folder)}.items()))
+
+
 def noted(file: Path, runs: Path) -> dict[str, str]:
     """Identities, by key, of the runs of a store's folder that were noted in a file, as they were read last."""
-    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-    found = {key: training for folder, key, training in map(json.loads, lines) if folder == str(runs)}
-    return dict(sorted(found.items()))
+    return _notes(file, runs)
+
+
+def asked(file: Path, out: Path) -> dict[str, str]:
+    """What was asked for by those who read runs for a report of `out`, and the state in which it was."""
+    published = from_root(PUBLISHED)
+    return _notes(file, out) | (_notes(file, published) if out != published else {})
+
+
+def state(what: str, out: Path) -> str:
+    """Digest of the trainings that can be asked for; those of a notebook are what its report rests on ("": none)."""
+    if what == OF_PUBLISHED:
+        return _digest(there(from_root(PUBLISHED) / "runs"))
+    for path in sorted((out / "notebooks").glob(f"{what}_*.ipynb")):
+        if not path.name.endswith(".failed.ipynb"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+                return _digest(json.loads(path.read_text("utf-8"))["metadata"]["fmnist"]["runs"])
+    return ""
+
+
+def changed(before: Mapping[str, str], out: Path) -> str:
+    """Say which runs that a report of `out` asked for are others now; "" if none are."""
+    others = [what for what, then in before.items() if state(what, out) != then]
+    return " and ".join("the published runs" if what == OF_PUBLISHED else f"the runs of {what}" for what in others)
+
+
+def _digest(trainings: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(trainings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def there(runs: Path) -> dict[str, str]:
     """Identities, by key, of the runs that a store's folder holds."""
-    return {path.parent.name: now for path in sorted(runs.glob("*/record.json")) if (now := _now(path))}
+    return {path.parent.name: now for path in sorted(runs.glob(f"{RUN}/record.json")) if (now := _now(path))}
 
 
 def replaced(runs: Path, before: Mapping[str, str]) -> list[str]:

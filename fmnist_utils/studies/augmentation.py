@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fmnist_utils.basics.system import PUBLISHED, from_root
 from fmnist_utils.data.dataset import Dataset
+from fmnist_utils.runs import trace
 from fmnist_utils.runs.finished import Folder
 from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.training.experiment import Experiment
@@ -49,12 +50,14 @@ def finished(data: Dataset, out: str | Path) -> Groups:
     """
     for place in dict.fromkeys((from_root(PUBLISHED), from_root(out))):
         folder = Folder(place)
+        if place == from_root(out):
+            trace.note_asked("03", place)
         dates = {record["key"]: str(record["provenance"].get("date", "")) for record in folder.records}
         sets: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         weight = {}
         for entry_name, entry in folder.entries.items():
-            item, same = entry.experiment, (entry_name.dataset, entry_name.checksum) == (data.name, data.checksum)
-            if not same or not (name := arm(item)):
+            item = entry.experiment  # on these images, in a folder of whatever name
+            if entry_name.checksum != data.checksum or not (name := arm(item)):
                 continue
             alike = item.but(augmentation=NONE, class_weights={}).canonical()
             keys = [entry.keys[seed] for seed in sorted(entry.keys)]

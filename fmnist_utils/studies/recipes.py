@@ -16,7 +16,6 @@ from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, Groups
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.run import Run
 
 # airbench's ingredients at rates that suit 28 x 28 grey images: the recipe that the ablation starts from.
 STARTING_RECIPE = Experiment(
@@ -97,8 +96,9 @@ def table(out: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a recipe; all text
-        model, parameters, epochs, accuracy of the plain images, accuracy of six views of each (never mixed with
-        the former), and the minutes of a training; or what it would take, where no run is finished.
+        recipe (and its net, where that is called otherwise), parameters, epochs, accuracy of the plain images, accuracy
+        of six views of each (never mixed with the former), and the minutes of a training; or what it would take, where
+        no run is finished.
         ``attrs["runs"]`` has the keys of each row's runs.
     """
     finished = Finished(out, PUBLISHED)
@@ -106,7 +106,8 @@ def table(out: str | Path) -> pd.DataFrame:
     rows = []
     for name, recipe in RECIPES.items():
         size = models.count_parameters(models.build(recipe.model, 10, **recipe.model_options))
-        row = {"model": name, "parameters": f"{size:,}", "epochs": str(recipe.epochs)}
+        called = name if name == recipe.model else f"{name} (net of {recipe.model})"
+        row = {"recipe": called, "parameters": f"{size:,}", "epochs": str(recipe.epochs)}
         if group := groups[name]:
             row["accuracy"] = str(finished.accuracy(recipe))
             row["with six views"] = str(finished.view_accuracy(recipe) or "not yet run")
@@ -121,14 +122,7 @@ def table(out: str | Path) -> pd.DataFrame:
 
 
 def cost(group: Group) -> str:
-    """Say what a training took, on the mean, and on what: ``"3 min 08 s on cpu, 2 threads"``.
-
-    Of runs that were trained on different devices, threads or precisions, those count that were trained as the first.
-    """
-
-    def way(run: Run) -> tuple[object, ...]:
-        return run.provenance["device"], run.provenance["threads"], run.precision
-
-    where, alike = group[0].provenance, Group(run for run in group if way(run) == way(group[0]))
+    """Say what a training took, on the mean, and on what: ``"3 min 08 s on cpu, 2 threads"``."""
+    where = group[0].provenance
     threads = f", {counted(where['threads'], 'thread')}" if where["device"] == "cpu" else ""
-    return f"{duration(alike.seconds)} on {where['device']}{threads}"
+    return f"{duration(group.seconds)} on {where['device']}{threads}"

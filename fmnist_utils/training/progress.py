@@ -103,7 +103,7 @@ class Progress:
 
     def __init__(self, label: str, board: Board, cost: float = 1.0) -> None:
         self.label, self.board, self.cost = label, board, cost
-        self.running = self.over = False
+        self.running = self.over = self.has_failed = False
         self.epochs = self.batches = self.done = self.before = 0
         self.began, self.said = 0.0, ""
 
@@ -128,9 +128,9 @@ class Progress:
     def epoch(self, row: dict[str, Any]) -> None:
         """Report a finished epoch from its row of the history."""
         self.done = row["epoch"] * self.batches // max(self.epochs, 1)
-        self.said = f"loss {row['train_loss']:.3f}, training {row['train_accuracy']:.2%}"
+        self.said = f"loss {row['train_loss']:.3f}, training {percent(row['train_accuracy'])}"
         if row["validation_accuracy"] is not None:
-            self.said += f", validation {row['validation_accuracy']:.2%}"
+            self.said += f", validation {percent(row['validation_accuracy'])}"
         if not self.board.screen.live:
             self.say(f"{self.label}: epoch {row['epoch']}/{self.epochs}, {self.said}, {row['seconds']:.1f} s")
 
@@ -141,10 +141,14 @@ class Progress:
 
     def finished(self, accuracy: float, seconds: float) -> None:
         """Leave a line in place of the bar: the test accuracy, a share, and how long the training took."""
-        self.end(f"{percent(accuracy)} of the test images, {duration(seconds)}")
+        self._end(f"{percent(accuracy)} of the test images, {duration(seconds)}")
 
-    def end(self, outcome: str) -> None:
-        """Leave a line that says how the run came out."""
+    def failed(self) -> None:
+        """Leave a line in place of the bar, of a run that came to nothing."""
+        self.has_failed = True
+        self._end("failed")
+
+    def _end(self, outcome: str) -> None:
         self.running, self.over = False, True
         self.say(f"{self.label}: {outcome}")
         self.board.count()
@@ -157,7 +161,8 @@ class Progress:
     @property
     def gained(self) -> float:
         """How much of the run was done here, not before."""
-        return self.share - self.before / max(self.batches, 1) if self.began else 0.0  # (it may fail before it begins)
+        done = self.done / max(self.batches, 1) if self.has_failed else self.share
+        return done - self.before / max(self.batches, 1) if self.began else 0.0  # (it may fail before it begins)
 
     def __str__(self) -> str:
         left = _left(self.began, self.gained, 1 - self.share)
@@ -204,12 +209,19 @@ class Board:
         if self.screen.live:
             self.draw(now=True)
         elif self.over < len(self.runs):
-            self.screen.write(f"{self.over} of {counted(len(self.runs), 'run')} done{self._left}")
+            self.screen.write(f"{self._done}{self._left}")
 
     @property
     def over(self) -> int:
-        """How many runs are over."""
+        """How many runs are over, failed ones among them."""
         return sum(run.over for run in self.runs.values())
+
+    @property
+    def _done(self) -> str:
+        """How many runs are done, and how many failed: ``"1 of 3 runs done, 1 failed"``."""
+        failed = sum(run.has_failed for run in self.runs.values())
+        said = f"{self.over - failed} of {counted(len(self.runs), 'run')} done"
+        return f"{said}, {failed} failed" if failed else said
 
     @property
     def _left(self) -> str:
@@ -221,7 +233,7 @@ class Board:
 
     def __str__(self) -> str:
         share = sum(run.cost * run.share for run in self.runs.values()) / sum(run.cost for run in self.runs.values())
-        return f"{self.over} of {counted(len(self.runs), 'run')} done{self._left} {_bar(share)}"
+        return f"{self._done}{self._left} {_bar(share)}"
 
 
 def alone(label: str) -> Progress:

@@ -246,7 +246,10 @@ class Run:
         if weights is None:
             file = self.folder / WEIGHTS if self.folder else None
             if file is None or not file.is_file():
-                raise UserError(f"the weights of run {self.key} were not kept: train it again with RETRAIN=1")
+                raise UserError(
+                    f"the weights of run {self.key} are not here, as of most published runs: its experiment, run with "
+                    "run_all into a folder of your own, trains it again"
+                )
             content = file.read_bytes()
             try:
                 if self.weights_sha256 and hashlib.sha256(content).hexdigest() != self.weights_sha256:

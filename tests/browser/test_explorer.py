@@ -194,6 +194,9 @@ def test_filters_show_what_they_say(browser: Chrome, page: Path, group: Group, n
     click(browser, buttons(browser)[SHIRT, TSHIRT])
     status = panel(browser).find_element(By.CSS_SELECTOR, "[role=status]")
 
+    order = [surest[image] for image in shown(browser)]
+    assert status.text == "The surest mistakes come first." and order == sorted(order, reverse=True)
+
     def choose(name: str, text: str) -> None:
         Select(panel(browser).find_element(By.NAME, name)).select_by_visible_text(text)
 

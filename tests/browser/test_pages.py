@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import checks
@@ -88,6 +89,14 @@ def test_contents_are_folded_on_a_phone_and_open_beside_the_text(browser: Chrome
         checks.visit(browser, series / "01_first.html", width=width)
         fold = browser.find_element(By.CSS_SELECTOR, "nav.contents details")
         assert bool(fold.get_attribute("open")) == is_open
+
+
+def test_a_number_stays_on_a_line_with_its_unit_and_its_margin(browser: Chrome, series: Path) -> None:
+    for page in ("index.html", "02_baseline.html"):
+        checks.visit(browser, series / page)
+        texts = [element.get_attribute("textContent") for element in browser.find_elements(By.CSS_SELECTOR, "p, li")]
+        assert any("\u00a0%" in text for text in texts)
+        assert not [text for text in texts if re.search(r"\d %|\d points?\b|± \d", text)]
 
 
 def test_without_scripts_all_text_is_there(browser: Chrome, series: Path) -> None:

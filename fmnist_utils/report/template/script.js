@@ -178,14 +178,18 @@ function explorer(box) {
     })(0);
   }
 
+  // How sure the surest run is of the mistake that is looked at.
+  function surest({ wrong }) {
+    const meant = wrong.filter(({ answer }) => predicted.value === "" || answer === Number(predicted.value));
+    return Math.max(...meant.map(({ confidence }) => confidence));
+  }
+
   function filter() {
     const [low, high] = confidence.value.split(",").map(Number);
     let shown = 0;
     [...list.children].forEach((child) => {
-      const { wrong } = child.shows;
-      const meant = wrong.filter(({ answer }) => predicted.value === "" || answer === Number(predicted.value));
-      const surest = Math.max(...meant.map((answer) => answer.confidence));
-      child.hidden = surest < low || surest > high || Boolean(all?.checked && wrong.length < runs.length);
+      const [sure, { wrong }] = [surest(child.shows), child.shows];
+      child.hidden = sure < low || sure > high || Boolean(all?.checked && wrong.length < runs.length);
       shown += !child.hidden;
     });
     const total = list.children.length;
@@ -200,7 +204,7 @@ function explorer(box) {
     }));
     const found = images.filter((image) => (from === "" || image.label === Number(from))
       && (to === "" || image.wrong.some(({ answer }) => answer === Number(to))));
-    fillList(found);
+    fillList(found.sort((one, other) => surest(other) - surest(one)));
     const any = [to === "" ? "any class" : "any other class", "any other class"];
     const names = [from, to].map((value, i) => (value === "" ? any[i] : classes[value]));
     name.textContent = `${names[0]} predicted as ${names[1]}: ${found.length} ${found.length === 1 ? "image" : "images"}`;
@@ -232,10 +236,20 @@ function explorer(box) {
   panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 }
 
+// A number stays on one line with its unit and its margin.
+function together(element) {
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    text.data = text.data.replace(/(\d) (?=%|points?\b)/g, "$1\u00a0").replace(/ ± (?=\d)/g, "\u00a0±\u00a0");
+  }
+}
+
 addEventListener("DOMContentLoaded", () => {
   const each = (selector, upgrade) => document.querySelectorAll(selector).forEach(upgrade);
   each("#theme-switch", themeSwitch);
   each("#code-switch", codeSwitch);
+  each("p, li, figcaption", together);
   each("nav.contents", contents);
   each("main table:not(.matrix table)", sortable);
   each("figure:not(.explorer figure) > img", enlargeable);
