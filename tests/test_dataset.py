@@ -394,7 +394,7 @@ def test_what_is_no_picture_by_its_name_is_left_out_with_a_line(
     data = load_dataset(str(folder))
     assert len(data.train_images) + len(data.test_images) == len([*folder.glob("*/*.png"), *folder.glob("*/*.jfif")])
     said = capsys.readouterr()
-    assert f"{folder}: 3 files left out, which by their endings are no pictures: .heic, none" in said.out + said.err
+    assert f"{folder}: 3 files left out, no pictures by their endings: .heic, none" in said.out + said.err
 
 
 def test_damaged_exif_data_do_not_lose_an_image(tmp_path: Path) -> None:

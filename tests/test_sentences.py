@@ -168,7 +168,13 @@ def test_verdicts_count_and_name_what_the_table_says(table: pd.DataFrame, refere
         [name for name, row in table.iterrows() if row["verdict"] == verdict]
         for verdict in ("better", "worse", "no measurable difference")
     )
-    assert f"of {len(table)} change{'s' * (len(table) != 1)}: " in said
+    if len(table) == 1:
+        [(name, row)] = table.iterrows()
+        words = {"better": "is measurably better", "worse": "is measurably worse"}
+        word = words.get(row["verdict"], "makes no measurable difference")
+        assert f"{seen(name)} {word}: {hundredths(row['difference'])} points" in shown
+        return
+    assert f"of {len(table)} changes: " in said
     assert f"{counted_words(len(better))} measurably better" in said
     assert f"{counted_words(len(worse))} measurably worse".lower() in said.lower()
     for names, word in ((better, "better"), (worse, "worse")):

@@ -64,7 +64,8 @@ def state(what: str, out: Path) -> str:
     for path in sorted((out / "notebooks").glob(f"{what}_*.ipynb")):
         if not path.name.endswith(".failed.ipynb"):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-                return _digest(json.loads(path.read_text("utf-8"))["metadata"]["fmnist"]["runs"])
+                runs = json.loads(path.read_text("utf-8"))["metadata"]["fmnist"]["runs"]
+                return _digest(runs) if runs else ""
     return ""
 
 
