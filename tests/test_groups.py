@@ -163,6 +163,17 @@ def test_only_what_is_the_reference_bit_for_bit_did_nothing() -> None:
     assert list(groups.without(["never acted", "base"])) == ["acted once", "another loss", "another average"]
 
 
+def test_groups_stay_groups_and_time_is_of_runs_that_were_trained_alike() -> None:
+    right = np.eye(2, dtype=np.float32)[[0, 0, 0, 0]]
+    first, second, third = (trained(loss, right) for loss in (0.1, 0.2, 0.3))
+    third.provenance |= {"threads": 2}
+    third.history[0]["seconds"] = 100.0
+    for group in (Group([first]) + [second, third], Group([first, second, third]).copy()):
+        assert isinstance(group, Group) and len(group) == 3
+        assert group.seconds == np.mean([first.seconds, second.seconds]) < third.seconds
+        assert Groups({"some": group}).costs()["seconds an epoch"].item() == group.seconds / len(first.history)
+
+
 def test_one_training_that_is_read_out_in_two_ways_is_compared_seed_by_seed() -> None:
     images, starts = np.arange(1000), (800, 840, 900)
 

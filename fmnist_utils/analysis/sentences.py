@@ -119,8 +119,8 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     if n == 1:
         [(name, row)] = rows.iterrows()
         words = {"better": "is measurably better", "worse": "is measurably worse"}
-        said = words.get(row["verdict"], "makes no measurable difference")
-        return f"{start}**{md(name)}** {said}: {_effect(row)}.{_seed_by_seed(rows, reference)}"
+        does = words.get(row["verdict"], "makes no measurable difference")
+        return f"{start}**{md(name)}** {does}: {_effect(row)}.{_seed_by_seed(rows, reference)}"
     start += f"of {counted(n, thing)}: "
     same = len(groups["no measurable difference"])
     rest = "this one makes" if same == 1 else "they make"

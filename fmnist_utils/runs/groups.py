@@ -39,6 +39,14 @@ class Group(list[Run]):
         found = super().__getitem__(place)
         return Group(found) if isinstance(place, slice) else found
 
+    def __add__(self, other: Iterable[Run]) -> Group:  # type: ignore[override]
+        """These runs and others after them."""
+        return Group([*self, *other])
+
+    def copy(self) -> Group:
+        """The same runs in a group of its own."""
+        return Group(self)
+
     @property
     def is_cross_validation(self) -> bool:
         """Whether these are nets that learned from other parts of the training images each (`cross_validate`)."""
