@@ -54,7 +54,7 @@ def test_one_run_has_no_number_and_equal_ones_the_first_name(
     assert re.fullmatch(rf"first: {OUTCOME}", capsys.readouterr().out.splitlines()[-1])
     run_all(TINY.but(seed=1), tmp_path)
     assert re.fullmatch(rf"cnn-small, seed 1: {OUTCOME}", capsys.readouterr().out.splitlines()[-1])
-    with pytest.raises(UserError, match="run_all has 1 names for 2 experiments: give one each"):
+    with pytest.raises(UserError, match="run_all has 1 name for 2 experiments: give one each"):
         run_all([TINY, TINY.but(seed=1)], tmp_path, names=["first"])
 
 

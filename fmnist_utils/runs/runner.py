@@ -91,7 +91,9 @@ def run_all(
         raise UserError(f"names = {brief(names)} is no list: give one name for each experiment")
     labels = [item.label for item in experiments] if names is None else [str(name) for name in names]
     if len(labels) != len(experiments):
-        raise UserError(f"run_all has {len(labels)} names for {counted(len(experiments), 'experiment')}: give one each")
+        raise UserError(
+            f"run_all has {counted(len(labels), 'name')} for {counted(len(experiments), 'experiment')}: give one each"
+        )
     if problem := misplaced(from_root(out), sources(), [(item.dataset, item.data_dir) for item in experiments]):
         raise UserError(problem)
     store = Store(out, resources.since)
