@@ -16,6 +16,8 @@ from training_processes import Worker, trained_alone
 from fmnist_utils import Dataset, load_dataset
 from fmnist_utils.basics import own
 from fmnist_utils.data.locate import uncompressed
+from fmnist_utils.report import marker
+from fmnist_utils.runs import trace
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,13 @@ def edited_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs, trained one after the other by one process of one thread."""
     return trained_alone(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def nothing_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """See a folder as a project of its own does, in which nothing is published."""
+    for module in (trace, marker):
+        monkeypatch.setattr(module, "PUBLISHED", str(tmp_path / "nothing"))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from fmnist_utils.basics import system
 from fmnist_utils.report import marker
 
 OUT = Path("reports", "quick")
+pytestmark = pytest.mark.usefixtures("nothing_published")
 
 
 @pytest.mark.slow
