@@ -119,7 +119,9 @@ def test_a_run_of_a_model_that_was_edited_since_is_not_damaged(project: Path, mo
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("nothing_published")
 def test_the_command_has_a_line_a_finding_and_a_status(project: Path) -> None:
+    assert make(project) == []  # its index knows what is published
     copy_package(project)
     assert call(project, "verify", "out") == (0, "out: 0 findings\n", "")
     record = min((project / "out").glob("runs/*/record.json"))
@@ -298,7 +300,9 @@ def test_a_damaged_marker_is_written_anew(content: str, project: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("nothing_published")
 def test_to_mend_is_to_wait_for_whoever_writes(project: Path) -> None:
+    assert make(project) == []  # its index knows what is published
     copy_package(project)
     with marker.alone(project / "out"):
         process = start(project, "verify", "out", "--mend")
