@@ -50,9 +50,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def nothing_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """See a folder as a project of its own does, in which nothing is published."""
+    """See a folder as a project of its own does, in which nothing is published until a test puts it there."""
     for module in (trace, marker):
-        monkeypatch.setattr(module, "PUBLISHED", str(tmp_path / "nothing"))
+        monkeypatch.setattr(module, "PUBLISHED", str(tmp_path / "published"))
 
 
 @pytest.fixture

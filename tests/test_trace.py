@@ -13,7 +13,6 @@ from made_up_runs import run_with
 from small_project import make, outputs, write_notebook, write_project
 
 from fmnist_utils import Experiment, models
-from fmnist_utils.report import marker
 from fmnist_utils.report.verify import verify
 from fmnist_utils.runs import trace
 from fmnist_utils.runs.store import Store
@@ -131,13 +130,11 @@ print(f"{len(finished.Folder(folder).records)}.0 is right")"""
 
 
 @pytest.fixture
-def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def asking(tmp_path: Path, nothing_published: None) -> Path:
     """Write a project whose first notebook asks for the runs of the third one, and for the published ones."""
     root = write_project(tmp_path)
     write_notebook(root / "notebooks" / "01_first.ipynb", ASKS)
     write_notebook(root / "notebooks" / "03_third.ipynb", READS)
-    for module in (trace, marker):
-        monkeypatch.setattr(module, "PUBLISHED", str(root / "published"))
     assert make(root, only="01") == []
     return root
 
