@@ -26,7 +26,7 @@ def test_data_and_a_picture(project: Path) -> None:
 def test_a_comparison(project: Path) -> None:
     [example] = blocks("A comparison", "python")
     out = run(project, sys.executable, "-c", example)
-    assert "change (points)" in out and "Against the plain training, of 1 change: " in out
+    assert "change (points)" in out and "Against the plain training, **flipped** " in out
 
 
 @pytest.mark.slow
