@@ -240,7 +240,7 @@ def test_a_run_of_a_model_that_is_gone_is_left_out(
         mine = TINY.but(model="cnn-mine", seed=1)
         store.save(run_with(0.9, mine))
     assert len(results(tmp_path)) == 1
-    said = "Left out of the results, 1 run: unknown model 'cnn-mine'"
+    said = "Left out of the results, 1 run: unknown model 'cnn-mine' (python -m fmnist_utils runs"
     assert capsys.readouterr().out.startswith(said)
     assert len(Finished(tmp_path).group(TINY)) == 1
 

@@ -115,6 +115,7 @@ def test_sizes_name_the_nets_at_both_ends() -> None:
     said = sentences.sizes(costs)
     assert "From a&#95;b to c the number of weights goes from 200 to 1,000, 5.0 times as many." in said
     assert said.endswith("All have 5,000 multiply-adds an image.")
+    assert sentences.sizes(costs[:1]) == "It has 200 weights. It has 5,000 multiply-adds an image."
 
 
 def test_the_hardest_class_is_named_with_the_nets_that_miss_it_most() -> None:

@@ -1271,7 +1271,7 @@ def sizes(costs: pd.DataFrame) -> str:
         values = costs[column].sort_values()
         small, large = int(values.iloc[0]), int(values.iloc[-1])
         if small == large:
-            said.append(f"All have {small:,} {name}.")
+            said.append(f"{'It has' if len(values) == 1 else 'All have'} {small:,} {name}.")
         else:
             said.append(
                 f"From {md(values.index[0])} to {md(values.index[-1])} the number of {name} goes from {small:,} to "

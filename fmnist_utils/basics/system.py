@@ -29,6 +29,7 @@ from fmnist_utils.basics.errors import UserError, bare, brief
 ROOT = Path(__file__).resolve().parents[2]  # holds notebooks/, params/ and reports/
 PUBLISHED = "reports/full"  # the reports folder whose runs are committed
 DRY_RUN_FILE = "DRY_RUN_FILE"  # environment variable: where a dry run writes, as JSON, what it would train
+DAMAGED = ".damaged"  # end of the name that a file is put aside under
 LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "papermill", "nbconvert")
 
 
@@ -195,7 +196,7 @@ def put_aside(path: Path, why: str, then: str = "the run is trained again when i
     Where it may not be renamed, it is left where it is, and not used all the same: so is what a link leads to, as it is
     another folder's.
     """
-    aside = path.with_name(f"{path.name}.damaged")
+    aside = path.with_name(path.name + DAMAGED)
     try:
         if path.parent.is_symlink():
             raise OSError(errno.EPERM, "its folder is a link")

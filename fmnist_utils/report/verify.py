@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_utils import models
 from fmnist_utils.basics.errors import DIFFERS, UserError
-from fmnist_utils.basics.system import is_held, leftovers, write_whole
+from fmnist_utils.basics.system import DAMAGED, is_held, leftovers, write_whole
 from fmnist_utils.report import freshness, marker
 from fmnist_utils.runs import record, robustness, trace
 from fmnist_utils.runs.store import A_WRITE, Store
@@ -90,11 +90,11 @@ def _sizes(model: str, classes: int, options: str) -> tuple[int, int]:
 
 AGAIN = "put aside, and {} again when it is wanted"
 OLD = "it is of before there were checksums"
-PUT_ASIDE = "record.json.damaged"
+PUT_ASIDE = f"record.json{DAMAGED}"
 
 
 def _aside(path: Path) -> None:
-    os.replace(path, path.with_name(f"{path.name}.damaged"))
+    os.replace(path, path.with_name(path.name + DAMAGED))
 
 
 def _clear(path: Path) -> None:

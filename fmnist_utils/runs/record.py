@@ -126,7 +126,7 @@ def stale(record: dict[str, Any]) -> str:
     try:
         experiment = Experiment(**record["experiment"])
     except UserError as error:
-        return str(error).split(" (")[0]
+        return str(error).split(" (")[0].split(";")[0]  # without what is there, and what is meant
     changed = _changed_parts(record, experiment)
     if changed and own.edited() and not recorded_digests(record["provenance"]):
         return f"{own.edited_files()} is not as it was released"

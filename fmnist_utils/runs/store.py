@@ -467,7 +467,7 @@ def load_run(name: str, out: str | Path = "") -> Run:
     where = out if out != "" else "reports/"
     hint = nearest(name, known)
     if gone.startswith("unknown"):  # a model, or another part, of a file that this process has not read
-        hint = f": {gone.partition(';')[0]}, so run or import first what registers it"
+        hint = f": {gone}, so run or import first what registers it"
     elif gone:
         hint = f": {gone} since it was trained; train it again"
     raise UserError(f"no finished run {brief(name, 40)} in {where}{hint} (models: {listed(sorted(known)) or 'none'})")

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,32 +29,30 @@ def identity(history: list[Any], provenance: Mapping[str, Any]) -> str:
 
 def note(runs: Path, key: str, history: list[Any], provenance: Mapping[str, Any]) -> None:
     """Note that a run of a store's folder was read, where somebody wants to know (`FILE`)."""
-    if file := os.environ.get(FILE):
-        with open(file, "a", encoding="utf-8") as notes:
-            notes.write(json.dumps([str(runs), key, identity(history, provenance)]) + "\n")
+    _write(runs, key, lambda: identity(history, provenance))
 
 
 def note_asked(what: str, out: Path) -> None:
     """Note that runs were asked for, found or not: the published ones, or those of a notebook of a reports folder."""
+    _write(out, what, lambda: state(what, out))
+
+
+def _write(folder: Path, what: str, state: Callable[[], str]) -> None:
     if file := os.environ.get(FILE):
         with open(file, "a", encoding="utf-8") as notes:
-            notes.write(json.dumps([str(out), what, state(what, out)]) + "\n")
+            notes.write(json.dumps([str(folder), what, state()]) + "\n")
 
 
-def _notes(file: Path, folder: Path) -> dict[str, str]:
+def noted(file: Path, folder: Path) -> dict[str, str]:
+    """States, by name, of what a file has notes of in a folder, as it was read last: of a store's, its runs."""
     lines = file.read_text("utf-8").splitlines() if file.is_file() else []
     return dict(sorted({what: now for place, what, now in map(json.loads, lines) if place == str(folder)}.items()))
-
-
-def noted(file: Path, runs: Path) -> dict[str, str]:
-    """Identities, by key, of the runs of a store's folder that were noted in a file, as they were read last."""
-    return _notes(file, runs)
 
 
 def asked(file: Path, out: Path) -> dict[str, str]:
     """What was asked for by those who read runs for a report of `out`, and the state in which it was."""
     published = from_root(PUBLISHED)
-    return _notes(file, out) | (_notes(file, published) if out != published else {})
+    return noted(file, out) | (noted(file, published) if out != published else {})
 
 
 def state(what: str, out: Path) -> str:
