@@ -675,15 +675,17 @@ def check_readme(checks: Checks, readme: Path, store: Store, verdicts: Counter[s
     sizes = {}
     for row in rows("recipes"):
         called, _, net = row["recipe"].removesuffix(")").partition(" (net of ")
-        net = net or called
-        name = find(row["parameters"], model=net, optimizer="muon", epochs=int(row["epochs"]), test_time_views=True)
+        net, _, data = (net or called).partition(", ")
+        where = {"model": net, "dataset": data or "fashion-mnist", "epochs": int(row["epochs"])}
+        name = find(row["parameters"], **where, optimizer="muon", test_time_views=row["with six views"] != "none")
         if name is None:
             checks.that("README", f"recipe {called}", row["accuracy"] == "not yet run", "no such runs")
             continue
         runs, what = store.groups[name], f"recipe {called}"
         sizes[called] = name
         accuracy(checks, "README", row["accuracy"], runs, store.estimate(name), what)
-        accuracy(checks, "README", row["with six views"], runs, store.view_estimate(name), f"{what}, views")
+        if row["with six views"] != "none":
+            accuracy(checks, "README", row["with six views"], runs, store.view_estimate(name), f"{what}, views")
         seconds = of_the_first(runs)
         checks.that(
             "README", f"{what}: {row['a training']}", row["a training"].startswith(time(seconds)), time(seconds)

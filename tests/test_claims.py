@@ -14,7 +14,7 @@ from fmnist_utils.report import parameters
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished, Folder
 from fmnist_utils.runs.store import Store
-from fmnist_utils.studies import claim_list, claims, judging, projects
+from fmnist_utils.studies import claim_list, claims, judging, projects, recipes
 
 BASE = Experiment(epochs=1, validation=False)
 
@@ -323,7 +323,7 @@ def test_claims_about_missing_data_are_left_out(
         if name == "mnist":
             raise MissingData("mnist", "looked nowhere", "get it by hand")
 
-    monkeypatch.setattr(claims, "locate", locate)
+    monkeypatch.setattr(recipes, "locate", locate)
     found = claims.experiments(claims.find(["000-row-1", "004-mnist"]))
     assert [experiment.model for experiment in found] == ["cnn-small"] * 5
     assert capsys.readouterr().out.startswith("Left out, the claims about mnist: MNIST is missing: looked nowhere")

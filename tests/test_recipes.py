@@ -8,6 +8,7 @@ import pytest
 from made_up_runs import run_with
 
 from fmnist_utils import Dataset, Experiment, UserError, models
+from fmnist_utils.data.locate import MissingData
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import recipes
 
@@ -18,12 +19,21 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Store(tmp_path)
 
 
-def test_experiments_are_found_by_name() -> None:
+def test_experiments_are_found_by_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(recipes, "locate", lambda name: None)
     assert recipes.experiments([]) == []
     compact = recipes.experiments(["compact"])
     assert [(item.model, item.seed) for item in compact] == [("compact", seed) for seed in range(3)]
     everything = recipes.experiments(["all"])
-    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 3 + 2 + 3 + 2
+    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 3 + 2 + 3 + 2 + 2
+
+    def locate(name: str) -> None:
+        if name == "mnist":
+            raise MissingData("mnist", "looked nowhere", "get it by hand")
+
+    monkeypatch.setattr(recipes, "locate", locate)
+    assert {item.dataset for item in recipes.experiments(["all"])} == {"fashion-mnist"}
+    assert capsys.readouterr().out.startswith("Left out, the recipes about mnist: MNIST is missing: looked nowhere")
     with pytest.raises(UserError, match="unknown recipe 'sprnt'; did you mean 'sprint'. .recipes: sprint"):
         recipes.experiments(["sprnt"])
 
@@ -66,6 +76,17 @@ def test_plain_accuracy_and_that_of_views_stand_apart(store: Store) -> None:
     assert row["accuracy"].startswith("93.00 % ±") and "2 seeds" in row["accuracy"]
     assert row["with six views"].startswith("95.00 % ±")
     assert row["a training"].endswith("on cpu, 2 threads")
+
+
+def test_digits_are_never_mirrored(store: Store) -> None:
+    digits = recipes.find("digits")
+    assert digits.dataset == "mnist" and not digits.test_time_views
+    assert not {"flip", "alternating-flip", "vertical-flip"} & {item.name for item in digits.augmentation}
+    assert digits.but(dataset="fashion-mnist", augmentation="flip") == recipes.find("compact").but(
+        augmentation="flip", test_time_views=False
+    )
+    row = recipes.table(store.folder.parent).set_index("recipe").loc["digits (net of compact, mnist)"]
+    assert row["with six views"] == "none"
 
 
 def test_other_experiments_are_not_taken_for_the_recipe(store: Store) -> None:

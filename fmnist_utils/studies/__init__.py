@@ -3,7 +3,7 @@
 from fmnist_utils.studies import ablation, augmentation, claims, projects, public, recipes
 
 # By a notebook parameter's name: refuses, by a UserError, what no study is called.
-CHECKS = {"recipe": recipes.find, "recipes": recipes.experiments, "claims": claims.find}
+CHECKS = {"recipe": recipes.find, "recipes": recipes.find_all, "claims": claims.find}
 
 __all__ = ["CHECKS", "ablation", "augmentation", "claims", "projects", "public", "recipes"]
 

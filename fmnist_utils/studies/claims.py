@@ -17,12 +17,12 @@ from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.basics.text import duration, span
 from fmnist_utils.data.dataset import Dataset
-from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group
 from fmnist_utils.studies.claim_list import CLAIMS, Claim, seeds_for
 from fmnist_utils.studies.judging import NOT_RUN, Arm
+from fmnist_utils.studies.recipes import on_this_machine
 from fmnist_utils.training.experiment import Experiment
 
 
@@ -63,15 +63,7 @@ def experiments(claims: Iterable[Claim]) -> list[Experiment]:
     Claims about a data set that is not on this machine are left out, with a line that says how to get it.
     """
     wanted = {item.canonical() + item.dataset: item for claim in claims for arm in claim.experiments() for item in arm}
-    missing = set()
-    for dataset in sorted({item.dataset for item in wanted.values()}):
-        try:
-            locate(dataset)
-        except MissingData as error:
-            print(f"Left out, the claims about {dataset}: {error}", flush=True)
-            missing.add(dataset)
-    found = [item for item in wanted.values() if item.dataset not in missing]
-    return sorted(found, key=lambda item: estimate(item, []))
+    return sorted(on_this_machine(wanted.values(), "claims"), key=lambda item: estimate(item, []))
 
 
 def _measure(finished: Finished) -> dict[str, list[Arm]]:

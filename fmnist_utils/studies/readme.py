@@ -29,7 +29,7 @@ def findings(out: str | Path) -> str:
     finished = Finished(out)
     said = []
     for name, recipe in reversed(recipes.RECIPES.items()):
-        if group := finished.group(recipe):
+        if recipe.dataset == "fashion-mnist" and (group := finished.group(recipe)):
             size = group[0].parameters
             said.append(sentences.size(name, size, finished.accuracy(recipe), recipes.cost(group)))
     tried = ablation.table(out).drop(index=ablation.PRECISION, errors="ignore")  # which is no change of the recipe

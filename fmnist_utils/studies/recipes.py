@@ -12,6 +12,7 @@ from fmnist_utils.basics.errors import UserError, brief, nearest
 from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.data.dataset import Dataset
+from fmnist_utils.data.locate import MissingData, locate
 from fmnist_utils.runs.cost import estimate
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, Groups
@@ -49,7 +50,12 @@ RECIPES = {
     # at its end); shifts by two pixels were too much. So by one: a middle course, chosen before any run of it.
     "best": STARTING_RECIPE.but(model="best", augmentation=SHIFTED_AND_ERASED, epochs=50),
 }
-SEEDS = {"sprint": 5, "dash": 3, "tiny": 2, "compact": 3, "best": 2}
+# Compact's recipe for handwritten digits. One in the mirror is no digit, or another, so shifts by a pixel stand in the
+# place of flips, and no views are averaged: half of them are mirrored, too.
+RECIPES["digits"] = RECIPES["compact"].but(
+    dataset="mnist", augmentation=[{"name": "translate", "pixels": 1}, {"name": "erasing"}], test_time_views=False
+)
+SEEDS = {"sprint": 5, "dash": 3, "tiny": 2, "compact": 3, "best": 2, "digits": 2}
 
 
 def find(name: str) -> Experiment:
@@ -70,10 +76,30 @@ def options(model: str) -> dict[str, int | float | bool | str]:
     return dict(RECIPES[model].model_options) if model in RECIPES else {}
 
 
+def find_all(names: Iterable[str]) -> dict[str, Experiment]:
+    """Look recipes up by their names; "all" stands for every one. Raises UserError as `find` does."""
+    return {other: find(other) for name in names for other in (RECIPES if name == "all" else [name])}
+
+
 def experiments(names: Iterable[str]) -> list[Experiment]:
-    """Return the experiments of the recipes called `names`, once for each seed; "all" stands for every recipe."""
-    chosen = {other: find(other) for name in names for other in (RECIPES if name == "all" else [name])}
-    return [recipe.but(seed=seed) for name, recipe in chosen.items() for seed in range(SEEDS[name])]
+    """Return the experiments of the recipes called `names`, once for each seed; "all" stands for every recipe.
+
+    Recipes of a data set that is not on this machine are left out, with a line that says how to get it.
+    """
+    chosen = find_all(names)
+    return on_this_machine([recipe.but(seed=seed) for name, recipe in chosen.items() for seed in range(SEEDS[name])])
+
+
+def on_this_machine(experiments: Iterable[Experiment], what: str = "recipes") -> list[Experiment]:
+    """Leave out the experiments whose data are not here; a line says so of those of each data set, called `what`."""
+    experiments, missing = list(experiments), set()
+    for dataset in sorted({experiment.dataset for experiment in experiments}):
+        try:
+            locate(dataset)
+        except MissingData as error:
+            print(f"Left out, the {what} about {dataset}: {error}", flush=True)
+            missing.add(dataset)
+    return [experiment for experiment in experiments if experiment.dataset not in missing]
 
 
 def published(dataset: Dataset) -> Groups:
@@ -96,9 +122,9 @@ def table(out: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a recipe; all text
-        recipe (and its net, where that is called otherwise), parameters, epochs, accuracy of the plain images, accuracy
-        of six views of each (never mixed with the former), and the minutes of a training; or what it would take, where
-        no run is finished.
+        recipe (and its net, where that is called otherwise, and its data, if they are not Fashion-MNIST), parameters,
+        epochs, accuracy of the plain images, accuracy of six views of each (never mixed with the former; "none" for
+        images that may not be mirrored), and the minutes of a training; or what it would take, where no run is finished.
         ``attrs["runs"]`` has the keys of each row's runs.
     """
     finished = Finished(out, PUBLISHED)
@@ -106,16 +132,19 @@ def table(out: str | Path) -> pd.DataFrame:
     rows = []
     for name, recipe in RECIPES.items():
         size = models.count_parameters(models.build(recipe.model, 10, **recipe.model_options))
-        called = name if name == recipe.model else f"{name} (net of {recipe.model})"
-        row = {"recipe": called, "parameters": f"{size:,}", "epochs": str(recipe.epochs)}
-        if group := groups[name]:
-            row["accuracy"] = str(finished.accuracy(recipe))
-            row["with six views"] = str(finished.view_accuracy(recipe) or "not yet run")
-            row["a training"] = cost(group)
-        else:
-            row |= dict.fromkeys(("accuracy", "with six views"), "not yet run")
-            row["a training"] = f"would take about {duration(estimate(recipe, finished.records))}"
-        rows.append(row)
+        data = f", {recipe.dataset}" if recipe.dataset != "fashion-mnist" else ""
+        views = str(finished.view_accuracy(recipe) or "not yet run")
+        group, expected = groups[name], duration(estimate(recipe, finished.records))
+        rows.append(
+            {
+                "recipe": name if name == recipe.model else f"{name} (net of {recipe.model}{data})",
+                "parameters": f"{size:,}",
+                "epochs": str(recipe.epochs),
+                "accuracy": str(finished.accuracy(recipe)) if group else "not yet run",
+                "with six views": views if recipe.test_time_views else "none",
+                "a training": cost(group) if group else f"would take about {expected}",
+            }
+        )
     table = pd.DataFrame(rows)
     table.attrs["runs"] = [[[run.key for run in group]] for group in groups.values()]
     return table
