@@ -150,6 +150,11 @@ def test_mistakes_are_named(recipe: object, said: str) -> None:
         Experiment(augmentation=recipe)
 
 
+def test_names_of_augmentations_are_told_from_augmentations() -> None:
+    with pytest.raises(UserError, match=r"not their names: give it Experiment\(augmentation='flip'\)\.augmentation"):
+        augment(torch.rand(2, 1, 4, 4), torch.arange(2), "flip", ("a", "b"))  # type: ignore[arg-type]
+
+
 def test_mixing_by_the_smallest_share_gives_numbers() -> None:
     torch.manual_seed(0)
     images, labels = torch.rand(4000, 1, 4, 4), torch.arange(4000) % 2

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import papermill
 import pytest
-from small_project import TOKEN, make, outputs, tokens, write_notebook
+from small_project import TOKEN, make, outputs, prepare, tokens, write_notebook
+
+from fmnist_utils.report import build
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,39 @@ def test_a_failure_is_told_keeps_the_last_good_report_and_stops_no_other(project
     index = (project / "out" / "index.html").read_text("utf-8")
     assert "02_second.html" in index
     assert "03_third.html" in index
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("file.write_text('<<<<<<< HEAD\\n' + file.read_text())", "FAILED 02_second: {} is not a Jupyter notebook: "),
+        ("file.write_text('')", "FAILED 02_second: {} is not a Jupyter notebook: "),
+        ("file.unlink()", "FAILED 02_second: {} is not there"),
+    ],
+)
+def test_a_notebook_that_is_damaged_while_others_run_stops_none_of_them(project: Path, change: str, said: str) -> None:
+    file = project / "notebooks" / "02_second.ipynb"
+    changes = f"from pathlib import Path\nfile = Path({str(file)!r})\n{change}"
+    write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, changes)
+    (failure,) = make(project)
+    assert failure.startswith(said.format(file)) and "\n" not in failure
+    assert tokens(project / "out").keys() == {"01_first", "03_third"}
+    assert "03_third.html" in (project / "out" / "index.html").read_text("utf-8")
+
+
+def test_a_damaged_notebook_that_was_not_asked_for_costs_no_index(project: Path) -> None:
+    (project / "notebooks" / "03_third.ipynb").write_text("")
+    assert make(project, only="02") == []
+    index = (project / "out" / "index.html").read_text("utf-8")
+    assert "What does 02_second ask?" in index and "03_third" in index
+
+
+def test_a_notebook_that_is_renamed_while_its_series_waits_fails_alone(project: Path) -> None:
+    reports = prepare(project)
+    (project / "notebooks" / "02_second.ipynb").rename(project / "notebooks" / "02_ours.ipynb")
+    (failure,) = build.build(reports)
+    assert failure == f"FAILED 02_second: {project / 'notebooks' / '02_second.ipynb'} is not there"
+    assert tokens(project / "out").keys() == {"01_first", "03_third"}
 
 
 def test_an_output_that_cannot_be_rendered_is_a_failure_of_its_notebook_alone(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,10 @@ def test_one_training_that_is_read_out_in_two_ways_is_compared_seed_by_seed() ->
     assert moves["paired"].to_dict() == {"average": True, "other": False}
     few = compare({name: some[:1] for name, some in groups.items()}, "base")
     assert not few["paired"].any(), "a single seed has no spread of its own"
+    decayed = Group(replace(one, experiment=one.experiment.but(weight_decay=0.1)) for one in groups["average"])
+    averaged = Group(replace(one, experiment=one.experiment.but(ema=0.9)) for one in groups["average"])
+    of_a_step = compare({"base": groups["base"], "decayed": decayed, "averaged": averaged}, "base")
+    assert of_a_step["paired"].to_dict() == {"averaged": True, "decayed": False}, "losses of a first step tell nothing"
 
 
 def test_times_that_are_no_comparison_are_not_shown() -> None:

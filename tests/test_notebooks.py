@@ -17,7 +17,7 @@ import papermill
 import pytest
 
 import fmnist_utils
-from fmnist_utils import studies
+from fmnist_utils import Experiment, studies
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.report import parameters
 
@@ -225,6 +225,20 @@ def test_the_last_notebook_reads_the_headline_runs_of_the_one_before(profile: st
     assert 'studies.recipes.find("sprint")' in code(SERIES[4])
     assert (sixth["epochs"] or own, sixth["train_size"]) == (fifth["headline_epochs"], 0)
     assert sixth["seeds"] <= fifth["seeds"]
+
+
+def test_changes_of_the_base_stay_within_what_is_allowed():
+    """Whatever batch size and number of epochs are allowed for the base, 04's changes of them are; Adam is the base."""
+    by_name = {cell["id"]: cell["source"] for cell in parameters.load_notebook(path(SERIES[3]))["cells"]}
+    for size, epochs in ((6000, 1700), (10_000, 2000), (64, 4)):
+        known = {"Experiment": Experiment, "weighted": "Shirt"}
+        exec(by_name["parameters"], known)
+        known |= {"batch_size": size, "epochs": epochs, "lr": 0.01, "schedules": [], "optimizers": ["adam", "sgd"]}
+        exec(f"{by_name['changes']}\n{by_name['rates']}", known)
+        changed = {name: known["base"].but(**change) for name, change in known["changes"].items()}
+        assert changed["larger batch"].batch_size == min(2 * size, 10_000)
+        assert changed["more epochs"].epochs == min(1.25 * epochs, 2000)
+        assert changed["optimizer adam"] == known["base"] != changed["optimizer sgd"]
 
 
 @pytest.mark.parametrize("name", [SERIES[1], SERIES[5]])

@@ -45,8 +45,9 @@ def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(out: Pa
             load_run(odd, out)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="nowhere is not a folder: name one of reports, or leave it out"):
         load_run("cnn-small", "nowhere")
-    with pytest.raises(UserError, match="'5' cannot be a path"):
-        load_run("cnn-small", 5)  # type: ignore[arg-type]
+    for place, said in ((5, "'5' cannot be a path"), (" ", "' ' cannot be a path: it is blank")):
+        with pytest.raises(UserError, match=said):
+            load_run("cnn-small", place)  # type: ignore[arg-type]
 
 
 def test_a_beginning_of_several_keys_is_refused() -> None:

@@ -64,7 +64,10 @@ def test_an_interrupted_retraining_is_not_taken_for_another(tmp_path: Path) -> N
     marker.retraining_begins(tmp_path, "this", 1234)
     marker.index_is_old(tmp_path)
     assert (marker.retraining(tmp_path, "this"), marker.retraining(tmp_path, "that")) == (1234, 0)
-    marker.retraining_ends(tmp_path)
+    marker.retraining_begins(tmp_path, "that", 5678)
+    marker.retraining_ends(tmp_path, "that")
+    assert (marker.retraining(tmp_path, "this"), marker.retraining(tmp_path, "that")) == (1234, 0)
+    marker.retraining_ends(tmp_path, "this")
     assert marker.retraining(tmp_path, "this") == 0
 
 

@@ -51,6 +51,15 @@ def test_every_mistake_has_a_row(out: Path, data: Dataset, capsys: pytest.Captur
     assert Store(out).check(key).key == key  # it is still whole
 
 
+def test_a_copy_beside_a_run_does_not_hide_it(out: Path) -> None:
+    key = key_in(out)
+    for other in (f"{key}.bak", f"{key} copy"):
+        shutil.copytree(out / "runs" / key, out / "runs" / other)
+    assert main(["errors", key, "--out", str(out)]) == 0
+    assert main(["runs", "--out", str(out), "--delete", key, "--yes"]) == 0
+    assert {path.name for path in (out / "runs").iterdir()} == {f"{key}.bak", f"{key} copy"}
+
+
 def test_a_wrong_key_is_one_line_with_the_nearest(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = key_in(out)
     for wrong in (key[:-1] + "x", "../" + key, "", "é" * 500):

@@ -394,6 +394,8 @@ def test_a_summary_tells_what_was_trained_here_though_it_was_read_since(
     [again] = run_all(short, tmp_path)
     assert not again.fresh
     summary("What?", "That.", runs=Groups({"a": [again]}))
+    with pytest.raises(UserError, match="a summary has 'x' among its runs, which is none"):
+        summary("What?", "That.", runs=["x"])  # type: ignore[list-item]
     assert "1 run, " in (said := capsys.readouterr().out) and "all trained for this report" in said
 
 

@@ -134,7 +134,9 @@ def test_effects_are_unlike_where_their_intervals_do_not_overlap() -> None:
     assert said.startswith("Of 2 changes that another recipe was given, too, one is unlike there: **a** +2.00 points (")
     assert said.endswith(" here and −2.00 points (−3.00 to −1.00) against the base.")
     assert "all intervals overlap" in sentences.unlike(here[1:], {"against the base": base})
-    nothing = "No change was measured in another recipe, too."
+    said = sentences.unlike(here, {"in few epochs": base}, "were tried in few epochs, too")
+    assert said.startswith("Of 2 changes that were tried in few epochs, too, one is unlike there: **a** +2.00 points (")
+    nothing = "There is no change that another recipe was given, too."
     assert sentences.unlike(here, {}) == sentences.unlike(here, {"x": table(VERDICTS, judged=False)}) == nothing
 
 

@@ -288,7 +288,7 @@ def outputs_of(out: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "content", ["[" * 100_000, '{"retraining": {"wanted": "x", "since": 1' + "0" * 30 + "}}", "[]", "\0"]
+    "content", ["[" * 100_000, '{"retrainings": {"x": 1' + "0" * 30 + "}}", '{"retrainings": {"x": []}}', "[]", "\0"]
 )
 def test_a_damaged_marker_is_written_anew(content: str, project: Path) -> None:
     path = project / "out" / ".fmnist-reports.json"

@@ -1224,18 +1224,19 @@ def earns(removed: pd.DataFrame, added: pd.DataFrame, recipe: str) -> str:
     return f"{said} {first_capital(tally(added, 'addition'))}."
 
 
-def unlike(here: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> str:
+def unlike(here: pd.DataFrame, others: Mapping[str, pd.DataFrame], given: str = "another recipe was given, too") -> str:
     """Say which changes do otherwise in one recipe than in others: their intervals do not overlap.
 
     Parameters
     ----------
     here : a table of comparisons
     others : other tables, some rows of which are called as those of `here`, by what they are about: "against the base"
+    given : what the changes are that are in both: those that …
     """
     both = [(name, where, other) for where, other in others.items() for name in here.index if name in other.index]
     judged = [one for one in both if not np.isnan(here.loc[one[0], "low"] + one[2].loc[one[0], "low"])]
     if not judged:
-        return "No change was measured in another recipe, too."
+        return f"There is no change that {given}."
     said = []
     for name, where, other in judged:
         mine, its = here.loc[name], other.loc[name]
@@ -1243,8 +1244,8 @@ def unlike(here: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> str:
             said.append(f"**{md(name)}** {_effect(mine)} here and {_effect(its)} {where}")
     count = counted(len(judged), "change")
     if not said:
-        return f"Of {count} that another recipe was given, too, none does otherwise there: all intervals overlap."
-    return f"Of {count} that another recipe was given, too, {_count(len(said))} unlike there: {'; '.join(said)}."
+        return f"Of {count} that {given}, none does otherwise there: all intervals overlap."
+    return f"Of {count} that {given}, {_count(len(said))} unlike there: {'; '.join(said)}."
 
 
 def part(table: pd.DataFrame, prefix: str) -> pd.DataFrame:

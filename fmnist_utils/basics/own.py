@@ -50,7 +50,7 @@ RELEASED = {
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",
     "training/augmentations.py": "bb04c6b723325a3c",
-    "training/batches.py": "fb67a7928c2faa52",
+    "training/batches.py": "6395eb892dd12875",
     "training/evaluate.py": "54056fcba7385652",
     "training/experiment.py": "b5e961e686e6e38a",
     "training/optim.py": "7b8aa1cbd7eb4007",

@@ -39,6 +39,8 @@ def expanded(path: str | Path) -> Path:
         str(path).encode()
         if "\0" in str(path):
             raise ValueError("it has a NUL in it")
+        if str(path).isspace():
+            raise ValueError("it is blank")
         os.lstat(place := Path(path).expanduser())
     except UnicodeEncodeError:
         raise UserError(f"{brief(str(path))} is not UTF-8: rename it, or name it through a link") from None

@@ -215,8 +215,10 @@ def _linked_anew(reports: list[Report]) -> list[Report]:
     series, out, chosen = notebooks_in(reports[0].notebook.parent), reports[0].out, [report.name for report in reports]
     found = []
     for report in reports:
-        previous, following, pages = _links(series, report.notebook, out, chosen)
-        found.append(replace(report, previous=previous, following=following, pages=pages))
+        if report.notebook in series:  # (if not, it has just been deleted, which is told in its turn)
+            previous, following, pages = _links(series, report.notebook, out, chosen)
+            report = replace(report, previous=previous, following=following, pages=pages)
+        found.append(report)
     return found
 
 
@@ -579,11 +581,14 @@ def build(
                         outcome = "FAILED"
                         trace = f" (see {shown(report.failed)})" if report.failed.exists() else ""
                         failures.append(f"FAILED {report.name}, {error}{trace}")
+                    except UserError as error:  # its file was changed meanwhile, such as by a merge
+                        outcome = "FAILED"
+                        failures.append(f"FAILED {report.name}: {error}")
                     seconds = "" if outcome == UNCHANGED else f", {time.monotonic() - begin:.1f} s"
                     outcomes.append(f"{report.name}: {outcome}{seconds}")
             marker.tidy(out)  # what workers left that were killed meanwhile
             if resources.since and not failures:
-                marker.retraining_ends(out)
+                marker.retraining_ends(out, wanted)
         finally:  # also after Ctrl-C: the index lists what is finished
             # (Where nothing has become finished, it waits for the next call: Ctrl-C is to end soon.)
             stopped = len(outcomes) < len(reports) and all(line.endswith(UNCHANGED) for line in outcomes)

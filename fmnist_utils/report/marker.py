@@ -125,20 +125,26 @@ def retraining(out: Path, wanted: str) -> int:
 
     `wanted` tells what is to be trained again, and with what.
     """
-    match _read(out).get("retraining"):
-        case {"wanted": before, "since": int(since)} if before == wanted and 0 < since <= time.time_ns():
-            return since
-    return 0
+    since = _retrainings(out).get(wanted, 0)
+    return since if since <= time.time_ns() else 0
 
 
 def retraining_begins(out: Path, wanted: str, since: int) -> None:
     """Note that a retraining has begun: until `retraining_ends`, the same command goes on with it."""
-    _write(out, retraining={"wanted": wanted, "since": since})
+    _write(out, retrainings={**_retrainings(out), wanted: since})
 
 
-def retraining_ends(out: Path) -> None:
+def retraining_ends(out: Path, wanted: str) -> None:
     """Note that all that was to be trained again has been."""
-    _write(out, retraining=None)
+    _write(out, retrainings={other: since for other, since in _retrainings(out).items() if other != wanted} or None)
+
+
+def _retrainings(out: Path) -> dict[str, int]:
+    """Moments at which retrainings began that have not come to their ends, by what tells what they are of."""
+    match _read(out).get("retrainings"):
+        case {**begun}:
+            return {wanted: since for wanted, since in begun.items() if type(since) is int and since > 0}
+    return {}
 
 
 def recorded(out: Path, name: str) -> str:

@@ -6,6 +6,7 @@ Papermill only warns about an unknown parameter and guesses types; here a mistak
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import json
 import re
@@ -92,7 +93,9 @@ def shown(path: Path) -> str:
 
 
 def load_notebook(notebook: Path) -> dict[str, Any]:
-    """Read a notebook as plain JSON, several times as fast as nbformat; UserError if it is none."""
+    """Read a notebook as plain JSON, several times as fast as nbformat; UserError if it is none, or not there."""
+    if not notebook.exists():
+        raise UserError(f"{shown(notebook)} is not there")
     try:
         if not notebook.is_file() and notebook.exists():  # a pipe or a device may never end
             raise ValueError("it is no file")
@@ -120,8 +123,10 @@ def first_heading(cells: Iterable[Mapping[str, Any]]) -> str:
 
 
 def title(notebook: Path) -> str:
-    """First level-1 heading of a notebook's file, as Markdown; the file's name without one."""
-    return first_heading(load_notebook(notebook)["cells"]) or notebook.stem
+    """First level-1 heading of a notebook's file, as Markdown; the file's name without one, or if it is damaged."""
+    with contextlib.suppress(UserError):
+        return first_heading(load_notebook(notebook)["cells"]) or notebook.stem
+    return notebook.stem
 
 
 def tags(cell: Mapping[str, Any]) -> list[str]:

@@ -48,9 +48,12 @@ def summary(question: str, answer: str, value: object = "", runs: Iterable[Run] 
         One more line of plain text, such as what limits the answer.
     """
     from fmnist_utils.runs.runner import trained_here
+    from fmnist_utils.training.run import Run
 
     given: Any = runs  # one run, groups by name, or a list of runs
     runs = list(getattr(given, "runs", given) if isinstance(given, Iterable) else [given])
+    if strange := [run for run in runs if not isinstance(run, Run)]:
+        raise UserError(f"a summary has {brief(strange[0])} among its runs, which is none")
     parts: dict[str, Any] = {
         "question": str(question),
         "answer": str(answer),

@@ -280,8 +280,8 @@ def _difference(one: Run, other: Run) -> str:
     return f"which differ in {', '.join(said)}" if said else ""
 
 
-def _one_training(one: Run, other: Run) -> bool:
-    """Whether two runs had the same training loss in every epoch, to the last bit, whatever the net was read out as."""
+def _alike(one: Run, other: Run) -> bool:
+    """Whether two runs had the same training loss in every epoch, to the last bit."""
     losses = [[row.get("train_loss") for row in run.history] for run in (one, other)]
     return losses[0] == losses[1] != [] and None not in losses[0]
 
@@ -289,7 +289,16 @@ def _one_training(one: Run, other: Run) -> bool:
 def _same(one: Run, other: Run) -> bool:
     """Whether two runs are one training that was read out in one way, and so give the same answers."""
     losses = [[row["validation_loss"] for row in run.history] for run in (one, other)]
-    return _one_training(one, other) and losses[0] == losses[1] and np.array_equal(one.predictions, other.predictions)
+    return _alike(one, other) and losses[0] == losses[1] and np.array_equal(one.predictions, other.predictions)
+
+
+def _one_training(one: Run, other: Run) -> bool:
+    """Whether two runs are one training, read out in one way or, as with an average of the weights, in two.
+
+    Losses alone do not tell: that of a training's first step is the same whatever the step does then.
+    """
+    without = [run.experiment.but(ema=0) for run in (one, other)]
+    return _alike(one, other) and (without[0] == without[1] or _same(one, other))
 
 
 def _read_otherwise(groups: Mapping[str, Group], reference: str) -> list[str]:

@@ -11,6 +11,7 @@ from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, os_errors
 from fmnist_utils.basics.system import ROOT, from_root, write_whole
 from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
+from fmnist_utils.runs import trace
 from fmnist_utils.runs.record import Damaged, damage
 from fmnist_utils.runs.store import LEAST_OF_A_KEY, Store, whole_key
 from fmnist_utils.training.run import Run
@@ -29,7 +30,7 @@ def find(key: str, out: str | Path) -> Run:
         There is none, or it is damaged, or may not be read.
     """
     store = Store(out)
-    keys = sorted(path.parent.name for path in store.folder.glob("*/record.json"))
+    keys = sorted(path.parent.name for path in store.folder.glob(f"{trace.RUN}/record.json"))
     if not any(name.startswith(key) for name in keys) and (folder := _that_has(key)):
         raise UserError(f"{out}: run {brief(key, 40)} is not there, but in {folder}: OUT={folder}")
     key = whole_key(key, keys, out)

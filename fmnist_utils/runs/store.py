@@ -313,7 +313,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Keys of all runs, finished or begun."""
-        return sorted(path.name for path in self.folder.glob("[!.]*/"))
+        return sorted(path.name for path in self.folder.glob(f"{trace.RUN}/"))
 
     @os_errors("delete")
     def delete(self, key: str) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.training.augmentations import Change, Mixing
 
 
@@ -33,6 +34,9 @@ def augment(
     images : float tensor (n, 1, height, width)
     targets : `labels`, or float class probabilities (n, classes) where images were blended
     """
+    if isinstance(augmentations, str):
+        made = f"Experiment(augmentation={brief(augmentations)}).augmentation"
+        raise UserError(f"augment takes augmentations, not their names: give it {made}")
     targets = labels
     indices = torch.arange(len(images), device=images.device) if indices is None else indices
     for augmentation in augmentations:
