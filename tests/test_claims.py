@@ -11,7 +11,7 @@ from fmnist_utils import Dataset, Experiment, Group, UserError, metrics, models
 from fmnist_utils.basics.system import ROOT
 from fmnist_utils.data.locate import MissingData
 from fmnist_utils.report import parameters
-from fmnist_utils.runs.cost import estimate
+from fmnist_utils.runs.cost import Stopwatch, estimate
 from fmnist_utils.runs.finished import Finished, Folder
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import claim_list, claims, judging, projects, recipes
@@ -316,6 +316,12 @@ def test_adamw_is_never_adam_by_another_name() -> None:
     assert all(arm.weight_decay for arm in trained)
 
 
+def test_every_name_of_a_claim_is_read() -> None:
+    assert len(claims.find(["all"])) == len(claims.find(["000-row-1", "all"])) == len(claim_list.CLAIMS)
+    with pytest.raises(UserError, match="unknown claim '000-row-x'; did you mean '000-row-"):
+        claims.find(["all", "000-row-x"])
+
+
 def test_claims_about_missing_data_are_left_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,6 +333,12 @@ def test_claims_about_missing_data_are_left_out(
     found = claims.experiments(claims.find(["000-row-1", "004-mnist"]))
     assert [experiment.model for experiment in found] == ["cnn-small"] * 5
     assert capsys.readouterr().out.startswith("Left out, the claims about mnist: MNIST is missing: looked nowhere")
+
+
+def test_a_schedule_of_few_steps_can_be_timed(data: Dataset) -> None:
+    few = dataclasses.replace(data, train_images=data.train_images[:60], train_labels=data.train_labels[:60])
+    short = Experiment(model="cnn-small", schedule="one-cycle", batch_size=50, epochs=1)
+    assert 0 < Stopwatch("cpu", "fp32", 1, 1).seconds(short, few) < 10
 
 
 def test_cost_is_taken_from_runs_of_the_same_model() -> None:

@@ -274,5 +274,7 @@ def test_two_shares_are_at_most_one_apart() -> None:
     images = np.arange(20)
     change = metrics.compare([images >= 0, images >= 2], [images < 0, images < 1])
     assert change.low < change.difference < change.high == 1
+    beside = metrics.paired([images < 18, images >= 0], [images < 0, images < 0])
+    assert beside.low < beside.difference < beside.high == 1
     gaps = metrics.compare([1.5 * (images >= 0), 1.5 * (images >= 2)], [images < 0, images < 1])
     assert gaps.high > 1.4

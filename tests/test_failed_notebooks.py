@@ -60,6 +60,19 @@ def test_a_notebook_that_is_damaged_while_others_run_stops_none_of_them(project:
     assert "03_third.html" in (project / "out" / "index.html").read_text("utf-8")
 
 
+def test_a_notebook_whose_parameters_change_meanwhile_fails_alone_and_is_repeated(project: Path) -> None:
+    file = project / "notebooks" / "02_second.ipynb"
+    changed = "file.write_text(file.read_text().replace('lr: float = 1e-3', 'lr: float = 0.01'))"
+    changes = f"from pathlib import Path\nfile = Path({str(file)!r})\n{changed}"
+    write_notebook(project / "notebooks" / "01_first.ipynb", TOKEN, changes)
+    (failure,) = make(project)
+    assert failure == f"FAILED 02_second: {file} has other parameters than this call began with: repeat the call"
+    assert make(project, only="02") == []
+    executed = project / "out" / "notebooks" / "02_second.ipynb"
+    assert "lr is 0.01 " in outputs(executed)
+    assert json.loads(executed.read_text("utf-8"))["metadata"]["fmnist"]["provenance"]["parameters"]["lr"] == 0.01
+
+
 def test_a_damaged_notebook_that_was_not_asked_for_costs_no_index(project: Path) -> None:
     (project / "notebooks" / "03_third.ipynb").write_text("")
     assert make(project, only="02") == []

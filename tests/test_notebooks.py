@@ -233,8 +233,10 @@ def test_changes_of_the_base_stay_within_what_is_allowed():
     for size, epochs in ((6000, 1700), (10_000, 2000), (64, 4)):
         known = {"Experiment": Experiment, "weighted": "Shirt"}
         exec(by_name["parameters"], known)
-        known |= {"batch_size": size, "epochs": epochs, "lr": 0.01, "schedules": [], "optimizers": ["adam", "sgd"]}
+        known |= {"batch_size": size, "epochs": epochs, "lr": 0.01}
+        known |= {"schedules": [], "optimizers": ["adam", "sgd", "mine"]}
         exec(f"{by_name['changes']}\n{by_name['rates']}", known)
+        assert known["changes"].pop("optimizer mine") == {"optimizer": "mine"}, "at the base's rate"
         changed = {name: known["base"].but(**change) for name, change in known["changes"].items()}
         assert changed["larger batch"].batch_size == min(2 * size, 10_000)
         assert changed["more epochs"].epochs == min(1.25 * epochs, 2000)

@@ -40,6 +40,20 @@ def write(
 
 
 @pytest.mark.slow
+def test_nothing_is_trained_about_other_data_than_the_readers(data: Dataset, tmp_path: Path) -> None:
+    """The ablation, the recipes and the claims, which profile full trains, are about Fashion-MNIST."""
+    each = dict.fromkeys(range(3), 30)
+    folder = write(tmp_path / "data", data, each, each, (b"a", b"b", b"c"))
+    place = ["--profile", "full", "--only", "04 05", "--dataset", str(folder), "--out", str(tmp_path / "out")]
+    few = ["train_size=0", "seeds=1", "epochs=1", "batch_size=16", "model=cnn-small", "models=[cnn-small]"]
+    few += ["headline_epochs=0"]
+    command = [sys.executable, "-m", "fmnist_utils", "reports", *place, "--dry-run", "--jobs", "1", "--set", *few]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "cnn-small, seed 0" in done.stdout and "sprint" not in done.stdout and "compact" not in done.stdout
+
+
+@pytest.mark.slow
 def test_the_notebooks_go_on_where_a_section_has_nothing_to_say(data: Dataset, tmp_path: Path) -> None:
     """Classes of one image, of no training image, of no test image; 5 test images in all; names of any kind."""
     train, test = {0: 9, 1: 5, 2: 40, 4: 3, 5: 2, 6: 1}, {0: 1, 2: 2, 3: 1, 4: 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -147,6 +148,31 @@ def test_damaged_weights_are_never_a_model(stored: Run) -> None:
     assert told == 50
     file.write_bytes(content)
     assert run.model()
+
+
+@pytest.mark.parametrize("name", ["test.npz", "weights.safetensors", "record.json"])
+def test_a_run_that_there_is_no_room_for_leaves_the_former_one_whole(
+    name: str, stored: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk: of the files of a run all are replaced, or none, in whatever order they are written."""
+    folder, write = tmp_path / "out" / "runs" / stored.key, Path.write_bytes
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    again = run_with(0.5, TINY, views=0.6)
+    again.weights = models.build("cnn-small").state_dict()
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name.startswith(name):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(UserError, match=f"cannot write .*{name}"):
+            Store(tmp_path / "out").save(again)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    (folder / "errors.csv").write_text("of the former training")
+    assert Store(tmp_path / "out").save(again).test_accuracy == 0.5
+    assert {path.name: path.read_bytes() for path in folder.iterdir()}.keys() == before.keys()
 
 
 def test_one_damaged_record_does_not_hide_the_others(stored: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,9 @@ def test_nets_with_the_same_mean_are_in_front_together() -> None:
     assert sentences.best_and_worth("a", 0.9, pairs, cost).startswith(
         "a and b have the highest mean, 90.0 %, and a is measurably ahead of one of the 2 other nets. No net is "
     )
+    two = pairs_of(("no measurable difference",) * 3).loc[[("a", "b")]]
+    alone = "**a** has the highest mean. It cannot be told from the one other net, b."
+    assert sentences.leads("a", two) == alone
     level = pairs.assign(difference=0.0, verdict="no measurable difference")
     assert sentences.leads("a", level, "with 2 epochs") == "No net has a higher mean than another with 2 epochs."
     assert sentences.best_and_worth("a", 0.9, level, cost).startswith(

@@ -311,7 +311,9 @@ def compare_zero(values: Seeds, spread: Spread | None = None) -> Comparison:
     half = p = float("nan")
     if table.known(""):
         half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
-    return Comparison(mean, mean - half, mean + half, p, table.seeds(""), borrowed=table.borrowed(""))
+    least, most = (-1, 1) if all(np.abs(some).max(initial=0) <= 1 for some in values) else (-np.inf, np.inf)
+    low, high = max(mean - half, least), min(mean + half, most)  # (NaN stays NaN in this order)
+    return Comparison(mean, low, high, p, table.seeds(""), borrowed=table.borrowed(""))
 
 
 def paired(first: Seeds, second: Seeds, spread: Spread | None = None) -> Comparison:

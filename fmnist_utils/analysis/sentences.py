@@ -1301,6 +1301,8 @@ def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
     level = [name for name in others if name not in behind]  # none is ahead: no mean is higher
     ahead = how_many(len(behind), len(others), "other net")
     who = "It" if alone else md(best)
+    if len(others) == 1:
+        return f"{start}. {who} cannot be told from the one other net, {listing(level)}."
     return f"{start}. {who} is measurably ahead of {ahead}; it cannot be told from {listing(level)}."
 
 

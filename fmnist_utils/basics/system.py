@@ -16,7 +16,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -115,18 +115,32 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     OSError
         No room, or no permission; it names `path`.
     """
-    part = path.with_name(f"{path.name}.{platform.node()}.{os.getpid()}.part")
+    write_together({path: write})
+
+
+def write_together(files: Mapping[Path, Callable[[Path], object]]) -> None:
+    """Fill several files beside their places, then rename them in order: where one cannot be filled, none is changed.
+
+    Raises
+    ------
+    OSError
+        As in `write_whole`.
+    """
+    parts = {path: path.with_name(f"{path.name}.{platform.node()}.{os.getpid()}.part") for path in files}
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for left in leftovers(path.parent, path.name):
-            left.unlink(missing_ok=True)
-        write(part)
-        os.replace(part, path)
+        for path, part in parts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for left in leftovers(path.parent, path.name):
+                left.unlink(missing_ok=True)
+            files[path](part)
+        for path, part in parts.items():
+            os.replace(part, path)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        if part.exists():
-            part.unlink()
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

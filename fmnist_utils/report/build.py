@@ -434,6 +434,9 @@ class Report:
     def execute(self, environment: Mapping[str, str]) -> None:
         """Execute the notebook and write its HTML; the last good ones stay until the new ones are whole."""
         begin = time.monotonic()
+        declared = {name: parameter.default for name, parameter in parameters.read(self.notebook).items()}
+        if declared != self.defaults:
+            raise UserError(f"{shown(self.notebook)} has other parameters than this call began with: repeat the call")
         parts, tables = self.parts, self._tables()  # before it runs: somebody may edit the notebook meanwhile
         with self._aside() as working:
             try:

@@ -141,10 +141,10 @@ def retraining_ends(out: Path, wanted: str) -> None:
 
 def _retrainings(out: Path) -> dict[str, int]:
     """Moments at which retrainings began that have not come to their ends, by what tells what they are of."""
-    match _read(out).get("retrainings"):
-        case {**begun}:
-            return {wanted: since for wanted, since in begun.items() if type(since) is int and since > 0}
-    return {}
+    begun = _read(out).get("retrainings")
+    if not isinstance(begun, dict):
+        return {}
+    return {wanted: since for wanted, since in begun.items() if type(since) is int and since > 0}
 
 
 def recorded(out: Path, name: str) -> str:

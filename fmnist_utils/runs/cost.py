@@ -86,7 +86,9 @@ class Stopwatch:
 
     def seconds(self, experiment: Experiment, dataset: Dataset) -> float:
         """Estimate the seconds of a training with its evaluations, from its steps on this machine."""
-        steps_alike = experiment.but(epochs=1, seed=0, train_size=None, low_resolution=0.0, early_stopping=0)
+        steps_alike = experiment.but(
+            epochs=1, seed=0, train_size=None, low_resolution=0.0, early_stopping=0, schedule="constant"
+        )  # fmt: skip  (a schedule may know no more steps than an epoch has)
         name = steps_alike.canonical()
         if name not in self._rates:
             self._rates[name] = self._measure(steps_alike, dataset)

@@ -13,7 +13,7 @@ from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs import trace
 from fmnist_utils.runs.record import Damaged, damage
-from fmnist_utils.runs.store import LEAST_OF_A_KEY, Store, whole_key
+from fmnist_utils.runs.store import ERRORS, LEAST_OF_A_KEY, Store, whole_key
 from fmnist_utils.training.run import Run
 
 
@@ -89,7 +89,7 @@ def write(run: Run, data: Dataset, out: str | Path) -> Path:
     UserError
         It cannot be written, or the run is a link to that of another folder.
     """
-    path = from_root(out) / "runs" / run.key / "errors.csv"
+    path = from_root(out) / "runs" / run.key / ERRORS
     if path.parent.is_symlink():
         owner = path.parent.resolve().parent.parent
         raise UserError(f"{out}: run {run.key} is a link to that of another folder; ask for it there: OUT={owner}")

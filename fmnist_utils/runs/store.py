@@ -25,6 +25,7 @@ import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
-from fmnist_utils.basics.system import from_root, hold, put_aside, write_whole
+from fmnist_utils.basics.system import from_root, hold, put_aside, write_together, write_whole
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs import trace
 from fmnist_utils.runs.record import Damaged, damage, read, sealed, stale, whole, written
@@ -41,6 +42,7 @@ from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
 TEST, ANSWERS, LABELS = "test.npz", "answers.npz", "labels.npy"
+ERRORS = "errors.csv"  # a table of the mistakes, written when it is asked for
 A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
 LEAST_OF_A_KEY = 4  # characters that may stand for the whole key of a run
 STEP = 1 / 8  # of the stored logits
@@ -236,12 +238,13 @@ class Store:
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)
         test = content.getvalue()
+        contents = {TEST: test}
         checksums = {"test_sha256": hashlib.sha256(test).hexdigest()}
         if run.weights is not None:
             # (Each on its own: safetensors refuses two that share memory, as the layers of a net may.)
             own = {name: value.detach().cpu().contiguous().clone() for name, value in run.weights.items()}
-            weights = save(own)
-            checksums["weights_sha256"] = _put(folder / WEIGHTS, weights)
+            contents[WEIGHTS] = save(own)
+            checksums["weights_sha256"] = hashlib.sha256(contents[WEIGHTS]).hexdigest()
         record = sealed(
             {
                 "key": run.key,
@@ -257,10 +260,11 @@ class Store:
                 **checksums,
             }
         )
-        text = written(record).encode()
-        _put(folder / TEST, test)
-        _put(folder / "record.json", text)
-        for path in (self.checkpoint(run.key), folder / ANSWERS, folder / LABELS):  # (a thin run may have been here)
+        contents["record.json"] = written(record).encode()
+        # Of a run that is trained again, all files are replaced, or none.
+        write_together({folder / name: partial(_fill, content) for name, content in contents.items()})
+        old = (folder / name for name in (ANSWERS, LABELS, ERRORS))  # of a run that was here before, or was thin
+        for path in (self.checkpoint(run.key), *old):
             path.unlink(missing_ok=True)
         # Read back, so that a run looks the same whether it was trained now or found in the store.
         stored = self.check(run.key)
@@ -408,8 +412,12 @@ def _misses(run: Run, predictions: NDArray[np.int64]) -> NDArray[np.uint16]:
 
 def _put(path: Path, content: bytes) -> str:
     """Write a run's file; returns its checksum (SHA-256, hex)."""
-    write_whole(path, lambda part: part.write_bytes(content))
+    write_whole(path, partial(_fill, content))
     return hashlib.sha256(content).hexdigest()
+
+
+def _fill(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def _content(path: Path, checksum: str) -> io.BytesIO:

@@ -35,14 +35,11 @@ def find(names: Iterable[str]) -> list[Claim]:
         An id that no claim has, with the nearest one.
     """
     known = {claim.name: claim for claim in CLAIMS}
-    chosen: dict[str, Claim] = {}
-    for name in names:
-        if name == "all":
-            return list(CLAIMS)
-        if name not in known:
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
+        if name != "all" and name not in known:
             raise UserError(f"unknown claim {brief(name)}{nearest(name, known)} (claims: all, {listed(known)})")
-        chosen[name] = known[name]
-    return list(chosen.values())
+    return list(CLAIMS) if "all" in wanted else [known[name] for name in wanted]
 
 
 def published(name: str, data: Dataset) -> Group:

@@ -55,7 +55,7 @@ RECIPES = {
 RECIPES["digits"] = RECIPES["compact"].but(
     dataset="mnist", augmentation=[{"name": "translate", "pixels": 1}, {"name": "erasing"}], test_time_views=False
 )
-SEEDS = {"sprint": 5, "dash": 3, "tiny": 2, "compact": 3, "best": 2, "digits": 2}
+SEEDS = {"sprint": 5, "dash": 3, "tiny": 3, "compact": 3, "best": 2, "digits": 2}
 
 
 def find(name: str) -> Experiment:
@@ -122,9 +122,9 @@ def table(out: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a recipe; all text
-        recipe (and its net, where that is called otherwise, and its data, if they are not Fashion-MNIST), parameters,
-        epochs, accuracy of the plain images, accuracy of six views of each (never mixed with the former; "none" for
-        images that may not be mirrored), and the minutes of a training; or what it would take, where no run is finished.
+        recipe (with its net, where that is called otherwise, and its data, if they are not Fashion-MNIST), parameters,
+        epochs, accuracy of the plain images, that of six views of each (never mixed with the former; "none" for images
+        that may not be mirrored), and the minutes of a training; or what it would take, where no run is finished.
         ``attrs["runs"]`` has the keys of each row's runs.
     """
     finished = Finished(out, PUBLISHED)
