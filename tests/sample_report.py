@@ -110,12 +110,14 @@ CELLS = [
     """,
     "## What is a long heading that goes on, and on, until it needs a second line in the contents?\n\nNothing more.",
     """
-    from functools import partial
-    from types import SimpleNamespace
-    Run = partial(SimpleNamespace, folder=None, key="")
-    from fmnist_utils.report.summary import summary
+    import numpy as np
+    from fmnist_utils import Experiment, Run, summary
+    answers = {"test_probabilities": np.eye(10), "test_labels": np.arange(10), "train_accuracy": 1.0}
+    size = {"parameters": 1, "multiply_adds": 1, "provenance": {}}
+    runs = [Run(Experiment(), "", [{"seconds": seconds}], **answers, **size) for seconds in (61.5, 30)]
+    runs[1].fresh = False
     summary(f"How good is a small net on {EVIL}?", f"It reaches 92.31 % on {EVIL}.", "92.31 % ± 0.12 (3 seeds)",
-            runs=[Run(seconds=61.5, fresh=True), Run(seconds=30.0, fresh=False)])
+            runs=runs)
     """,
 ]
 
