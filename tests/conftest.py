@@ -15,7 +15,7 @@ from training_processes import Worker, trained_alone
 
 from fmnist_utils import Dataset, load_dataset
 from fmnist_utils.basics import own
-from fmnist_utils.data.locate import uncompressed
+from fmnist_utils.data.locate import MissingData, uncompressed
 from fmnist_utils.report import marker
 from fmnist_utils.runs import trace
 
@@ -53,6 +53,17 @@ def nothing_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """See a folder as a project of its own does, in which nothing is published until a test puts it there."""
     for module in (trace, marker):
         monkeypatch.setattr(module, "PUBLISHED", str(tmp_path / "published"))
+
+
+@pytest.fixture
+def without_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let studies find every data set on this machine but MNIST, whatever it has."""
+
+    def locate(name: str) -> None:
+        if name == "mnist":
+            raise MissingData("mnist", "looked nowhere", "get it by hand")
+
+    monkeypatch.setattr("fmnist_utils.studies.recipes.locate", locate)
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ from made_up_runs import run_with
 
 from fmnist_utils import Dataset, Experiment, Group, UserError, metrics, models
 from fmnist_utils.basics.system import ROOT
-from fmnist_utils.data.locate import MissingData
 from fmnist_utils.report import parameters
 from fmnist_utils.runs.cost import Stopwatch, estimate
 from fmnist_utils.runs.finished import Finished, Folder
 from fmnist_utils.runs.store import Store
-from fmnist_utils.studies import claim_list, claims, judging, projects, recipes
+from fmnist_utils.studies import claim_list, claims, judging, projects
 
 BASE = Experiment(epochs=1, validation=False)
 
@@ -322,14 +321,8 @@ def test_every_name_of_a_claim_is_read() -> None:
         claims.find(["all", "000-row-x"])
 
 
-def test_claims_about_missing_data_are_left_out(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def locate(name: str) -> None:
-        if name == "mnist":
-            raise MissingData("mnist", "looked nowhere", "get it by hand")
-
-    monkeypatch.setattr(recipes, "locate", locate)
+@pytest.mark.usefixtures("without_mnist")
+def test_claims_about_missing_data_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     found = claims.experiments(claims.find(["000-row-1", "004-mnist"]))
     assert [experiment.model for experiment in found] == ["cnn-small"] * 5
     assert capsys.readouterr().out.startswith("Left out, the claims about mnist: MNIST is missing: looked nowhere")
