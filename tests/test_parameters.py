@@ -292,6 +292,7 @@ def test_hostile_yaml_is_one_short_line(tmp_path: Path, text: str, said: str) ->
     [
         ("03_augmentation", {"long_epochs": 0}, "long_epochs: 0 is not allowed"),
         ("03_augmentation", {"augmentations": ["flipp"]}, "augmentations: unknown augmentation 'flipp'; did you mean"),
+        ("03_augmentation", {"augmentations": ["flip+none"]}, 'augmentations: "none" stands alone: leave it out'),
         ("03_augmentation", {"augmentations": ["flip+" * 999]}, "augmentations: unknown augmentation"),
         (
             "05_architecture_comparison",

@@ -81,7 +81,7 @@ def test_a_run_that_is_trained_again_has_its_reports_executed_once_more(
     ]
     assert verify(project / "out") == found, "looking changes nothing"
     assert make(project) == []
-    assert "01_first: executing (changed: 1 run, trained again since)" in (said := capsys.readouterr().out)
+    assert f"01_first: executing (run {key} was trained again since)" in (said := capsys.readouterr().out)
     assert "02_second: unchanged" in said
     assert (page_says(project), table(project)) == (["0.9000"], [0.9])
     assert verify(project / "out") == []
@@ -143,12 +143,17 @@ def test_a_report_that_found_no_runs_of_a_notebook_is_executed_again_once_there_
     asking: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(asking, 0.87)
+    capsys.readouterr()
     assert make(asking, only="03") == []
+    why = "the runs of 03, which it asked for, have changed since"
+    assert f"01_first is of before: {why}; --only 01 (make: ONLY=01) makes it anew" in capsys.readouterr().out
     found = verify(asking / "out")
     assert "notebooks/01_first.ipynb: the runs of 03, which it asked for, have changed since" in found[0]
     capsys.readouterr()
     assert make(asking) == []
-    assert "01_first: executing (changed: the runs of 03)" in (said := capsys.readouterr().out)
+    assert "01_first: executing (the runs of 03, which it asked for, have changed since)" in (
+        said := capsys.readouterr().out
+    )
     assert "03_third: executing" not in said
     assert make(asking) == [] == verify(asking / "out")
     assert "executing" not in capsys.readouterr().out
@@ -166,7 +171,9 @@ def test_reports_and_index_that_show_published_runs_are_old_when_these_change(
     assert found[-1].startswith("results.csv: runs have come, gone or been trained again since it was written")
     capsys.readouterr()
     assert make(asking) == []
-    assert "01_first: executing (changed: the published runs)" in (said := capsys.readouterr().out)
+    assert "01_first: executing (the published runs, which it asked for, have changed since)" in (
+        said := capsys.readouterr().out
+    )
     assert "02_second: executing" not in said
     assert verify(asking / "out") == []
 

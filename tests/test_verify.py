@@ -368,7 +368,7 @@ def test_what_a_link_leads_to_is_another_folders_and_stays(
     assert verify(tmp_path / "mine") == []
 
 
-@pytest.mark.parametrize("file", [".fmnist-reports.json", "results.csv", "index.html"])
+@pytest.mark.parametrize("file", [".fmnist-reports.json", "results.csv", "index.html", "01_first.html"])
 @pytest.mark.parametrize("kind", ["folder", "link to nowhere", "link to itself"])
 def test_what_is_no_file_is_mended(file: str, kind: str, project: Path) -> None:
     place = project / "out" / file
@@ -379,6 +379,8 @@ def test_what_is_no_file_is_mended(file: str, kind: str, project: Path) -> None:
         place.symlink_to(place if kind == "link to itself" else "nowhere")
     assert any(line.startswith(file) for line in verify(project / "out"))
     verify(project / "out", mend=True)
+    if file == "01_first.html":  # a page is put aside, and written when it is wanted
+        assert not os.path.lexists(place) and make(project) == []
     assert verify(project / "out") == [] and place.is_file() and not place.is_symlink()
 
 

@@ -49,7 +49,7 @@ RELEASED = {
     "models/airbench.py": "f9c3bc35ed46e8d6",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",
-    "training/augmentations.py": "bb04c6b723325a3c",
+    "training/augmentations.py": "650cefdf99643284",
     "training/batches.py": "6395eb892dd12875",
     "training/evaluate.py": "54056fcba7385652",
     "training/experiment.py": "b5e961e686e6e38a",

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.system import DRY_RUN_FILE, ROOT, from_root, provenance, sources, write_whole
-from fmnist_utils.basics.text import counted
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.marker import checksum
 from fmnist_utils.report.parameters import load_notebook, shown
@@ -415,10 +414,8 @@ class Report:
             return "damaged" if self.executed.exists() else "new"
         if changed := [name for name, digest in self.parts.items() if before.get(name) != digest]:
             return f"changed: {', '.join(changed)}"
-        if again := trace.replaced(self.out / "runs", found.get("runs", {})):
-            return f"changed: {counted(len(again), 'run')}, trained again since"
-        if others := trace.changed(found.get("asked", {}), self.out):
-            return f"changed: {others}"
+        if why := trace.outdated(found, self.out):
+            return why
         files = found.get("files", {}).items()
         if lost := [name for name, digest in files if checksum(self.out / name) != digest]:
             writers = marker.tables(self.out, self.notebook.parent)
@@ -599,8 +596,19 @@ def build(
                 from fmnist_utils.report.index import write_index
 
                 write_index(out, reports[0].notebook.parent, claims)
-    print(*outcomes, *failures, f"Open {shown(out / 'index.html')}", sep="\n", flush=True)
+    print(*outcomes, *failures, *_outdated(reports), f"Open {shown(out / 'index.html')}", sep="\n", flush=True)
     return failures
+
+
+def _outdated(reports: list[Report]) -> list[str]:
+    """Say of the pages beside those of `reports` which rest on runs that have changed since."""
+    out, chosen, lines = reports[0].out, {report.notebook for report in reports}, []
+    for notebook in notebooks_in(reports[0].notebook.parent):
+        recorded = {} if notebook in chosen else freshness.recorded(out / "notebooks" / notebook.name)
+        if why := trace.outdated(recorded, out):
+            number = notebook.stem[:2]
+            lines.append(f"{notebook.stem} is of before: {why}; --only {number} (make: ONLY={number}) makes it anew")
+    return lines
 
 
 def _going_on(reports: list[Report], resources: Resources) -> tuple[Resources, str]:

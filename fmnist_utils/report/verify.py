@@ -172,13 +172,11 @@ def _reports(out: Path) -> Iterator[Finding]:
             yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
         elif not {"checksum", "html_checksum"} <= content["metadata"]["fmnist"].keys():
             yield Finding(path, OLD, "they are added", partial(_seal_report, path, there))
+        elif not there and os.path.lexists(page):
+            yield Finding(page, "it is no file", AGAIN.format("written"), partial(_aside, page))
         elif there and there != content["metadata"]["fmnist"]["html_checksum"]:
             yield Finding(page, "it is not the page that was written", AGAIN.format("written"), partial(_aside, page))
-        elif again := trace.replaced(out / "runs", content["metadata"]["fmnist"].get("runs", {})):
-            why = f"run {again[0]}{f' and {len(again) - 1} more' if len(again) > 1 else ''} was trained again since"
-            yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
-        elif others := trace.changed(content["metadata"]["fmnist"].get("asked", {}), out):
-            why = f"{others}, which it asked for, have changed since"
+        elif why := trace.outdated(content["metadata"]["fmnist"], out):
             yield Finding(path, why, AGAIN.format("executed"), partial(_aside, path))
     for name, (_, digest) in marker.tables(out).items():
         if (out / name).is_file() and marker.checksum(out / name) != digest:

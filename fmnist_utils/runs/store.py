@@ -25,7 +25,7 @@ import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +262,7 @@ class Store:
         )
         contents["record.json"] = written(record).encode()
         # Of a run that is trained again, all files are replaced, or none.
-        write_together({folder / name: partial(_fill, content) for name, content in contents.items()})
+        write_together({folder / name: methodcaller("write_bytes", content) for name, content in contents.items()})
         old = (folder / name for name in (ANSWERS, LABELS, ERRORS))  # of a run that was here before, or was thin
         for path in (self.checkpoint(run.key), *old):
             path.unlink(missing_ok=True)
@@ -412,12 +412,8 @@ def _misses(run: Run, predictions: NDArray[np.int64]) -> NDArray[np.uint16]:
 
 def _put(path: Path, content: bytes) -> str:
     """Write a run's file; returns its checksum (SHA-256, hex)."""
-    write_whole(path, partial(_fill, content))
+    write_whole(path, methodcaller("write_bytes", content))
     return hashlib.sha256(content).hexdigest()
-
-
-def _fill(content: bytes, path: Path) -> None:
-    path.write_bytes(content)
 
 
 def _content(path: Path, checksum: str) -> io.BytesIO:

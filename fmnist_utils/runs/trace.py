@@ -67,10 +67,16 @@ def state(what: str, out: Path) -> str:
     return ""
 
 
-def changed(before: Mapping[str, str], out: Path) -> str:
-    """Say which runs that a report of `out` asked for are others now; "" if none are."""
-    others = [what for what, then in before.items() if state(what, out) != then]
-    return " and ".join("the published runs" if what == OF_PUBLISHED else f"the runs of {what}" for what in others)
+def outdated(report: Mapping[str, Any], out: Path) -> str:
+    """Say which runs that a report of `out` rests on are others now; "" if none are.
+
+    `report` is what was recorded of it: by their names, the runs that it read, and what it "asked" for.
+    """
+    if again := replaced(out / "runs", report.get("runs", {})):
+        return f"run {again[0]}{f' and {len(again) - 1} more' if len(again) > 1 else ''} was trained again since"
+    others = [what for what, then in report.get("asked", {}).items() if state(what, out) != then]
+    these = " and ".join("the published runs" if what == OF_PUBLISHED else f"the runs of {what}" for what in others)
+    return f"{these}, which it asked for, have changed since" if others else ""
 
 
 def _digest(trainings: Mapping[str, str]) -> str:

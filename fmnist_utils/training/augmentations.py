@@ -354,6 +354,8 @@ def _build(spec: Any) -> Change | Mixing:
     if isinstance(spec, Change | Mixing):
         return spec
     name = spec.get("name", "") if isinstance(spec, dict) else spec
+    if name == "none":
+        raise ValueError('"none" stands alone: leave it out beside others')
     if not isinstance(name, str) or name not in AUGMENTATIONS:
         hint = nearest(str(name), AUGMENTATIONS)
         raise ValueError(f"unknown augmentation {brief(name)}{hint} (none, {', '.join(AUGMENTATIONS)})")
