@@ -87,6 +87,8 @@ ifneq ($(filter-out $(CURDIR),$(shell cat .venv/.ready 2>/dev/null)),)
 .PHONY: .venv/.ready
 endif
 .venv/.ready: pyproject.toml constraints.txt
+	@[ ! -L .venv ] || { echo "Error: .venv is a link, and what lies there may be another project's: remove it, or name" \
+		"an environment, as in make $(or $(MAKECMDGOALS),setup) PYTHON=$$(readlink .venv)/bin/python" >&2; exit 2; }
 	@'$(BASE)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Error: Python 3.11 or newer is needed: name one, as in make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 2; }
 	@$(if $(filter-out all,$(LACKS)),echo "$(BASE) lacks $(LACKS): .venv is used instead")

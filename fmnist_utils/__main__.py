@@ -294,9 +294,13 @@ def _change(out: str, options: argparse.Namespace) -> None:
                     marker.index_is_old(folder)
             for key in going:
                 store.delete(key)
+            print(f"{runs} deleted", flush=True)
             if marked:
                 marker.index_is_old(folder)
-        print(f"{runs} deleted")
+            if marked and (folder / "index.html").is_file():  # it lists them
+                from fmnist_utils.report.index import write_index
+
+                write_index(folder, claims=_claims)
 
 
 def _verify(options: argparse.Namespace) -> int:

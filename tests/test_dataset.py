@@ -55,6 +55,12 @@ def test_known_content_in_a_folder_keeps_its_name(data, tmp_path):
     found = load_dataset(str(place(tmp_path / "anything")))
     assert (found.name, found.class_names) == ("fashion-mnist", data.class_names)
     assert found.checksum == data.checksum
+    (tmp_path / "anything" / "classes.txt").write_text("\n".join(data.class_names))
+    assert load_dataset(str(tmp_path / "anything")).name == "fashion-mnist"
+    names = tuple(["Hemd", "Hose", "Pulli", "Kleid", "Mantel", "Sandale", "Bluse", "Turnschuh", "Tasche", "Stiefel"])
+    (tmp_path / "anything" / "classes.txt").write_text("\n".join(names))
+    found = load_dataset(str(tmp_path / "anything"))
+    assert (found.name, found.class_names) == ("anything", names)
 
 
 def test_project_data_goes_before_the_system_copy(tmp_path, monkeypatch):

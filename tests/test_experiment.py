@@ -104,11 +104,11 @@ def test_a_recipe_is_said_in_a_line() -> None:
         optimizer="muon",
         lr=0.08,
         schedule="linear",
-        class_weights={"Shirt": 2.0},
+        class_weights={"T_shirt": 2.0},
         batch_size=256,
         test_time_views=True,
     ).recipe
-    assert said == "muon 0.08, linear, flip, translate, dropout 0.4, weight of Shirt 2.0, batch size 256"
+    assert said == "muon 0.08, linear, flip, translate, dropout 0.4, weight of T_shirt 2.0, batch size 256"
 
 
 @pytest.mark.parametrize(

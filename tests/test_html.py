@@ -73,6 +73,34 @@ def test_markup_in_data_is_text(page: BeautifulSoup) -> None:
         assert EVIL in " ".join(element.get_text() for element in page.select(selector)), selector
 
 
+def test_a_picture_pasted_into_a_cell_is_on_the_page_and_others_are_words(tmp_path: Path) -> None:
+    svg = base64.b64encode(b'<svg xmlns="http://www.w3.org/2000/svg" onload="a()"/>').decode()
+    source = "![One](attachment:one%20a.png) ![two < 3](attachment:two.svg) ![lost](attachment:lost.png) ![far](https://a.b/c)"
+    evil = {"image/png": PNG + '" onerror="a()'}
+    pictures = {"one a.png": {"image/png": PNG}, "two.svg": {"image/svg+xml": svg}, "lost.png": {"text/html": "<b>"}}
+    first = new_markdown_cell(source, attachments=pictures)
+    second = new_markdown_cell("![e](attachment:e.png)", attachments={"e.png": evil})
+    soup = rendered(tmp_path, first, second)
+    assert [(image["src"], image["alt"]) for image in soup.main.find_all("img")] == [
+        (f"data:image/png;base64,{PNG}", "One"),
+        (f"data:image/svg+xml;base64,{svg}", "two < 3"),
+        (f"data:image/png;base64,{PNG}onerror=a", "e"),
+    ]
+    assert all(set(image.attrs) == {"src", "alt"} for image in soup.main.find_all("img"))
+    words = "[{}: not shown, as it is no part of the notebook; paste it into the cell]"
+    assert [element.get_text() for element in soup.main.find_all("em")] == [words.format("lost"), words.format("far")]
+
+
+def test_a_formula_is_shown_as_it_was_written_and_what_cannot_be_shown_is_named(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    formula = {"text/plain": "<IPython.core.display.Math object>", "text/latex": "$a < b$"}
+    soup = rendered(tmp_path, code_cell(data=formula), code_cell(data={"application/x-odd": "?"}))
+    shown = [element.get_text() for element in soup.main.find_all("pre", class_="text")]
+    assert shown == ["$a < b$", "(An output of type application/x-odd, which a page cannot show.)"]
+    assert not [warning for warning in recwarn if "mimetype" in str(warning.message)]
+
+
 def test_html_of_outputs_is_reduced_to_text_and_tables(tmp_path: Path) -> None:
     html = (
         "<table><tr><td onclick='a()'>1</td></tr></table><meta http-equiv=refresh content='0;url=https://example.com'>"

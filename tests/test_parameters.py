@@ -263,6 +263,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("lr: !!bool maybe", "'maybe' is no bool"),
         ("lr: !!timestamp x", "of type timestamp is not taken"),
         ("lr: !!binary aGk=", "of type binary is not taken"),
+        ("lr: !!map x", "expected a mapping node"),
+        ("lr: !!seq x", "expected a sequence node"),
         ("lr: " + "[" * 3000 + "]" * 3000, "nested"),
         ("lr: " + "{a: " * 3000 + "}" * 3000, "nested"),
         (BOMB, "aliases such as *'a' are not taken"),

@@ -14,7 +14,7 @@ import pytest
 
 from fmnist_utils import Experiment, UserError, cross_validate, run_all, run_groups
 from fmnist_utils.basics.system import ROOT
-from fmnist_utils.training.progress import Board
+from fmnist_utils.training.progress import Board, Log
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2)
 GROUPS = """
@@ -62,6 +62,23 @@ def test_nothing_is_said_of_the_time_left_before_anything_has_begun(capsys: pyte
     with Board({"one": "one", "two": "two"}, {"one": 1.0, "two": 1.0}) as board:
         board.runs["one"].failed()
     assert capsys.readouterr().out.splitlines() == ["one (1 of 2): failed", "0 of 2 runs done, 1 failed"]
+
+
+def test_bars_go_on_where_epochs_are_too_short_for_batches_to_be_told() -> None:
+    class Watched(Log):
+        live = True
+        bars: list[str] = []
+
+        def show(self, lines: list[str]) -> None:
+            self.bars = lines
+
+    board = Board({"one": "one"}, {"one": 1.0})
+    board.screen = Watched()  # type: ignore[misc]
+    run = board.runs["one"]
+    run.begin(epochs=10, steps=5)
+    board.drawn = 0.0  # the last look was long ago
+    run.epoch({"epoch": 4, "train_loss": 0.5, "train_accuracy": 0.8, "validation_accuracy": None, "seconds": 0.1})
+    assert board.screen.bars == ["one [########------------] loss 0.500, training 80.00 %"]
 
 
 def test_folds_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

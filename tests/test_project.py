@@ -6,6 +6,7 @@ import ast
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -139,6 +140,21 @@ def test_an_active_environment_without_the_dependencies_is_left_alone(tmp_path: 
     venv.create(tmp_path / "bare", symlinks=True)
     plan = make("-n", "reports", **{variable: str(tmp_path / "bare")})
     assert plan.strip().splitlines()[-1] == "'.venv/bin/python' -m fmnist_utils reports"
+
+
+def test_a_linked_environment_is_left_alone(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).touch()
+    venv.create(tmp_path / "theirs", symlinks=True)
+    (tmp_path / ".venv").symlink_to("theirs")
+    inherited = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "PYTHONPATH")
+    environment = {k: v for k, v in os.environ.items() if k not in inherited and not k.startswith("MAKE")}
+    done = subprocess.run(["make", "setup"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Error: .venv is a link" in done.stderr and "make setup PYTHON=theirs/bin/python" in done.stderr
+    assert not (tmp_path / "theirs" / ".ready").exists()
 
 
 def test_the_check_of_an_environment_names_what_it_lacks(tmp_path: Path) -> None:

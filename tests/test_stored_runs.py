@@ -15,6 +15,7 @@ from small_project import call, edit, start
 from fmnist_utils.__main__ import main
 from fmnist_utils.basics import system
 from fmnist_utils.report import marker
+from fmnist_utils.report.verify import verify
 
 OUT = Path("reports", "quick")
 pytestmark = pytest.mark.usefixtures("nothing_published")
@@ -63,7 +64,15 @@ def test_runs_are_deleted_when_the_series_that_writes_its_index_is_finished(trai
         assert "is in use by process" in process.stdout.readline()
         assert process.poll() is None and run.exists() and marker.index_is_current(root / OUT)
     assert process.communicate()[0].endswith("1 run deleted\n")
-    assert not run.exists() and not marker.index_is_current(root / OUT)
+    assert not run.exists()
+    check_index(root / OUT, run.name)
+
+
+def check_index(out: Path, key: str) -> None:
+    """The index is of today, and lists a deleted run no longer."""
+    assert marker.index_is_current(out)
+    assert not [line for line in verify(out) if "index" in line or "results" in line]
+    assert key not in (out / "results.csv").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
@@ -76,7 +85,9 @@ def test_the_answer_decides(trained: Path, tmp_path: Path, answer: str, left: in
     )  # fmt: skip
     assert "Delete 1 run of reports/quick? [y/N]" in done.stdout
     assert len(list((root / OUT / "runs").glob("*/"))) == left
-    assert marker.index_is_current(root / OUT) == bool(left)  # which lists what is there
+    assert marker.index_is_current(root / OUT)
+    if not left:
+        check_index(root / OUT, run.name)
 
 
 def test_runs_are_deleted_on_a_full_disk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +103,5 @@ def test_runs_are_deleted_on_a_full_disk(trained: Path, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(marker, "write_whole", write_whole)
     assert main(["runs", "--out", str(out), "--delete", run.name, "--yes"]) == 0
-    assert not run.exists() and not marker.index_is_current(out)
+    assert not run.exists()
+    check_index(out, run.name)

@@ -14,7 +14,7 @@ from dask.distributed import Client
 from filelock import FileLock, Timeout
 from training_processes import DEADLINE, LONG, TINY, Worker, said, start, wait_for_checkpoint
 
-from fmnist_utils import Run, UserError, run_all
+from fmnist_utils import Experiment, Run, UserError, run_all
 from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs import cluster
 from fmnist_utils.runs.store import Store
@@ -71,13 +71,25 @@ def test_a_worker_keeps_the_memory_that_a_training_step_frees(tmp_path: Path, da
 
 
 @pytest.mark.slow
-def test_a_stopped_call_stops_its_remote_workers(tmp_path: Path, worker: Worker) -> None:
+@pytest.mark.parametrize("training", [LONG, TINY])  # an epoch of the latter takes a fraction of a second
+def test_a_stopped_call_stops_its_remote_workers(training: Experiment, tmp_path: Path, worker: Worker) -> None:
+    import psutil
+
+    def spent() -> float:
+        times = psutil.Process(busy.pid).cpu_times()
+        return times.user + times.system
+
     worker()
-    process = start(tmp_path, LONG.but(epochs=2000), scheduler=worker.address)
+    process = start(tmp_path, training.but(epochs=2000), scheduler=worker.address)
     wait_for_checkpoint(tmp_path, process)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE)
     [busy] = worker.started
+    deadline, before = time.monotonic() + 30, -1.0
+    while spent() - before > 0.5:  # seconds of a core, in two
+        assert time.monotonic() < deadline, "it trains on"
+        before = spent()
+        time.sleep(2)
     assert said(start(tmp_path, TINY, scheduler=worker.address)).count("fresh") == 1
     assert busy.poll() is None  # the same worker was free for the next
 

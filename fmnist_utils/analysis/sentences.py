@@ -74,7 +74,8 @@ def largest(counts: Mapping[str, int] | pd.Series, things: str) -> str:
     best = int(series.max())
     first = [name for name, count in series.items() if count == best]
     if len(first) > 1:
-        return f"equally frequent among the {total:,} {things} are {listing(first)} ({best:,} each)"
+        most = "equally frequent" if best * len(first) == total else "most frequent, and equally so,"
+        return f"{most} among the {total:,} {things} are {listing(first)} ({best:,} each)"
     if best == total:
         return (
             f"{'both' if total == 2 else f'all {total:,}'} {things} are {md(first[0])}"
@@ -1176,7 +1177,7 @@ def stopped(lengths: Sequence[int], epochs: int, same: int = 0) -> str:
     `lengths` has the epochs that each was trained for; `same` of them give the base's answers.
     """
     early = [length for length in lengths if length < epochs]
-    said = f"Early stopping ended no run before epoch {epochs}."
+    said = f"Early stopping ended no run before epoch {epochs}." if epochs > 1 else "One epoch leaves nothing to stop."
     if early:
         which = how_many(len(early), len(lengths), "run")
         said = f"Early stopping ended {which} before epoch {epochs}, after {span(early)} of them."

@@ -43,6 +43,9 @@ def expanded(path: str | Path) -> Path:
             raise ValueError("it is blank")
         os.lstat(place := Path(path).expanduser())
     except UnicodeEncodeError:
+        if sys.getfilesystemencoding() != "utf-8":
+            why = f"this Python reads names as {sys.getfilesystemencoding()}: leave PYTHONUTF8 and LC_ALL as they were"
+            raise UserError(f"{brief(str(path))} cannot be read, as {why}") from None
         raise UserError(f"{brief(str(path))} is not UTF-8: rename it, or name it through a link") from None
     except (RuntimeError, ValueError, TypeError) as error:  # nobody is called so, or it is no text
         raise UserError(f"{brief(str(path))} cannot be a path: {error}") from None

@@ -107,14 +107,17 @@ def parts(notebook: Path, values: Mapping[str, Any], dataset: tuple[str, str] | 
 
     Returns
     -------
-    Hex digests under "notebook" (sources and tags of its cells), "parameters", "code" (of the package, and of what the
-    notebook or the user's files in the package import from files beside it) and "data".
+    Hex digests under "notebook" (sources, tags and pictures of its cells), "parameters", "code" (of the package, and of
+    what the notebook or the user's files in the package import from files beside it) and "data".
     """
-    cells = [(cell["cell_type"], cell["source"], tags(cell)) for cell in load_notebook(notebook)["cells"]]
+    cells = load_notebook(notebook)["cells"]
+    contents = [
+        (cell["cell_type"], cell["source"], tags(cell), *filter(None, [cell.get("attachments")])) for cell in cells
+    ]
     return {
-        "notebook": digest(cells),
+        "notebook": digest(contents),
         "parameters": digest({name: value for name, value in values.items() if name not in PLACES}),
-        "code": _code(source for kind, source, _ in cells if kind == "code"),
+        "code": _code(cell["source"] for cell in cells if cell["cell_type"] == "code"),
         "data": data(*dataset) if dataset else "",
     }
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from bleach.css_sanitizer import CSSSanitizer
@@ -45,6 +46,9 @@ TAGS = ALLOWED_TAGS | {
 }  # fmt: skip
 ATTRIBUTES = ["class", "colspan", "href", "id", "rowspan", "scope", "style", "title"]
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
+# Of an output's forms, the first of these is shown; what has none of them is named.
+SHOWN = [SUMMARY, MISTAKES, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+PASTED = ["image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp"]  # into a cell of text
 # What is not on the lists appears as text. The page's Content-Security-Policy is the second line of defence.
 CLEANER = Cleaner(TAGS, ATTRIBUTES, protocols=["http", "https", "mailto"], css_sanitizer=CSSSanitizer())
 
@@ -73,20 +77,14 @@ def render(
     notebook = nbformat.read(executed, as_version=4)
     for cell in notebook.cells:
         join_streams(cell)
+        for output in cell.get("outputs", []):
+            if (forms := output.get("data")) and not forms.keys() & set(SHOWN):
+                forms["text/plain"] = f"(An output of type {', '.join(forms)}, which a page cannot show.)"
     article = Article(title(notebook, executed.stem), pages)
     summary = take_summary(notebook)
     drop_title(notebook)
     exporter = _Exporter(
-        config=Config(
-            {
-                "NbConvertBase": {
-                    "display_data_priority": [
-                        SUMMARY, MISTAKES,
-                        "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain",
-                    ]
-                },
-            }
-        ),
+        config=Config({"NbConvertBase": {"display_data_priority": SHOWN}}),
         template_name=TEMPLATE.name,
         template_file="report.html.j2",
         extra_template_basedirs=[str(TEMPLATE.parent)],
@@ -185,6 +183,16 @@ class _Renderer(IPythonRenderer):
         """Render plain text."""
         return html.escape(html.unescape(text), quote=False)
 
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Render a picture that was pasted into the cell; of any other, which the page may not load, its words."""
+        pasted = self.attachments.get(unquote(url.removeprefix("attachment:")), {})
+        for mime in PASTED if url.startswith("attachment:") else ():
+            if isinstance(content := pasted.get(mime), str):
+                address = f"data:{mime};base64,{re.sub('[^A-Za-z0-9+/=]', '', content)}"
+                return f'<img src="{address}" alt="{html.escape(html.unescape(text))}">'
+        words = f"[{text or 'a picture'}: not shown, as it is no part of the notebook; paste it into the cell]"
+        return f"<em>{html.escape(html.unescape(words), quote=False)}</em>"
+
 
 class Article:
     """One notebook's text while its cells are rendered in order: title, contents, nearest heading."""
@@ -196,9 +204,9 @@ class Article:
         self.ids = {"main", "provenance", "contents"}
         self.tables = self.explorers = 0
 
-    def prose(self, source: str) -> Markup:
-        """Render Markdown; HTML in it appears as text."""
-        renderer = _Renderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+    def prose(self, source: str, pasted: dict[str, dict[str, str]] | None = None) -> Markup:
+        """Render Markdown; HTML in it appears as text. `pasted` are a cell's pictures by name, in base64 by type."""
+        renderer = _Renderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True, attachments=pasted)
         return self._tidy(MarkdownWithMath(renderer=renderer).render(source))
 
     def cleaned(self, source: str) -> Markup:

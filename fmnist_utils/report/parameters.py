@@ -72,7 +72,7 @@ def _advice(value: Any, annotation: str) -> str:
     """Explain the commonest trap: YAML reads a number like ``1e-3`` as text."""
     if not isinstance(value, str) or len(value) > 40:
         return ""
-    number = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?)(\d+))?", value.strip(), re.IGNORECASE)
+    number = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?)(\d+))?", value.strip(), re.IGNORECASE | re.ASCII)
     if number is None:
         return ""
     sign, whole, part, exponent_sign, exponent = number.groups()
@@ -222,7 +222,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen = set()
-        for key, _ in getattr(node, "value", ()):
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():  # (what is none is refused below)
             if (name := (key.tag, str(key.value))) in seen:
                 raise _refusal(f"{brief(key.value)} is set twice: remove one of the lines", key)
             seen.add(name)

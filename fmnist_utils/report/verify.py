@@ -195,8 +195,9 @@ def _rest(out: Path, being_made: bool, index_is_old: bool) -> Iterator[Finding]:
     if not being_made and not marker.index_is_current(out):
         for name in marker.INDEX:
             if marker.recorded(out, name) != marker.checksum(out / name):
-                place = out / name
-                yield Finding(place, "it is not what was written last", "written anew", partial(_clear, place))
+                place, known = out / name, marker.recorded(out, name)
+                why = "it is not what was written last" if known else "it may be older than the folder's last change"
+                yield Finding(place, why, "written anew", partial(_clear, place))
         if index_is_old:
             why = "runs have come, gone or been trained again since it was written"
             yield Finding(out / marker.INDEX[1], why, "written anew", lambda: None)

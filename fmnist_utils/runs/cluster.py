@@ -107,7 +107,8 @@ class _Reporter(Progress):
 
     def __init__(self, order: Order) -> None:
         super().__init__(order.label, Board({}, {}))
-        self.order, self.worker, self.batches, self.told = order, get_worker(), 0, time.monotonic()
+        self.order, self.worker, self.batches = order, get_worker(), 0
+        self.told = self.looked = time.monotonic()
         self.task = self.worker.get_current_task()
 
     def _tell(self, method: str, *arguments: Any) -> None:
@@ -122,16 +123,20 @@ class _Reporter(Progress):
 
     def batch(self, n: int = 1) -> None:
         self.batches += n
-        if time.monotonic() - self.told > 0.5:
+        now = time.monotonic()
+        if now - self.looked > 0.5:
             # Nobody may want the run any more: its sender was stopped, or the scheduler is gone.
             state = self.worker.state.tasks.get(self.task)
             if self.worker.status.name != "running" or state is None or state.state != "executing":
                 raise RuntimeError(f"{self.label} is no longer wanted")
+            self.looked = now
+        if now - self.told > 0.5:  # (Where epochs are shorter than that, they tell enough.)
             self._tell("batch", self.batches)
             self.batches = 0
 
     def epoch(self, row: dict[str, Any]) -> None:
         self._tell("epoch", row)
+        self.batches = 0
 
     def close(self) -> None:
         self._tell("close")

@@ -299,13 +299,15 @@ class Experiment(BaseModel):
     def recipe(self) -> str:
         """How it trains, in a line: optimizer, rate, schedule, augmentation, and all else that is not a default."""
         values = json.loads(self.canonical())
-        weights = {f"weight of {name}": weight for name, weight in values.pop("class_weights", {}).items()}
-        options = values.pop("model_options", {}) | weights
-        said = ("model", "seed", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation")
-        options |= {name: value for name, value in values.items() if name not in (*said, "test_time_views")}
+        weights = [f"weight of {name} {weight}" for name, weight in values.pop("class_weights", {}).items()]
+        options = values.pop("model_options", {})
+        told = ("model", "seed", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation")
+        others = {name: value for name, value in values.items() if name not in (*told, "test_time_views")}
+        of_model, of_rest = (
+            [f"{name.replace('_', ' ')} {value}" for name, value in part.items()] for part in (options, others)
+        )
         changes = [item.label for item in self.augmentation]
-        extra = [f"{name.replace('_', ' ')} {value}" for name, value in options.items()]
-        return ", ".join([f"{self.optimizer} {self.lr:g}", self.schedule, *changes, *extra])
+        return ", ".join([f"{self.optimizer} {self.lr:g}", self.schedule, *changes, *of_model, *weights, *of_rest])
 
 
 def recorded_digests(provenance: Mapping[str, Any]) -> dict[str, str]:

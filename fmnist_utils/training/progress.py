@@ -133,6 +133,7 @@ class Progress:
             self.said += f", validation {percent(row['validation_accuracy'])}"
         if not self.board.screen.live:
             self.say(f"{self.label}: epoch {row['epoch']}/{self.epochs}, {self.said}, {row['seconds']:.1f} s")
+        self.board.draw()
 
     def close(self) -> None:
         """Take the bar away."""
