@@ -289,6 +289,13 @@ def test_folders_that_lack_little_are_told_what(parts, hint, tmp_path):
     assert complaint(str(tmp_path)).endswith(hint.format(tmp_path))
 
 
+@pytest.mark.parametrize("litter", ["__MACOSX", "@eaDir", ".Trashes"])
+def test_folders_that_systems_leave_behind_are_no_classes(litter, tmp_path):
+    for name in ("a", "b", litter):
+        pictures(tmp_path / name, 3, 0)
+    assert load_dataset(str(tmp_path)).class_names == ("a", "b")
+
+
 def test_names_of_classes_beside_folders_of_images_are_said_to_be_left_out(tmp_path, capsys):
     for name in ("a", "b"):
         pictures(tmp_path / name, 3, 0)

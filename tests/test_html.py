@@ -11,11 +11,12 @@ import nbformat
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
+from made_up_runs import run_with
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import EpsImagePlugin, Image, UnidentifiedImageError
 from sample_report import EVIL, PROVENANCE, make_series, seal
 
-from fmnist_utils import UserError
+from fmnist_utils import Experiment, UserError
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.basics.text import duration
 from fmnist_utils.report import index
@@ -23,7 +24,7 @@ from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.streams import join_streams
 from fmnist_utils.report.summary import MIME, cost
-from fmnist_utils.runs.store import results
+from fmnist_utils.runs.store import Store, results
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 NEIGHBOURS = ("00_before.html", f"Before {EVIL}"), ("02_second.html", "Second question")
@@ -89,6 +90,26 @@ def test_a_picture_pasted_into_a_cell_is_on_the_page_and_others_are_words(tmp_pa
     assert all(set(image.attrs) == {"src", "alt"} for image in soup.main.find_all("img"))
     words = "[{}: not shown, as it is no part of the notebook; paste it into the cell]"
     assert [element.get_text() for element in soup.main.find_all("em")] == [words.format("lost"), words.format("far")]
+
+
+def test_links_lead_to_pages_and_sections_or_are_text(tmp_path: Path) -> None:
+    links = {
+        "#My-Own-Section": "#my-own-section",
+        "02_b.ipynb#Are-the-classes-balanced?": "02_b.html#are-the-classes-balanced",
+        "./02_b.ipynb": "02_b.html",
+        "results.csv": "results.csv",
+        "https://a.b/c.md#D": "https://a.b/c.md#D",
+        "03_c.ipynb#x": None, "02_b.ipynb?x": None, "../README.md": None, "/etc/x.html": None,
+    }  # fmt: skip
+    source = "\n\n".join(f"[link {i}]({address})" for i, address in enumerate(links))
+    nbformat.write(
+        new_notebook(cells=[new_markdown_cell(source), new_markdown_cell("## My Own Section")]), tmp_path / "01_a.ipynb"
+    )
+    render(tmp_path / "01_a.ipynb", tmp_path / "01_a.html", pages=["01_a", "02_b"])
+    soup = BeautifulSoup((tmp_path / "01_a.html").read_text("utf-8"), "html.parser")
+    found = {a.get_text(): a["href"] for a in soup.main.find_all("a") if a.get_text().startswith("link ")}
+    assert found == {f"link {i}": to for i, to in enumerate(links.values()) if to}
+    assert soup.find(id="my-own-section") and "link 5" in soup.main.get_text()
 
 
 def test_a_formula_is_shown_as_it_was_written_and_what_cannot_be_shown_is_named(
@@ -375,6 +396,16 @@ def test_the_data_set_of_the_most_experiments_leads_the_leaderboard(tmp_path: Pa
     assert [row.find_all("td")[2].get_text() for row in soup.select(".wide tbody tr")] == ["fashion-mnist"] * 2 + [
         "mnist"
     ]
+
+
+def test_an_interval_that_is_cut_is_written_out_in_the_leaderboard(tmp_path: Path) -> None:
+    for seed, accuracy in enumerate((0.5, 0.97, 0.99)):
+        Store(tmp_path).save(run_with(accuracy, Experiment(seed=seed)))
+    write_index(tmp_path)
+    soup = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
+    [row] = soup.select(".wide tbody tr")
+    [interval] = [cell.get_text() for cell in row.find_all("td") if " to " in cell.get_text()]
+    assert re.fullmatch(r"\d+\.\d\d to 100\.00 %", interval)
 
 
 def test_index_of_small_runs_alone_folds_nothing(tmp_path: Path) -> None:

@@ -184,5 +184,14 @@ def test_what_turning_pictures_took_away_is_said_with_examples(
     assert np.abs(again - data.train_images[place].numpy()).mean() < 12, "it is the same picture"
 
 
+def test_frames_behind_the_first_are_said_to_be_left_out(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(np.eye(28, dtype=np.uint8) * level) for level in (200, 90))
+    for name in ("a.gif", "b.tiff", "c.png"):
+        first.save(tmp_path / name, **({} if name == "c.png" else {"save_all": True, "append_images": [second]}))
+    found = pictures.read(sorted(tmp_path.iterdir()))
+    assert found.changes.endswith("of 3 pictures: 2 of several frames or pages, of which the first are read")
+    assert (found.images.max((1, 2)) > 150).all()
+
+
 def test_published_files_are_taken_as_they_are(data: Dataset) -> None:
     assert (data.changes, data.before) == ("", {})

@@ -67,6 +67,18 @@ def test_the_mistakes_in_short_are_whole_sentences() -> None:
     assert sentences.in_short(("a", "b"), estimate(np.nan, np.nan, np.nan), ends) == "There are no mistakes."
 
 
+def test_pairs_with_as_many_mistakes_are_named_beside_the_one_that_is_looked_at() -> None:
+    pairs = {
+        ("a", "b"): estimate(0.3, 0.4, 0.5),
+        ("a_1", "c"): estimate(0.3, 0.4, 0.5),
+        ("b", "c"): estimate(0, 0.2, 1),
+    }
+    assert sentences.as_often(pairs, ("a", "b")) == "Taken for each other just as often: a&#95;1 / c."
+    assert sentences.as_often(pairs, ("b", "c")) == ""
+    none = dict.fromkeys(pairs, estimate(np.nan, np.nan, np.nan))
+    assert sentences.as_often(none, ("a", "b")) == ""
+
+
 def test_a_share_of_one_seed_or_of_nothing_is_not_judged() -> None:
     nan = float("nan")
     assert sentences.majority(estimate(nan, 0.9, nan, 1), "Coat").endswith(

@@ -67,14 +67,19 @@ class Estimate:
         # the interval is symmetric, but where it was cut at 0 or 1 one side is shorter
         return "" if np.isnan(self.low) else number(max(self.mean - self.low, self.high - self.mean), 2)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the interval ends at 0 or 1 on one side, where ± would promise accuracies beyond."""
+        uneven = abs((self.high - self.mean) - (self.mean - self.low)) > 5e-5
+        return uneven and (self.low <= 0 or self.high >= 1)
+
     def __str__(self) -> str:
         if np.isnan(self.mean):
             return "none (there is nothing to count)"
         if not self.margin:
             return f"{percent(self.mean)} ({CANNOT_BE_JUDGED})"
         seeds = f"{counted(self.n, self.each) if self.n else 'no seed'}{', spread borrowed' if self.borrowed else ''}"
-        uneven = abs((self.high - self.mean) - (self.mean - self.low)) > 5e-5
-        if uneven and (self.low <= 0 or self.high >= 1):  # cut there: ± would promise accuracies beyond
+        if self.is_cut:
             return f"{percent(self.mean)} ({interval(self.low, self.high)}; {seeds})"
         return f"{percent(self.mean)} ± {self.margin} ({seeds})"
 

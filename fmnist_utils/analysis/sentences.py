@@ -393,6 +393,18 @@ def most_involved(ends: Mapping[str, Estimate]) -> str:
     return majority(best, f"**{md(first[0])}** as label or prediction")
 
 
+def as_often(pairs: Mapping[tuple[str, str], Estimate], pair: tuple[str, str]) -> str:
+    """Name, in Markdown, the other pairs that have as many mistakes as `pair`; "" where there are none.
+
+    `pairs` is of `metrics.confused_pairs`.
+    """
+    others = [other for other, share in pairs.items() if other != pair and share.mean == pairs[pair].mean]
+    if not others or not pairs[pair].mean > 0:
+        return ""
+    named = [" / ".join(map(md, other)) for other in others]
+    return f"Taken for each other just as often: {', '.join(named[:4])}{' and others' if len(named) > 4 else ''}."
+
+
 def in_short(
     pair: Sequence[str], share: Estimate, ends: Mapping[str, Estimate], doubtful: Estimate | None = None
 ) -> str:

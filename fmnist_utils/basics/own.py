@@ -52,7 +52,7 @@ RELEASED = {
     "training/augmentations.py": "650cefdf99643284",
     "training/batches.py": "6395eb892dd12875",
     "training/evaluate.py": "54056fcba7385652",
-    "training/experiment.py": "9f0cadc16b977cd7",
+    "training/experiment.py": "e9f14e00d0a2899d",
     "training/optim.py": "7b8aa1cbd7eb4007",
     "training/trainer.py": "53b9fc1b1a964646",
 }

@@ -161,6 +161,11 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
+def _is_litter(name: str) -> bool:
+    """Whether a file or folder is none of the user's: hidden, or what macOS and network drives leave behind."""
+    return name.startswith((".", "@eaDir", "__MACOSX"))
+
+
 def image_parts(folder: Path) -> Parts:
     """List paths of images by part ("train" and "test", or "" where there are no such folders) and class."""
     parts = ("train", "test") if all((folder / part).is_dir() for part in ("train", "test")) else ("",)
@@ -169,10 +174,10 @@ def image_parts(folder: Path) -> Parts:
             entry.name: sorted(
                 image.path
                 for image in os.scandir(entry)
-                if image.name.lower().endswith(IMAGE_SUFFIXES) and not image.name.startswith(".")
+                if image.name.lower().endswith(IMAGE_SUFFIXES) and not _is_litter(image.name)
             )
             for entry in sorted(os.scandir(folder / part), key=lambda entry: entry.name)
-            if entry.is_dir() and not entry.name.startswith(".")
+            if entry.is_dir() and not _is_litter(entry.name)
         }
         for part in parts
     }
@@ -181,7 +186,7 @@ def image_parts(folder: Path) -> Parts:
 def left_out(folder: Path, parts: Parts) -> list[str]:
     """List the files in folders of images (`image_parts`) whose names do not end as those of pictures do."""
     places = [folder / part / name for part, classes in parts.items() for name in classes]
-    files = [entry for place in places for entry in os.scandir(place) if not entry.name.startswith(".")]
+    files = [entry for place in places for entry in os.scandir(place) if not _is_litter(entry.name)]
     return [entry.path for entry in files if entry.is_file() and not entry.name.lower().endswith(IMAGE_SUFFIXES)]
 
 
@@ -190,8 +195,8 @@ def unread(folder: Path, parts: Parts) -> list[str]:
     read = {path for classes in parts.values() for images in classes.values() for path in images}
     found = set()
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        pictures = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")]
+        folders[:] = sorted(name for name in folders if not _is_litter(name))
+        pictures = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and not _is_litter(name)]
         if any(os.path.join(place, name) not in read for name in pictures):
             found.add(Path(place).relative_to(folder).as_posix())
     return sorted(found)

@@ -74,6 +74,8 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
         changes.append(f"{n:,} brought to {SIDE} x {SIDE} pixels")
     if n := sum(one.coloured for one in found):
         changes.append(f"{n:,} turned from colour to grey levels")
+    if n := sum(one.has_more for one in found):
+        changes.append(f"{n:,} of several frames or pages, of which the first {'is' if n == 1 else 'are'} read")
     # Ink is light on a dark ground in all published data, and in what the notebooks say of them.
     edges = [images[:, [0, -1]].reshape(len(images), -1), images[:, :, [0, -1]].reshape(len(images), -1)]
     light = np.median(np.concatenate(edges, 1), 1) > 127
@@ -125,6 +127,7 @@ class _Picture(NamedTuple):
     size: tuple[int, int]  # width and height of before
     coloured: bool = False
     as_it_is: bool = False  # an array of the form that data sets have
+    has_more: bool = False  # frames or pages, of which this is the first
 
 
 def _read_one(picture: Any, name: str) -> _Picture:
@@ -137,7 +140,7 @@ def _read_one(picture: Any, name: str) -> _Picture:
             as_it_is = array.dtype == np.uint8 and array.shape == (SIDE, SIDE)
             return _shrunk(_from_array(array))._replace(as_it_is=as_it_is)
         with warnings.catch_warnings(action="ignore"), _opened(picture) as image:
-            return _shrunk(_upright(image))
+            return _shrunk(_upright(image))._replace(has_more=getattr(image, "is_animated", False))
     except FileNotFoundError:
         raise UserError(f"{name} is not there: give the path of an image file") from None
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:

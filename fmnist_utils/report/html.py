@@ -272,31 +272,47 @@ class Article:
             table.wrap(soup.new_tag("div", attrs=frame))
         for link in soup.find_all("a", href="#harmful-link"):  # what the renderer makes of javascript: addresses
             link.unwrap()
-        for link in soup.find_all("a", href=re.compile(r"^(?:\./)?\d\d_\w+\.ipynb$")):
-            name = str(link["href"]).removeprefix("./").removesuffix(".ipynb")
-            if self.pages is None or name in self.pages:
-                link["href"] = f"{name}.html"
-            else:
-                link.unwrap()
+        for link in soup.find_all("a", href=re.compile(r"^(?![a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)):
+            self._lead(link, soup)
         for block in soup.find_all("pre"):
             block["tabindex"] = "0"
         return Markup(soup)
 
+    def _lead(self, link: Tag, soup: BeautifulSoup) -> None:
+        """Let a link within the series lead to a page or a section; one to what is not beside the page is mere text."""
+        place, mark, section = str(link["href"]).partition("#")
+        if notebook := re.fullmatch(r"(?:\./)?(\d\d_\w+)\.ipynb", place):
+            place = f"{notebook[1]}.html"
+            if self.pages is not None and notebook[1] not in self.pages:
+                link.unwrap()
+                return
+        elif place and not re.search(r"^[^?/]+\.(?:html|csv)$", place):
+            link.unwrap()
+            return
+        if mark and (notebook or (not place and not soup.find(id=section))):
+            section = slug(unquote(section))
+        link["href"] = f"{place}{mark}{section}"
+
     def _anchor(self, heading: Tag, soup: BeautifulSoup) -> None:
         heading.name = max(heading.name, "h2")  # the title is the page's only h1
         self.heading = heading.get_text(" ", strip=True)
-        base = slug = "-".join(re.findall(r"\w+", self.heading.lower())) or "section"
+        base = name = slug(self.heading)
         count = 1
-        while slug in self.ids:
+        while name in self.ids:
             count += 1
-            slug = f"{base}-{count}"
-        self.ids.add(slug)
-        heading["id"] = slug
+            name = f"{base}-{count}"
+        self.ids.add(name)
+        heading["id"] = name
         if heading.name <= "h3":
-            self.contents.append({"id": slug, "text": self.heading, "level": heading.name})
-        link = soup.new_tag("a", attrs={"class": "anchor", "href": f"#{slug}", "aria-label": "Link to this section"})
+            self.contents.append({"id": name, "text": self.heading, "level": heading.name})
+        link = soup.new_tag("a", attrs={"class": "anchor", "href": f"#{name}", "aria-label": "Link to this section"})
         link.string = "#"
         heading.append(link)
+
+
+def slug(heading: str) -> str:
+    """Make a section's name in an address of its heading; of JupyterLab's own, with dashes for blanks, the same."""
+    return "-".join(re.findall(r"\w+", heading.lower())) or "section"
 
 
 def opened(encoded: str, mime: str = "image/png") -> Image.Image:

@@ -20,7 +20,7 @@ from fmnist_utils import models
 from fmnist_utils.analysis import metrics, sentences
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import ROOT, write_whole
-from fmnist_utils.basics.text import counted, span, spreadsheet
+from fmnist_utils.basics.text import counted, interval, span, spreadsheet
 from fmnist_utils.report import freshness
 from fmnist_utils.report.html import FILTERS, SERIES, TEMPLATE, assets, opened, tidy_table
 from fmnist_utils.report.marker import index_is_new, runs_of
@@ -155,7 +155,7 @@ def leaderboard(folder: Folder, part: bool) -> pd.DataFrame:
                 "data": called[name.dataset, name.checksum],
                 "parameters": f"{first.parameters:,}",
                 "test accuracy": metrics.percent(accuracy.mean),
-                "± 95 %": accuracy.margin or "–",
+                "± 95 %": interval(accuracy.low, accuracy.high) if accuracy.is_cut else accuracy.margin or "–",
                 "seeds": accuracy.n,
                 "epochs": span([len(run.history) for run in group]),
                 "images": f"{images:,}",

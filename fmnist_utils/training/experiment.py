@@ -301,6 +301,8 @@ class Experiment(BaseModel):
         values = json.loads(self.canonical())
         weights = [f"weight of {name} {weight}" for name, weight in values.pop("class_weights", {}).items()]
         options = values.pop("model_options", {})
+        if self.folds:
+            values["fold"] = f"{self.fold + 1} of {values.pop('folds')}"
         told = ("model", "seed", "optimizer", "lr", "schedule", "augmentation", "epochs", "train_size", "validation")
         others = {name: value for name, value in values.items() if name not in (*told, "test_time_views")}
         of_model, of_rest = (
