@@ -145,6 +145,8 @@ class Differs(Judge):
             text += (
                 f"; the claimed {points(self.claimed)} {sentences.where(self.claimed, change['low'], change['high'])}"
             )
+        if change["verdict"] not in ("better", "worse") and not change["low"] <= 0 <= change["high"]:
+            text += f"; no measurable difference{sentences.CORRECTED}"  # the interval is of this comparison alone
         return text, _effect(change["verdict"], self.sign)
 
 
