@@ -50,12 +50,18 @@ def project_files() -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
-def make(*arguments: str, **variables: str) -> str:
+def called(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a plain shell: outside any environment, and not as a part of another make."""
     inherited = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "PYTHONPATH")
     environment = {k: v for k, v in os.environ.items() if k not in inherited and not k.startswith("MAKE")}
     command = ["make", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, check=True)
+    return subprocess.run(command, cwd=cwd, env=environment | variables, capture_output=True, text=True)
+
+
+def make(*arguments: str, **variables: str) -> str:
+    """Run make in the project, which must succeed; what it printed."""
+    done = called(*arguments, **variables)
+    done.check_returncode()
     return done.stdout
 
 
@@ -149,9 +155,7 @@ def test_a_linked_environment_is_left_alone(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     venv.create(tmp_path / "theirs", symlinks=True)
     (tmp_path / ".venv").symlink_to("theirs")
-    inherited = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "PYTHONPATH")
-    environment = {k: v for k, v in os.environ.items() if k not in inherited and not k.startswith("MAKE")}
-    done = subprocess.run(["make", "setup"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = called("setup", cwd=tmp_path)
     assert done.returncode == 2
     assert "Error: .venv is a link" in done.stderr and "make setup PYTHON=theirs/bin/python" in done.stderr
     assert not (tmp_path / "theirs" / ".ready").exists()
