@@ -295,8 +295,6 @@ def _change(out: str, options: argparse.Namespace) -> None:
             for key in going:
                 store.delete(key)
             print(f"{runs} deleted", flush=True)
-            if marked:
-                marker.index_is_old(folder)
             if marked and (folder / "index.html").is_file():  # it lists them
                 from fmnist_utils.report.index import write_index
 

@@ -227,6 +227,11 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
 
 
+def lost_by_correction(verdict: str, low: float, high: float) -> bool:
+    """Whether a comparison has no verdict of its table though its interval, which is its own alone, leaves out 0."""
+    return verdict not in ("better", "worse") and (low > 0 or high < 0)
+
+
 def estimate_all(
     groups: Mapping[Name, Seeds], spread: Spread | None = None, without: Collection[Name] = ()
 ) -> dict[Name, Estimate]:

@@ -21,6 +21,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from fmnist_utils.analysis.compare import lost_by_correction
 from fmnist_utils.analysis.metrics import CANNOT_BE_JUDGED, Estimate, pareto_front
 from fmnist_utils.analysis.mistakes import MIME as MISTAKES
 from fmnist_utils.analysis.mistakes import Mistakes
@@ -359,8 +360,7 @@ def intervals(
     for i, (name, row) in enumerate(table.iterrows()):
         value, low, high = (100 * float(row[column]) for column in ("difference", "low", "high"))
         verdict = str(row["verdict"])
-        alone = verdict not in ("better", "worse") and (low > 0 or high < 0)
-        face = "white" if alone else VERDICTS[verdict]
+        face = "white" if lost_by_correction(verdict, low, high) else VERDICTS[verdict]
         error = [[np.nan_to_num(value - low)], [np.nan_to_num(high - value)]]  # none where one seed cannot be judged
         ax.errorbar(value, i, xerr=error, fmt="o", color=VERDICTS[verdict], markerfacecolor=face, zorder=3)
         dots = [100 * seed for seed in each.get(name, ())]

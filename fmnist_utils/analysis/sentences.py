@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import erfc, ndtri
 from scipy.stats import ttest_ind
 
-from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, reaches
+from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, lost_by_correction, reaches
 from fmnist_utils.analysis.compare import corrected as holm_verdicts
 from fmnist_utils.analysis.spread import CONFIDENCE
 from fmnist_utils.basics.errors import UserError
@@ -272,8 +272,8 @@ def effect(change: Comparison, verb: bool = True) -> str:
     if np.isnan(change.low):
         return f"{points(change.difference)}, {CANNOT_BE_JUDGED}"
     word = EFFECTS[change.verdict] if verb else change.verdict
-    if change.verdict == "no measurable difference" and not change.low <= 0 <= change.high:
-        word += CORRECTED  # the interval is of this comparison alone
+    if lost_by_correction(change.verdict, change.low, change.high):
+        word += CORRECTED
     return f"{word}: {change}"
 
 
@@ -370,11 +370,16 @@ def mixed_most(pairs: Mapping[tuple[str, str], Estimate]) -> str:
         return majority(share, "")
     if len(pairs) == 1:
         return ONE_PAIR
-    first = [" / ".join(map(md, pair)) for pair, other in pairs.items() if other.mean == share.mean]
+    first = [pair for pair, other in pairs.items() if other.mean == share.mean]
     if len(first) > 1:
-        named = f"{', '.join(first[:4])} and others" if len(first) > 4 else _listed(first)
-        return f"mixed up most, equally often: **{named}**, each {percent(share.mean, 1)} of all mistakes"
+        return f"mixed up most, equally often: **{_pairs(first)}**, each {percent(share.mean, 1)} of all mistakes"
     return f"mixed up most: **{majority(share, f'{listing(next(iter(pairs)))} taken for each other')}**"
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """Name pairs of classes, the first four of many."""
+    named = [" / ".join(map(md, pair)) for pair in pairs]
+    return f"{', '.join(named[:4])} and others" if len(named) > 4 else _listed(named)
 
 
 def most_involved(ends: Mapping[str, Estimate]) -> str:
@@ -401,8 +406,7 @@ def as_often(pairs: Mapping[tuple[str, str], Estimate], pair: tuple[str, str]) -
     others = [other for other, share in pairs.items() if other != pair and share.mean == pairs[pair].mean]
     if not others or not pairs[pair].mean > 0:
         return ""
-    named = [" / ".join(map(md, other)) for other in others]
-    return f"Taken for each other just as often: {', '.join(named[:4])}{' and others' if len(named) > 4 else ''}."
+    return f"Taken for each other just as often: {_pairs(others)}."
 
 
 def in_short(
@@ -880,9 +884,9 @@ def against(accuracies: Mapping[str, Estimate], line: Estimate, name: str) -> li
     for (key, value), (_, found) in zip(accuracies.items(), holm_verdicts(table).iterrows(), strict=True):
         low, high = (found["difference"] + sign * found["half"] for sign in (-1, 1))
         word = words.get(found["verdict"], "not measurably apart from")
-        alone = CORRECTED if found["verdict"] not in words and not low <= 0 <= high else ""
+        word += f" {name}{CORRECTED if lost_by_correction(found['verdict'], low, high) else ''}"
         ends = f"{points(found['difference'])} ({interval(low, high, signed=True)})"
-        said.append(f"{md(key)}: {value}, {word} {name}{alone}: {ends}.")
+        said.append(f"{md(key)}: {value}, {word}: {ends}.")
     return said
 
 

@@ -205,12 +205,10 @@ def _read_idx(source: Source) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
     contents = {stem: uncompressed(path) for stem, path in source.files.items()}
     arrays = [_array(source.files[stem], contents[stem]) for stem in FILES]
     sums = tuple(md5(contents[stem]) for stem in FILES)
+    own = source.known is None and (source.folder / "classes.txt").is_file()  # perhaps other names, as translated ones
     for name, known in KNOWN.items():
-        if sums == known.md5 and source.known in (None, name):
-            if source.known is None and (source.folder / "classes.txt").is_file():
-                names = _class_names(source.folder, arrays[1], arrays[3])
-                if names != known.class_names:  # such as translated ones: data of the user's own
-                    return _folder_name(source.folder), names, arrays
+        found = sums == known.md5 and source.known in (None, name)
+        if found and (not own or _class_names(source.folder, arrays[1], arrays[3]) == known.class_names):
             return name, known.class_names, arrays
     if source.known:
         raise UserError(_diagnosis(source, source.known, sums, arrays))

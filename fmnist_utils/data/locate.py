@@ -166,16 +166,17 @@ def _is_litter(name: str) -> bool:
     return name.startswith((".", "@eaDir", "__MACOSX"))
 
 
+def _is_picture(name: str) -> bool:
+    """Whether a file is one of the user's pictures, by its name."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and not _is_litter(name)
+
+
 def image_parts(folder: Path) -> Parts:
     """List paths of images by part ("train" and "test", or "" where there are no such folders) and class."""
     parts = ("train", "test") if all((folder / part).is_dir() for part in ("train", "test")) else ("",)
     return {
         part: {
-            entry.name: sorted(
-                image.path
-                for image in os.scandir(entry)
-                if image.name.lower().endswith(IMAGE_SUFFIXES) and not _is_litter(image.name)
-            )
+            entry.name: sorted(image.path for image in os.scandir(entry) if _is_picture(image.name))
             for entry in sorted(os.scandir(folder / part), key=lambda entry: entry.name)
             if entry.is_dir() and not _is_litter(entry.name)
         }
@@ -186,8 +187,8 @@ def image_parts(folder: Path) -> Parts:
 def left_out(folder: Path, parts: Parts) -> list[str]:
     """List the files in folders of images (`image_parts`) whose names do not end as those of pictures do."""
     places = [folder / part / name for part, classes in parts.items() for name in classes]
-    files = [entry for place in places for entry in os.scandir(place) if not _is_litter(entry.name)]
-    return [entry.path for entry in files if entry.is_file() and not entry.name.lower().endswith(IMAGE_SUFFIXES)]
+    files = [entry for place in places for entry in os.scandir(place) if entry.is_file()]
+    return [entry.path for entry in files if not _is_picture(entry.name) and not _is_litter(entry.name)]
 
 
 def unread(folder: Path, parts: Parts) -> list[str]:
@@ -196,8 +197,7 @@ def unread(folder: Path, parts: Parts) -> list[str]:
     found = set()
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_litter(name))
-        pictures = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and not _is_litter(name)]
-        if any(os.path.join(place, name) not in read for name in pictures):
+        if any(os.path.join(place, name) not in read for name in files if _is_picture(name)):
             found.add(Path(place).relative_to(folder).as_posix())
     return sorted(found)
 

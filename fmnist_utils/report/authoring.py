@@ -191,21 +191,17 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     with interrupt.undisturbed():  # only now that all has been read
         # The notebook after its params: whoever is killed in between makes it by the same command. Its place in the
         # maps last, as these link to it.
-        _write_all({**given, target: texts.pop(target)})
+        new = {**given, target: texts.pop(target)}
+        try:
+            for path, text in new.items():
+                _write(path, text)
+        except OSError:  # such as a full disk: then none of them
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
         for path, text in texts.items():
             _write(path, text)
     return target
-
-
-def _write_all(texts: Mapping[Path, str]) -> None:
-    """Write new files; none of them if one cannot be written."""
-    try:
-        for path, text in texts.items():
-            _write(path, text)
-    except OSError:
-        for path in texts:
-            path.unlink(missing_ok=True)
-        raise
 
 
 def _label(content: Mapping[str, Any], notebook: Path) -> str:

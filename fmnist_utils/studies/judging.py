@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fmnist_utils.analysis import sentences
-from fmnist_utils.analysis.compare import Estimate, reaches
+from fmnist_utils.analysis.compare import Estimate, lost_by_correction, reaches
 from fmnist_utils.basics.text import interval, percent, points
 from fmnist_utils.runs.groups import Group
 from fmnist_utils.training.experiment import Experiment
@@ -145,8 +145,8 @@ class Differs(Judge):
             text += (
                 f"; the claimed {points(self.claimed)} {sentences.where(self.claimed, change['low'], change['high'])}"
             )
-        if change["verdict"] not in ("better", "worse") and not change["low"] <= 0 <= change["high"]:
-            text += f"; no measurable difference{sentences.CORRECTED}"  # the interval is of this comparison alone
+        if lost_by_correction(change["verdict"], change["low"], change["high"]):
+            text += f"; no measurable difference{sentences.CORRECTED}"
         return text, _effect(change["verdict"], self.sign)
 
 
