@@ -142,6 +142,7 @@ def test_effects_are_unlike_where_their_intervals_do_not_overlap() -> None:
 
 def test_times_are_compared_only_where_equal_trainings_took_alike_long() -> None:
     assert "about the same time (at most 1.2 times" in sentences.timing({"a": [10, 12], "b": [5]})
+    assert "about the same time, within a twentieth" in sentences.timing({"a": [10, 10.2], "b": [5]})
     said = sentences.timing({"a": [10, 12], "b_c": [5, 30, 6]})
     assert said.startswith("The times are no comparison")
     assert "up to 6.0 times as long in one training of b&#95;c as in another" in said

@@ -1171,7 +1171,8 @@ def timing(seconds: Mapping[str, Sequence[float]]) -> str:
         return "With one training each it cannot be said whether other work slowed some of them."
     name = max(ratios, key=lambda name: ratios[name])
     if comparable(seconds):
-        return f"An epoch of equal trainings took about the same time (at most {ratios[name]:.1f} times as long)."
+        most = f" (at most {ratios[name]:.1f} times as long)" if ratios[name] >= 1.05 else ", within a twentieth of it"
+        return f"An epoch of equal trainings took about the same time{most}."
     return (
         f"The times are no comparison: an epoch took up to {ratios[name]:.1f} times as long in one training of "
         f"{md(name)} as in another, as happens where other work slows some, or machine or precision are not the same."
