@@ -50,12 +50,15 @@ def test_corrected_labels_differ_where_a_label_is_in_doubt_and_nowhere_else(spoi
 
 def test_known_wrong_labels_are_counted_among_the_first(spoiled: tuple) -> None:
     wrong, _, table = spoiled
-    counts = doubts.found(table, wrong, (1, 60, 1500))
-    assert counts.index.tolist() == [1, 60, 1500] and counts[1500] == 45
-    assert counts[1] == int(table.index[0] in wrong)
+    listed = table.index[table["doubtful"]]
+    counts = doubts.found(table, wrong, (1, 20, 1500))
+    assert counts.index.tolist() == [1, 20, len(listed)], "there are no 1,500 in doubt"
+    assert counts.tolist() == [sum(place in wrong for place in listed[:n]) for n in counts.index]
     said = sentences.recalled(counts, 45)
     assert said.startswith("Of 45 labels that others have shown to be wrong, ")
-    assert said.endswith(" and 45 are among the first 1,500.")
+    assert said.endswith(f" and {counts.iloc[-1]} are among all {len(listed)} that are in doubt here.")
+    none = sentences.recalled(doubts.found(table.assign(doubtful=False), wrong, (1, 20)), 45)
+    assert none.endswith("wrong, none is in doubt here: no label is.")
 
 
 def test_a_class_without_images_is_no_hindrance() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from small_project import call, copy_package, edit
+from training_processes import Worker
 
 from fmnist_utils import Experiment, Run, UserError, results, run_all
 from fmnist_utils.basics import own
@@ -108,18 +109,48 @@ def checksum(out: Path, key: str) -> str:
 
 @pytest.mark.slow
 def test_parts_that_a_notebook_defines_are_trained_side_by_side(tmp_path: Path) -> None:
-    script = f"""{MINE}
+    script = f"""SHARE = 0.5{MINE.replace("images * self.factor", "images * SHARE")}
 from fmnist_utils import Experiment, run_all
 own = Experiment(
     model="cnn-small", train_size=500, epochs=1, augmentation="darken", optimizer="nadam", schedule="half")
 runs = run_all([own, own.but(seed=1)], {str(tmp_path)!r}, jobs=2)
 print([run.fresh for run in runs], sorted(name for name in runs[0].provenance if "digest" in name))
 print([run.fresh for run in run_all([own, own.but(seed=1)], {str(tmp_path)!r})])
+SHARE = 0.25
+print([run.fresh for run in run_all([own, own.but(seed=1)], {str(tmp_path)!r})])
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == ["[False, False]"], done.stderr
+    assert done.stdout.splitlines()[-1:] == ["[True, True]"], done.stderr
+    assert "\n[False, False]\n" in done.stdout
     told = "[True, True] ['augmentation_digest', 'optimizer_digest', 'schedule_digest']"
     assert told in done.stdout
+
+
+@pytest.mark.slow
+def test_a_notebooks_parts_stay_its_own_when_a_worker_elsewhere_sends_its_run(
+    tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    worker()
+    (tmp_path / "there").mkdir()  # another folder under that path on another machine
+    script = f"""SHARE = 0.5{MINE.replace("images * self.factor", "images * SHARE")}
+from dataclasses import replace
+from pathlib import Path
+from fmnist_utils import Experiment, load_dataset
+from fmnist_utils.runs import cluster
+from fmnist_utils.runs.store import Store
+data, store = load_dataset(), Store({str(tmp_path / "here")!r})
+own = Experiment(model="cnn-small", train_size=500, epochs=1, augmentation="darken")
+key = own.key(data.checksum)
+order = cluster.Order.of(key, own, data.checksum, store, "cpu", "auto")
+order = replace(order, reports=Path({str(tmp_path / "there")!r}))
+[run] = cluster.train([order], {{key: 1.0}}, store, {worker.address!r}).values()
+print(run.experiment == own, run.key == key, store.load(key) is not None)
+SHARE = 0.25
+print(own.key(data.checksum) == key)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["True True True", "False"], done.stderr
 
 
 def test_a_file_that_was_edited_after_it_was_imported_is_not_taken_for_what_runs(project: Path, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_the_hardest_class_is_one_that_no_interval_overlaps() -> None:
     assert "most of b and c, 100.00 % each." in sentences.hardest(unequal), "the interval of one is not the other's"
     assert sentences.hardest({"b": unequal["b"], "c": unequal["c"]}).endswith("is found in 100.00 % of its images.")
     assert sentences.hardest({}) == "No class has a test image."
+    assert sentences.hardest({"a_b": unequal["b"]}).startswith("Only a&#95;b has test images; it is found in 100.00 % ")
 
 
 def test_classes_that_are_found_equally_often_are_named_together() -> None:

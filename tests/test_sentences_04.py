@@ -104,7 +104,8 @@ def test_a_part_of_a_table_keeps_its_verdicts() -> None:
 
 def test_rows_that_are_compared_seed_by_seed_are_named() -> None:
     rows = table(VERDICTS).assign(paired=[True, False, False])
-    end = " a: its trainings are those of the base, read out in another way, so it is compared with them seed by seed."
+    end = " a: its trainings are those of the base, at most read out in another way, "
+    end += "so it is compared with them seed by seed."
     assert sentences.verdicts(rows, "the base").endswith(end)
     assert "trainings" not in sentences.verdicts(rows[1:], "the base")
     assert " a and c: their trainings " in sentences.verdicts(rows.assign(paired=[True, False, True]), "the base")

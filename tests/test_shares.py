@@ -96,6 +96,7 @@ def test_the_pair_to_look_at_is_one_that_can_be_told_apart():
     assert pair([0, 1, 2, 0]) == ("Coat", "Bag")
     assert pair([1, 2]) == ("Bag", "Shirt"), "no training image shows a coat"
     assert pair([0, 1, 2], preferred=("Coat", "Shirt")) == ("Coat", "Shirt")
+    assert pair([0, 1, 2], preferred=("Shirt", "Coat")) == ("Coat", "Shirt")
     assert pair([0, 1], preferred=("Coat", "Shirt")) == ("Coat", "Bag")
     only = LABELS == 2
     assert metrics.confused_pair(LABELS[only], predictions[:, only], NAMES, [0, 1, 2]) == ("Coat", "Shirt")

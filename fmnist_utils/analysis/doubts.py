@@ -106,14 +106,16 @@ def usable(judges: Estimate, commonest: float, allowed: Estimate, as_given: Esti
 
 
 def found(suspected: pd.DataFrame, known: Sequence[int], first: Sequence[int]) -> pd.Series:
-    """Count how many of the `known` wrong labels are among the first so many of `suspects`.
+    """Count how many of the `known` wrong labels are among the `first` so many that are in doubt (`suspects`).
 
     Returns
     -------
-    Series, int, indexed by `first`
+    Series, int, indexed by those of `first` that are less than the labels in doubt, and, at its end, their number
     """
-    ranks = pd.Series(np.arange(len(suspected)), suspected.index)[list(known)].to_numpy()
-    return pd.Series([int((ranks < n).sum()) for n in first], list(first))
+    listed = suspected.index[suspected["doubtful"]]
+    ranks = np.flatnonzero(listed.isin(list(known)))
+    sizes = [*(n for n in first if n < len(listed)), len(listed)]
+    return pd.Series([int((ranks < n).sum()) for n in sizes], sizes)
 
 
 def kinds(

@@ -141,8 +141,8 @@ def _seed_by_seed(rows: pd.DataFrame, reference: str) -> str:
         return ""
     its, it = ("its", "it is") if len(names) == 1 else ("their", "they are")
     return (
-        f" {listing(names)}: {its} trainings are those of {md(reference)}, read out in another way, so {it} compared "
-        "with them seed by seed."
+        f" {listing(names)}: {its} trainings are those of {md(reference)}, at most read out in another way, so {it} "
+        "compared with them seed by seed."
     )
 
 
@@ -749,11 +749,12 @@ def corrected(n: int, accuracy: Estimate, as_given: Estimate) -> str:
 
 
 def recalled(found: pd.Series, known: int) -> str:
-    """Say how many of the `known` wrong labels are among the first of the doubtful ones (`doubts.found`)."""
-    said = [
-        f"{count or 'none'} {'are' if count > 1 else 'is'} among the first {first:,}" for first, count in found.items()
-    ]
-    return f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)}."
+    """Say how many of the `known` wrong labels are among the first in doubt, and among all of them (`doubts.found`)."""
+    if not found.index[-1]:
+        return f"Of {counted(known, 'label')} that others have shown to be wrong, none is in doubt here: no label is."
+    said = [f"{count or 'none'} {'are' if count > 1 else 'is'} among the first {n:,}" for n, count in found.items()]
+    said[-1] = said[-1].replace("among the first", "among all")
+    return f"Of {counted(known, 'label')} that others have shown to be wrong, {_listed(said)} that are in doubt here."
 
 
 def temperatures(
@@ -943,9 +944,11 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
     if not recalls:
         return "No class has a test image."
     rows = sorted(recalls, key=lambda name: recalls[name].mean)
+    if len(rows) == 1:
+        return f"Only {md(rows[0])} has test images; it is found in {recalls[rows[0]]} of them."
     least, most = rows[0], rows[-1]
     first, last = ([name for name in rows if recalls[name].mean == recalls[end].mean] for end in (least, most))
-    if len(first) == len(rows) > 1:
+    if len(first) == len(rows):
         return f"No class is harder than another: each is found in {percent(recalls[least].mean)} of its images."
     ends = [
         f"{listing(names)}, {f'{percent(recalls[names[0]].mean)} each' if len(names) > 1 else recalls[names[0]]}"

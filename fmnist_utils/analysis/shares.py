@@ -75,7 +75,7 @@ def confused_pair(
     ----------
     labels, predictions, class_names : as in `confused_pairs`
     learnt : int (n,), labels of the training images, of two classes or more
-    preferred : two classes that go before all others, in the order of their numbers, where they can be told apart
+    preferred : two classes, in any order, that go before all others where they can be told apart
 
     Returns
     -------
@@ -86,7 +86,8 @@ def confused_pair(
     found = []
     for first, second in combinations(np.unique(np.asarray(learnt)).tolist(), 2):
         pair, tested = (class_names[first], class_names[second]), int(np.isin(truth, (first, second)).sum())
-        found.append((tested > 0, pair == preferred, int(mixed_up(truth, answer, first, second).sum()), tested, pair))
+        mixed, wanted = int(mixed_up(truth, answer, first, second).sum()), set(pair) == set(preferred or ())
+        found.append((tested > 0, wanted, mixed, tested, pair))
     return max(found, key=lambda row: row[:4])[-1]  # the first of equals
 
 

@@ -45,7 +45,7 @@ OPEN = {
 # The files that decide results, and the beginning of their SHA-256 as they were released. Who changes one and no bit of
 # any result (the golden tests tell) writes its new one here; else TRAINING_VERSION rises as well.
 RELEASED = {
-    "data/dataset.py": "eecb887f4f6c3f9b",
+    "data/dataset.py": "23328482a8e301ed",
     "models/airbench.py": "f9c3bc35ed46e8d6",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",

@@ -207,8 +207,8 @@ def _read_idx(source: Source) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
     sums = tuple(md5(contents[stem]) for stem in FILES)
     own = source.known is None and (source.folder / "classes.txt").is_file()  # perhaps other names, as translated ones
     for name, known in KNOWN.items():
-        found = sums == known.md5 and source.known in (None, name)
-        if found and (not own or _class_names(source.folder, arrays[1], arrays[3]) == known.class_names):
+        same = sums == known.md5 and source.known in (None, name)
+        if same and (not own or _class_names(source.folder, arrays[1], arrays[3]) == known.class_names):
             return name, known.class_names, arrays
     if source.known:
         raise UserError(_diagnosis(source, source.known, sums, arrays))

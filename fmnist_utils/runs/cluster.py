@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
+from distributed.protocol import pickle
 
 from fmnist_utils.basics.errors import UserError, together
 from fmnist_utils.basics.own import edited
@@ -91,6 +92,15 @@ class Order:
             since=store.since, label=label or experiment.label, dask=metadata.version("distributed"),
         )  # fmt: skip
 
+    def packed(self) -> bytes:
+        """Return it as `work` takes it: closed, so that nobody on its way opens it.
+
+        A class of a notebook that is unpickled in the process that it is from is changed there, in place: its functions
+        read copies of the notebook's values from then on. And the scheduler of the workers of this machine, which opens
+        what it passes on, is a thread of this process.
+        """
+        return bytes(pickle.dumps(self))
+
     def on(self, threads: int) -> Order:
         """Return the same order for a number of threads."""
         return replace(self, threads=threads)
@@ -142,15 +152,20 @@ class _Reporter(Progress):
         self._tell("close")
 
 
-def work(order: Order) -> Run | None:
-    """Train a run on a worker; returns it, or None if it is in the sender's store already.
+def work(packed: bytes) -> Run | None:
+    """Train the run of an order (`Order.packed`) on a worker; None if it is in the sender's store already.
+
+    Returns
+    -------
+    The run without its experiment, another one in its place: parts of it that are the sender's own are not to be
+    unpickled there, see `Order.packed`.
 
     Raises
     ------
     UserError
         The worker has another version of the package, of Dask or of a file of the sender's own, no data, or other data.
     """
-    where = get_worker().address
+    where, order = get_worker().address, pickle.loads(packed)
     if order.version != version():
         raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")
     if order.dask != (dask := metadata.version("distributed")):
@@ -179,6 +194,7 @@ def work(order: Order) -> Run | None:
             run.provenance |= {f"{kind}_digest": digest for kind, digest in order.digests.items()}
             if seen:
                 store.save(run)
+        run.experiment = Experiment()
         return None if seen else run
 
 
@@ -282,7 +298,7 @@ class _Watch:
         one_gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
         ordered: dict[Future, Order] = {}
         for number, order in enumerate(orders):
-            future = self.client.submit(work, order, pure=False, priority=-number, resources=one_gpu)
+            future = self.client.submit(work, order.packed(), pure=False, priority=-number, resources=one_gpu)
             ordered[future] = order
             future.add_done_callback(self.news.put)
         runs: dict[str, Run] = {}
@@ -334,6 +350,8 @@ class _Watch:
         """
         try:
             sent = future.result()
+            if sent is not None:
+                sent.experiment = order.experiment
         except KilledWorker as error:
             died = f"{order.experiment.label}: {error.allowed_failures + 1} workers died while they trained it"
             raise UserError(f"{died}, for lack of memory perhaps; {KEPT}") from error
