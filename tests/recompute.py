@@ -926,6 +926,32 @@ def check_disturbances(checks: Checks, page: str, text: str, stores: list[Store]
         checks.that(page, counted[0], said == true, true)
 
 
+# --- labels in doubt --------------------------------------------------------------------------------------
+
+KNOWN_WRONG = {16691, 22264, 28264, 33982, 40513, 42018, 45592}  # zalandoresearch/fashion-mnist, issue 166
+
+
+def check_doubts(checks: Checks, page: str, text: str, out: Path) -> None:
+    """How many labels are in doubt, and which of the known wrong ones are, held against ``suspects.csv``."""
+    if " in doubt" not in text or not (out / "suspects.csv").is_file():
+        return
+    listed = defaultdict[str, list[int]](list)
+    with (out / "suspects.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            listed[row["part"]].append(int(row["index"]))
+    for match in re.finditer(r"Of ([\d,]+) (training|test) labels, ([\d,]+) \(([\d.]+) %\) (?:is|are) in doubt", text):
+        whole, found = int(match[1].replace(",", "")), len(listed[match[2]])
+        checks.that(page, match[0], int(match[3].replace(",", "")) == found, found)
+        checks.number(page, f"share of {match[2]} labels in doubt", match[4], 100 * found / whole)
+    if match := re.search(r"Of (\d+) labels that others have shown to be wrong, (.*) that are in doubt here", text):
+        checks.that(page, match[0], int(match[1]) == len(KNOWN_WRONG), len(KNOWN_WRONG))
+        for count, which, first in re.findall(r"(none|\d+) (?:is|are) among (the first|all) ([\d,]+)", match[2]):
+            places, size = listed["training"], int(first.replace(",", ""))
+            true = len(KNOWN_WRONG & set(places[:size]))
+            checks.that(page, f"{count} among {which} {first}", number_of(count) == true, true)
+            checks.that(page, f"{which} {first}", (size == len(places)) == (which == "all"), len(places))
+
+
 def strongest(run: Run, name: str) -> float:
     return max(strength for other, strength in run.disturbed if other == name)
 
@@ -952,6 +978,7 @@ def main(arguments: list[str]) -> int:
             text = part.get_text(" ", strip=True).replace(" ;", ";").replace(" :", ":")
             check_sentences(checks, page.stem, text, store)
             check_disturbances(checks, page.stem, text, stores)
+            check_doubts(checks, page.stem, text, out)
     for page, number in checks.done.items():
         wrong = sum(line.startswith(f"{page}: ") for line in checks.wrong)
         print(f"{page}: {number} checked, {number - wrong} agree, {wrong} wrong")

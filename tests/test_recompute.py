@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import recompute
 
-from fmnist_utils import Dataset, metrics, robustness, sentences, studies
+from fmnist_utils import Dataset, doubts, metrics, robustness, sentences, studies
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report.index import write_index
 from fmnist_utils.runs.store import results
@@ -144,3 +145,31 @@ def test_what_protects_is_recomputed_from_what_is_stored_beside_the_runs(data: D
         assert found is not None
         place = found.start(1)
         assert wrong(text[:place] + other(text[place]) + text[place + 1 :]), pattern
+
+
+def test_labels_in_doubt_are_recounted_from_the_list(tmp_path: Path) -> None:
+    places = [5, 16691, 22264, 8, 28264]
+    table = pd.DataFrame({"label": "Coat", "suggestion": "Shirt", "score": 0.1, "doubtful": True}, places)
+    table.loc[99] = ["Coat", "Coat", 0.9, False]
+    doubts.write({"training": table}, tmp_path)
+    known = doubts.PUBLISHED_ERRORS["fashion-mnist"]
+    text = sentences.plain(sentences.doubted(table, "training"))
+    text += " " + sentences.recalled(doubts.found(table, known, (2, 4)), len(known))
+    assert text.endswith(
+        "1 is among the first 2, 2 are among the first 4 and 3 are among all 5 that are in doubt here."
+    )
+
+    def wrong(text: str) -> list[str]:
+        checks = recompute.Checks()
+        recompute.check_doubts(checks, "06", text, tmp_path)
+        assert checks.done["06"] == 9
+        return checks.wrong
+
+    assert wrong(text) == []
+    for right, false in (
+        ("5 (83.33", "6 (83.33"),
+        ("83.33", "82.33"),
+        ("2 are", "3 are"),
+        ("among all 5", "among all 6"),
+    ):
+        assert wrong(text.replace(right, false)), right
