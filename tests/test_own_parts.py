@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import linecache
 import os
 import re
 import subprocess
@@ -126,6 +127,30 @@ print([run.fresh for run in run_all([own, own.but(seed=1)], {str(tmp_path)!r})])
     assert told in done.stdout
 
 
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_net_that_changes_what_it_reads_keeps_its_run(jobs: int, tmp_path: Path) -> None:
+    script = f"""
+from torch import nn
+from fmnist_utils import Experiment, run_all
+from fmnist_utils.models import register
+made = []
+@register("counting", source="me")
+class Counting(nn.Module):
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__()
+        made.append("one")
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
+    def forward(self, images):
+        return self.layers(images)
+net = Experiment(model="counting", train_size=100, batch_size=50, epochs=1)
+runs = run_all([net, net.but(seed=1)], {str(tmp_path)!r}, jobs={jobs})
+print(all((run.folder / "record.json").is_file() and run.folder.name == run.key for run in runs))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["True"], done.stdout + done.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.suffix in (".damaged", ".pt")) == []
+
+
 @pytest.mark.slow
 def test_a_notebooks_parts_stay_its_own_when_a_worker_elsewhere_sends_its_run(
     tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch
@@ -213,7 +238,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def part_with(**sources: str) -> str:
@@ -367,21 +393,33 @@ def test_what_a_net_of_a_notebook_uses_counts(old: str, new: str) -> None:
         "argparse.Namespace(scale={})", "torch.nn.LeakyReLU({})", "[torch.nn.Dropout({} / 10)]", "Fraction({}, 7)",
         "deque([{}])", "bytearray({})", "Path('{}')", "operator.itemgetter({})", "[[[[[[[[[[{}]]]]]]]]]]",
         "pd.DataFrame([[{}] * 40] * 40)", "np.random.default_rng({})", "Slots({})", "Options({})",
+        "pd.DataFrame([[0.1234567 + {} * 1e-12]])", "pd.Series([1, 2], [{}, 7])", "pd.Series([3, {}])", "PCA({})",
+        "torch.distributions.Beta({}.0, 2.0)", "torch.tensor([1], dtype=torch.int{0}6 if {0} == 1 else torch.int32)",
+        "transforms.Compose([transforms.Lambda(lambda x: x * {})])", "transforms.RandomPerspective({} / 10)",
+        "torch.nn.CrossEntropyLoss(label_smoothing={} / 10)", "Scale({})", "defaultdict(lambda: {})", "Noted({})",
+        "np.vectorize(lambda x: x + {})", "functools.partialmethod(max, {})", "re.compile('a{}')",
+        "[itself := [{}], itself.append(itself)]",
     ],
 )  # fmt: skip
 def test_values_of_any_kind_count(value: str) -> None:
     head = """
-import argparse, operator
-from collections import deque
+import argparse, functools, operator, re
+from collections import defaultdict, deque
 from dataclasses import make_dataclass
 from fractions import Fraction
 from pathlib import Path
 import numpy as np, pandas as pd, torch
+from sklearn.decomposition import PCA
+from torchvision import transforms
 Options = make_dataclass("Options", ["size"])
 Options.__module__ = "elsewhere"
 class Slots:
     __slots__ = ("a",)
     def __init__(self, a): self.a = a
+class Noted(dict):
+    def __init__(self, a): self.a = a
+class Scale(torch.nn.Module):
+    def __init__(self, a): super().__init__(); self.a = a
 """
     digests = []
     for number in (1, 2, 1):
@@ -389,6 +427,68 @@ class Slots:
         exec(f"{head}A = {value.format(number)}\ndef f(): return A", notebook)
         digests.append(own.digest(notebook["f"]))
     assert digests[0] == digests[2] != digests[1]
+
+
+AROUND = """
+import functools
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from fmnist_utils.training.augmentations import Change
+
+def scaled(f):
+    @functools.wraps(f)
+    def inner(*given): return f(*given) * 1
+    return inner
+
+class Meta(type):
+    def part(kind): return 2
+
+@functools.singledispatch
+def chosen(value): return 3
+
+@chosen.register
+def _(value: int): return 4
+
+def noted(): return noted.k
+noted.k = 5
+
+class Net(metaclass=Meta):
+    @scaled
+    def forward(self, a): return chosen(a) + noted() + self.held()
+    held = functools.partialmethod(lambda self, a: a, 6)
+
+def checked(value): return value + 0.125
+
+class Dark(Change):
+    name: str = "dark"
+    made: float = Field(default_factory=lambda: 0.5)
+    given: Annotated[float, AfterValidator(checked)] = 0.25
+    _floor: float = 7.5
+    def transform(self, images): return images * self._floor * Net().forward(1)
+"""
+
+
+def around(old: str = "", new: str = "") -> str:
+    """Digest of an augmentation of notebook cells, edited in one place; Python finds their sources."""
+    assert old in AROUND
+    source, notebook = AROUND.replace(old, new), {"__name__": "__main__"}
+    linecache.cache["<cells>"] = len(source), None, source.splitlines(keepends=True), "<cells>"
+    exec(compile(source, "<cells>", "exec", dont_inherit=True), notebook)
+    return own.digest(notebook["Dark"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("* 1", "* 50"), ("return 2", "return 3"), ("return 3", "return 2"), ("return 4", "return 5"),
+        ("k = 5", "k = 6"), ("a, 6", "a, 7"), ("0.125", "0.375"), ("lambda: 0.5", "lambda: 0.05"),
+        ("= 0.25", "= 0.75"), ("7.5", "0.05"),
+    ],
+)  # fmt: skip
+def test_what_surrounds_a_part_counts(old: str, new: str) -> None:
+    assert around() == around() != around(old, new)
 
 
 def test_a_partial_of_functions_is_the_same_in_every_process() -> None:

@@ -136,12 +136,6 @@ def test_the_hardest_class_is_named_with_the_nets_that_miss_it_most() -> None:
     assert sentences.hardest_class(missed[["none"]]) == "No class has a test image."
 
 
-def test_words_are_tallied() -> None:
-    said = sentences.word_counts(["reached", "not yet run", "reached"], "claim")
-    assert said == "Of 3 claims: 2 reached and 1 not yet run."
-    assert sentences.word_counts([], "claim") == "There is no claim yet."
-
-
 @pytest.mark.parametrize(
     ("low", "high", "where"),
     [

@@ -75,6 +75,7 @@ def test_pairs_with_as_many_mistakes_are_named_beside_the_one_that_is_looked_at(
     }
     assert sentences.as_often(pairs, ("a", "b")) == "Taken for each other just as often: a&#95;1 / c."
     assert sentences.as_often(pairs, ("b", "c")) == ""
+    assert sentences.as_often(pairs, ("x", "y")) == "", "a pair that is none of the first"
     none = dict.fromkeys(pairs, estimate(np.nan, np.nan, np.nan))
     assert sentences.as_often(none, ("a", "b")) == ""
 

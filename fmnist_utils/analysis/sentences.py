@@ -403,8 +403,9 @@ def as_often(pairs: Mapping[tuple[str, str], Estimate], pair: tuple[str, str]) -
 
     `pairs` is of `metrics.confused_pairs`.
     """
-    others = [other for other, share in pairs.items() if other != pair and share.mean == pairs[pair].mean]
-    if not others or not pairs[pair].mean > 0:
+    own = pairs[pair].mean if pair in pairs else 0.0  # it need not be one of the first
+    others = [other for other, share in pairs.items() if other != pair and share.mean == own]
+    if not others or not own > 0:
         return ""
     return f"Taken for each other just as often: {_pairs(others)}."
 
@@ -1420,14 +1421,6 @@ def hardest_class(missed: pd.DataFrame) -> str:
         return f"Which class is missed most depends on the net: {listing(first)} for {counts.max()} each."
     nets = how_many(int(counts.max()), len(known), "net")
     return f"Missed most is **{md(first[0])}**, by {nets}. The nets miss {ranges(list(known[first[0]]))} of its images."
-
-
-def word_counts(verdicts_on: Iterable[str], thing: str) -> str:
-    """Count words: ``"Of 12 claims: 7 reached, 3 within reach and 2 not yet run"``, the most frequent first."""
-    counts = pd.Series(list(verdicts_on), dtype=object).value_counts()
-    if counts.empty:
-        return f"There is no {thing} yet."
-    return f"Of {counted(int(counts.sum()), thing)}: {listing(f'{n} {word}' for word, n in counts.items())}."
 
 
 def against_public(landscape: pd.DataFrame) -> str:

@@ -7,10 +7,9 @@ of the package that decides results, once it is not as it was released.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import contextlib
-import dataclasses
+import copyreg
 import dis
 import functools
 import hashlib
@@ -27,7 +26,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import CodeType, NoneType, SimpleNamespace
+from types import CodeType, MappingProxyType, NoneType
 from typing import Any
 
 from fmnist_utils.basics.errors import UserError
@@ -60,7 +59,7 @@ RELEASED = {
 RELEASED_DISTORTIONS = {"training/distortions.py": "18fe75292b3adc3f"}
 PINNED = {f"{folder}.{name}" for folder, names in OPEN.items() for name in names}
 PLAIN = (NoneType, bool, int, float, complex, str, bytes, range, slice, type(...))  # told by their repr
-DEEPEST = 8  # a part of a part of … a value that is looked at
+DEEPEST = 100  # a part of a part of … a value that is looked at
 # module -> its spec, which a reload replaces (None before it is imported), and its source
 _imported: dict[str, tuple[Any, str]] = {}
 
@@ -210,9 +209,11 @@ def _cells(*things: Any) -> list[Any]:
             told += sorted(_modules(item.__name__ if inspect.ismodule(item) else home(item)).items())
         elif inspect.isclass(item):
             told += [_text(item), _value(_attributes(item), wanted)]
-            wanted += item.__bases__
+            wanted += [*item.__bases__, type(item)]
         elif inspect.isfunction(item):
             told += [text := _text(item), _value(_around(item), wanted)]
+            if vars(item):  # what was noted of it, such as the function that a decorator has replaced by it
+                told.append(_value(vars(item), wanted))
             told += [_modules(name) for name in sorted(_imports(textwrap.dedent(text), ""))]
         else:
             told.append(_value(item, wanted))
@@ -222,17 +223,17 @@ def _cells(*things: Any) -> list[Any]:
 def _text(thing: Any) -> str:
     """Source of a notebook's function or class; where Python finds none, as of most classes, the code has to do."""
     try:
-        return inspect.getsource(thing)
+        return inspect.getsource(getattr(thing, "__code__", thing))  # (a function may pass for another)
     except (OSError, TypeError):
-        if inspect.isfunction(thing):
-            return repr(_code(thing.__code__))
-        return repr(sorted(getattr(thing, "model_fields", {}).items()))  # of an augmentation: its options
+        return repr(_code(thing.__code__)) if inspect.isfunction(thing) else ""
 
 
 def _attributes(kind: type) -> dict[str, Any]:
-    """What a class has of its own, apart from what Python and libraries note of it."""
+    """What a class has of its own, apart from what Python and libraries note of it; of pydantic's ones their fields."""
     members = sorted(vars(kind).items())
-    return {name: member for name, member in members if inspect.isroutine(member) or not name.startswith("__")}
+    own = {name: member for name, member in members if inspect.isroutine(member) or not name.startswith("__")}
+    fields = {name: getattr(kind, name, None) for name in ("model_fields", "__private_attributes__")}
+    return own | {name: dict(found) for name, found in fields.items() if found}
 
 
 def _around(function: Any) -> dict[str, Any]:
@@ -253,25 +254,34 @@ def _globals(code: CodeType) -> set[str]:
     return names.union(*(_globals(item) for item in code.co_consts if isinstance(item, CodeType)))
 
 
-def _value(value: Any, used: list[Any], depth: int = 0) -> Any:
-    """Describe a value by strings and lists of them; classes, functions and modules by name, which `used` is given."""
+def _value(value: Any, used: list[Any], depth: int = 0, known: dict[int, Any] | None = None) -> Any:
+    """Describe a value by strings and lists of them; classes, functions and modules by name, which `used` is given.
+
+    `known` has the objects that were described before it, or are being described: it may be a part of itself.
+    """
     if inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value):
         used.append(value)
         return value.__name__
     if isinstance(value, PLAIN):
         return repr(value)
-    if hasattr(value, "tolist"):  # a tensor or an array
-        return repr(value.tolist())
+    if hasattr(value, "tolist") and not hasattr(value, "to_frame"):  # a tensor or an array, not of pandas
+        return f"{value.dtype} {value.tolist()!r}"
+    known = {} if known is None else known
+    if id(value) in known:
+        return known[id(value)][1]
     kind: Any = type(value)
     used.append(kind)
+    name = getattr(value, "__name__", kind.__name__)
+    known[id(value)] = value, name  # (with the value itself, so that no other one gets its address)
     parts: Any = _parts(value) if depth < DEEPEST else None
     if parts is None:
-        return [getattr(value, "__name__", kind.__name__), *filter(None, [_whole(value)])]
-    described = [_value(part, used, depth + 1) for part in parts]
-    return [
-        getattr(value, "__name__", kind.__name__),
-        *(sorted(described, key=repr) if isinstance(value, set | frozenset) else described),
-    ]
+        described = [_whole(value)]
+    else:
+        described = [_value(part, used, depth + 1, known) for part in parts]
+        described = sorted(described, key=repr) if isinstance(value, set | frozenset) else described
+    # By its digest, for many may have it as a part.
+    known[id(value)] = value, _sha256(repr([name, *described]))
+    return known[id(value)][1]
 
 
 def _whole(value: Any) -> str:
@@ -285,9 +295,9 @@ def _whole(value: Any) -> str:
 
 def _parts(value: Any) -> Iterable[Any] | None:
     """What a value consists of; None if that is not known."""
-    if isinstance(value, Mapping):
+    if type(value) in (dict, MappingProxyType):
         return value.items()
-    if isinstance(value, list | tuple | set | frozenset):
+    if type(value) in (list, tuple, set, frozenset):
         return value
     if isinstance(value, functools.partial):
         return value.func, value.args, value.keywords
@@ -299,14 +309,12 @@ def _parts(value: Any) -> Iterable[Any] | None:
         return value.__func__, value.__self__
     if hasattr(value, "__wrapped__"):  # a static or class method, what functools.cache returns
         return (value.__wrapped__,)
-    if inspect.isroutine(value):  # of C: it is known by its name
+    if inspect.isroutine(value) and type(value).__module__ == "builtins":  # of C: it is known by its name
         return ()
-    if hasattr(value, "state_dict") and hasattr(value, "named_modules"):  # a net, or a layer with its settings
-        return repr(value), value.state_dict()
-    own = type(value).__module__ == "__main__" or isinstance(value, SimpleNamespace | argparse.Namespace)
-    if own or dataclasses.is_dataclass(value):
-        slots = [name for kind in type(value).__mro__ for name in vars(kind).get("__slots__", ())]
-        return [*getattr(value, "__dict__", {}).items(), *((name, getattr(value, name, None)) for name in slots)]
+    with contextlib.suppress(Exception):  # whatever its class may raise
+        # What it would be made of anew: a function, its arguments, and what is set, appended and stored then.
+        made = copyreg.dispatch_table.get(type(value), lambda value: value.__reduce_ex__(2))(value)
+        return [made] if isinstance(made, str) else [*made[:3], *(list(items) for items in made[3:5] if items)]
     return None
 
 

@@ -83,12 +83,14 @@ class Order:
 
     @classmethod
     def of(
-        cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str, label: str = ""
-    ) -> Order:
-        """Order the training of `experiment` for `store`."""
+        cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str,
+        label: str = "", digests: dict[str, str] | None = None,
+    ) -> Order:  # fmt: skip
+        """Order the training of `experiment` for `store`; `digests` are those of its own parts, if not of today."""
         own = tuple((part, digest) for part in experiment.parts if (digest := part.digest))
         return cls(
-            key, experiment, checksum, own, experiment.digests, version(), store.folder.parent, device, precision,
+            key, experiment, checksum, own, experiment.digests if digests is None else digests, version(),
+            store.folder.parent, device, precision,
             since=store.since, label=label or experiment.label, dask=metadata.version("distributed"),
         )  # fmt: skip
 
@@ -189,9 +191,7 @@ def work(packed: bytes) -> Run | None:
             checkpoint = store.checkpoint(order.key)
             device = _device(order.device)
             run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
-            # What came along has no source here: the sender knows the run's name, and the digests.
-            run.key = order.key
-            run.provenance |= {f"{kind}_digest": digest for kind, digest in order.digests.items()}
+            run.called(order.key, order.digests)  # what came along has no source here
             if seen:
                 store.save(run)
         run.experiment = Experiment()

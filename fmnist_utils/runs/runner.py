@@ -98,7 +98,12 @@ def run_all(
         raise UserError(problem)
     store = Store(out, resources.since)
     forget_changed(experiments)
-    keys = [experiment.key(data_of(experiment).checksum) for experiment in experiments]
+    # Of this moment, since a part of a notebook may change, as soon as it is used, what it reads.
+    digests = [experiment.digests for experiment in experiments]
+    keys = [
+        experiment.key(data_of(experiment).checksum, digests=own)
+        for experiment, own in zip(experiments, digests, strict=True)
+    ]
     wanted = dict(zip(keys, experiments, strict=True))
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     for key, run in found.items():
@@ -122,7 +127,8 @@ def run_all(
     if missing:
         try:
             called = dict(zip(reversed(keys), reversed(labels), strict=True))  # of equal ones the first name
-            found.update(_train(missing, called, store, device, resources))
+            trained_by = dict(zip(keys, digests, strict=True))
+            found.update(_train(missing, trained_by, called, store, device, resources))
             _trained.update((store.folder, key) for key in missing)
         except KeyboardInterrupt:
             raise Stopped from None
@@ -209,20 +215,28 @@ def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resourc
 
 
 def _train(
-    missing: dict[str, Experiment], labels: dict[str, str], store: Store, device: str, resources: Resources
+    missing: dict[str, Experiment],
+    digests: dict[str, dict[str, str]],
+    labels: dict[str, str],
+    store: Store,
+    device: str,
+    resources: Resources,
 ) -> dict[str, Run]:
-    """Train what is missing where `resources` say, and return it as it is stored."""
+    """Train what is missing where `resources` say, and return it as it is stored.
+
+    `digests` are those of each run's own parts that its key was made with.
+    """
     costs = _costs(missing, store)
     if not resources.scheduler:
         jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
         if jobs == 1:
             with Board({key: labels[key] for key in missing}, costs) as board:
-                return _train_here(missing, board, store, device, resources.precision)
+                return _train_here(missing, digests, board, store, device, resources.precision)
     from fmnist_utils.runs import cluster
 
     sums = {key: data_of(experiment).checksum for key, experiment in missing.items()}
     orders = [
-        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision, labels[key])
+        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision, labels[key], digests[key])
         for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
     ]
     if resources.scheduler:
@@ -234,7 +248,12 @@ def _train(
 
 
 def _train_here(
-    missing: dict[str, Experiment], board: Board, store: Store, device: str, precision: str
+    missing: dict[str, Experiment],
+    digests: dict[str, dict[str, str]],
+    board: Board,
+    store: Store,
+    device: str,
+    precision: str,
 ) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     failures = list[Exception]()
@@ -243,9 +262,11 @@ def _train_here(
         try:
             with store.training(key, progress.say):
                 # Another process may have trained it while this one waited for the lock.
-                runs[key] = store.load(key) or store.save(
-                    train(experiment, data_of(experiment), device, store.checkpoint(key), precision, progress=progress)
-                )
+                if (run := store.load(key)) is None:
+                    checkpoint = store.checkpoint(key)
+                    run = train(experiment, data_of(experiment), device, checkpoint, precision, progress=progress)
+                    run = store.save(run.called(key, digests[key]))
+                runs[key] = run
         except UserError as error:  # the other runs are still worth having: raised below
             failures.append(error)
             progress.failed()

@@ -122,9 +122,10 @@ def table(out: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a recipe; all text
-        recipe (with its net, where that is called otherwise, and its data, if they are not Fashion-MNIST), parameters,
-        epochs, accuracy of the plain images, that of six views of each (never mixed with the former; "none" for images
-        that may not be mirrored), and the minutes of a training; or what it would take, where no run is finished.
+        recipe (with its net, where that is called otherwise, or the one that it is like, and its data, if they are not
+        Fashion-MNIST), parameters, epochs, accuracy of the plain images, that of six views of each (never mixed with
+        the former; "none" for images that may not be mirrored), and the minutes of a training; or what it would take,
+        where no run is finished.
         ``attrs["runs"]`` has the keys of each row's runs.
     """
     finished = Finished(out, PUBLISHED)
@@ -133,11 +134,12 @@ def table(out: str | Path) -> pd.DataFrame:
     for name, recipe in RECIPES.items():
         size = models.count_parameters(models.build(recipe.model, 10, **recipe.model_options))
         data = f", {recipe.dataset}" if recipe.dataset != "fashion-mnist" else ""
+        net = f"net {'of' if recipe.model_options == options(recipe.model) else 'like'} {recipe.model}"
         views = str(finished.view_accuracy(recipe) or "not yet run")
         group, expected = groups[name], duration(estimate(recipe, finished.records))
         rows.append(
             {
-                "recipe": name if name == recipe.model else f"{name} (net of {recipe.model}{data})",
+                "recipe": name if name == recipe.model else f"{name} ({net}{data})",
                 "parameters": f"{size:,}",
                 "epochs": str(recipe.epochs),
                 "accuracy": str(finished.accuracy(recipe)) if group else "not yet run",

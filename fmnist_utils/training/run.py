@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +43,8 @@ class Run:
     test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `store.packed`). UserError
         if it is asked for and the run is thin (`store.Store.thin`)
     test_labels : int64 (n,)
-    view_probabilities : like `test_probabilities`, the mean over six views of each image; None if not asked for, or if
-        the run is thin
+    view_probabilities : like `test_probabilities`, the mean over six views of each image (`batches.test_time_views`);
+        None if not asked for, or if the run is thin
     held_out_probabilities : like `test_probabilities`, of the held-out fold of the training images, in the order
         of `split`; None without cross-validation
     predictions, view_predictions : int64 (n,), the most probable class of each test image before any rounding;
@@ -89,6 +89,12 @@ class Run:
         self.classes = self.classes or self.test_probabilities.shape[1]
         if self.view_predictions is None and self.view_probabilities is not None:
             self.view_predictions = self.view_probabilities.argmax(1)
+
+    def called(self, key: str, digests: Mapping[str, str]) -> Run:
+        """Give it the key, and the digests of its own parts, that it was asked for by; returns it."""
+        self.key = key
+        self.provenance |= {f"{kind}_digest": digest for kind, digest in digests.items()}
+        return self
 
     def __repr__(self) -> str:
         accuracy = f"{percent(self.test_accuracy)} of {counted(len(self.test_labels), 'test image')}"
