@@ -67,7 +67,7 @@ WRONG = {
     "a number of runs": ("index.html", r"<b>(\d+)</b> runs|(Several seeds stand behind .*?\()(\d+)", None),
     "a claim's verdict": ("index.html", r">within reach</td>", lambda m: ">reached</td>"),
     "a claim's interval": ("index.html", r"( % ± 0\.\d)(\d)( \(3)", lambda m: m[1] + other(m[2]) + m[3]),
-    "an effect": ("index.html", r"(−0\.0)(7)( points \()", lambda m: m[1] + other(m[2]) + m[3]),
+    "an effect": ("index.html", r"([−+]0\.\d)(\d)( points \()", lambda m: m[1] + other(m[2]) + m[3]),
     "the counted claims": ("index.html", r"(\d) are within reach", lambda m: f"{other(m[1])} are within reach"),
     "a run of the csv": ("results.csv", r",0\.(\d)(\d+),0\.", lambda m: f",0.{other(m[1])}{m[2]},0."),
     "a count in a sentence": ("03_made_up.html", "of 3 changes", lambda m: "of 4 changes"),
