@@ -674,8 +674,8 @@ def check_readme(checks: Checks, readme: Path, store: Store, verdicts: Counter[s
         checks.that("README", f"{what}: {row['verdict']}", row["verdict"] == true, true)
     sizes = {}
     for row in rows("recipes"):
-        called, _, net = re.sub(r" \(net (of|like) ", "|", row["recipe"].removesuffix(")")).partition("|")
-        net, _, data = (net or called).partition(", ")
+        called, net, data = re.fullmatch(r"(\w+)(?: \(net (?:of|like) (\w+)(?:, (.+))?\))?", row["recipe"]).groups()
+        net = net or called
         where = {"model": net, "dataset": data or "fashion-mnist", "epochs": int(row["epochs"])}
         name = find(row["parameters"], **where, optimizer="muon", test_time_views=row["with six views"] != "none")
         if name is None:
