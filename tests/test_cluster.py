@@ -7,6 +7,7 @@ import pytest
 from training_processes import LONG, Worker, said, same_weights, start, wait_for_checkpoint
 
 from fmnist_utils.runs import cluster
+from fmnist_utils.runs.runner import Wanted
 from fmnist_utils.runs.store import Store
 
 
@@ -30,7 +31,10 @@ def test_a_worker_elsewhere_sends_its_run_and_keeps_its_checkpoints(
     worker()
     store = Store(tmp_path / "here")
     runs = [LONG, LONG.but(seed=1)]
-    orders = [cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "auto") for run in runs]
+    orders = [
+        cluster.Order.of(run.key(data.checksum), Wanted(run, {}, run.label), data.checksum, store, "cpu", "auto")
+        for run in runs
+    ]
     costs = {order.key: 1.0 for order in orders}
     (there := tmp_path / "there").mkdir()  # another folder, or a copy, under that path on another machine
     cluster.train([replace(order, reports=there) for order in orders], costs, store, worker.address)

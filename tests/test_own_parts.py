@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,11 +164,12 @@ from dataclasses import replace
 from pathlib import Path
 from fmnist_utils import Experiment, load_dataset
 from fmnist_utils.runs import cluster
+from fmnist_utils.runs.runner import Wanted
 from fmnist_utils.runs.store import Store
 data, store = load_dataset(), Store({str(tmp_path / "here")!r})
 own = Experiment(model="cnn-small", train_size=500, epochs=1, augmentation="darken")
 key = own.key(data.checksum)
-order = cluster.Order.of(key, own, data.checksum, store, "cpu", "auto")
+order = cluster.Order.of(key, Wanted(own, own.digests, own.label), data.checksum, store, "cpu", "auto")
 order = replace(order, reports=Path({str(tmp_path / "there")!r}))
 [run] = cluster.train([order], {{key: 1.0}}, store, {worker.address!r}).values()
 print(run.experiment == own, run.key == key, store.load(key) is not None)
@@ -176,6 +178,36 @@ print(own.key(data.checksum) == key)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-2:] == ["True True True", "False"], done.stderr
+
+
+@pytest.mark.slow
+def test_an_exception_of_a_notebook_stays_its_own_when_a_training_side_by_side_raises_it(tmp_path: Path) -> None:
+    script = f"""
+import os
+from typing import Literal
+from fmnist_utils import Experiment, UserError, run_all
+from fmnist_utils.training.augmentations import Change, register
+SHARE, HERE = 0.5, os.getpid()
+class TooDark(Exception):
+    def share(self):
+        return SHARE
+@register
+class Darken(Change):
+    name: Literal["darken"] = "darken"
+    def transform(self, images):
+        if os.getpid() != HERE:
+            raise TooDark("it is dark")
+        return images * SHARE
+own = Experiment(model="cnn-small", train_size=500, epochs=1, augmentation="darken")
+try:
+    run_all([own, own.but(seed=1)], {str(tmp_path / "out")!r}, jobs=2)
+except UserError as error:
+    print("TooDark: it is dark" in str(error))
+print(TooDark.share.__globals__ is globals(), Darken.transform.__globals__ is globals())
+"""
+    (tmp_path / "mine.py").write_text(f"if __name__ == '__main__':{textwrap.indent(script, '    ')}", "utf-8")
+    done = subprocess.run([sys.executable, tmp_path / "mine.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["True", "True True"], done.stdout + done.stderr
 
 
 def test_a_file_that_was_edited_after_it_was_imported_is_not_taken_for_what_runs(project: Path, tmp_path: Path) -> None:

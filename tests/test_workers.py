@@ -17,6 +17,7 @@ from training_processes import DEADLINE, LONG, TINY, Worker, said, start, wait_f
 from fmnist_utils import Experiment, Run, UserError, run_all
 from fmnist_utils.data.dataset import Dataset
 from fmnist_utils.runs import cluster
+from fmnist_utils.runs.runner import Wanted
 from fmnist_utils.runs.store import Store
 
 
@@ -39,7 +40,7 @@ def test_a_worker_elsewhere_trains_again_what_it_has_sent(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
     store, run = Store(tmp_path / "here"), TINY.but(epochs=1)
-    order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
+    order = cluster.Order.of(run.key(data.checksum), Wanted(run, {}, run.label), data.checksum, store, "cpu", "fp32")
     order = replace(order, reports=tmp_path / "there")
     save = Store.save
 
@@ -63,7 +64,7 @@ def test_a_worker_elsewhere_trains_again_what_it_has_sent(
 def test_a_worker_keeps_the_memory_that_a_training_step_frees(tmp_path: Path, data: Dataset) -> None:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
     store, run = Store(tmp_path), TINY.but(epochs=1)
-    order = cluster.Order.of(run.key(data.checksum), run, data.checksum, store, "cpu", "fp32")
+    order = cluster.Order.of(run.key(data.checksum), Wanted(run, {}, run.label), data.checksum, store, "cpu", "fp32")
     with cluster.local(1) as address, Client(address) as client:
         assert client.submit(new_pages).result() > 20_000  # what Dask makes of malloc
         cluster.train([order], {order.key: 1.0}, store, address)

@@ -124,15 +124,14 @@ def prepare(
     for index in selected:
         notebook, file = series[index], params / profile / f"{names[index]}.yaml"
         with _collected(found):
-            own = parameters.read(notebook)
-            declared |= own.keys()
+            defaults = parameters.defaults(notebook)
+            declared |= defaults.keys()
             if not file.exists():
                 raise UserError(f"{shown(file)} is missing: every notebook has one; it may be empty")
-            defaults = {name: parameter.default for name, parameter in own.items()}
             values, given = parameters.load(file), {"out": out, **overrides}
             if values.get("out", home := f"reports/{profile}") != home:
                 found.append(f"{shown(file)}: out: {brief(values['out'], 60)} must be {home}, or OUT=folder for once")
-            given = {name: value for name, value in given.items() if name in own}
+            given = {name: value for name, value in given.items() if name in defaults}
             report = Report(
                 notebook, profile, defaults, values | given, place, *_links(series, notebook, place, chosen)
             )
@@ -431,8 +430,7 @@ class Report:
     def execute(self, environment: Mapping[str, str]) -> None:
         """Execute the notebook and write its HTML; the last good ones stay until the new ones are whole."""
         begin = time.monotonic()
-        declared = {name: parameter.default for name, parameter in parameters.read(self.notebook).items()}
-        if declared != self.defaults:
+        if parameters.defaults(self.notebook) != self.defaults:
             raise UserError(f"{shown(self.notebook)} has other parameters than this call began with: repeat the call")
         parts, tables = self.parts, self._tables()  # before it runs: somebody may edit the notebook meanwhile
         with self._aside() as working:

@@ -173,6 +173,11 @@ def read(notebook: Path) -> dict[str, Parameter]:
     return found
 
 
+def defaults(notebook: Path) -> dict[str, Any]:
+    """Read the values that a notebook gives its parameters, by name; raises UserError as `read` does."""
+    return {name: parameter.default for name, parameter in read(notebook).items()}
+
+
 def _declaration(statement: ast.stmt, comments: Mapping[int, str]) -> tuple[str, Parameter]:
     """Read one statement of a parameters cell; ValueError if it is anything but a declaration."""
     match statement:

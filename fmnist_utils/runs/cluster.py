@@ -33,6 +33,7 @@ from fmnist_utils.basics.own import edited
 from fmnist_utils.basics.system import freed_memory_kept
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.datasets import data_of, forget_changed
+from fmnist_utils.runs.runner import Wanted
 from fmnist_utils.runs.store import Store
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment, Part
 from fmnist_utils.training.progress import Board, Progress
@@ -82,16 +83,12 @@ class Order:
     dask: str = ""
 
     @classmethod
-    def of(
-        cls, key: str, experiment: Experiment, checksum: str, store: Store, device: str, precision: str,
-        label: str = "", digests: dict[str, str] | None = None,
-    ) -> Order:  # fmt: skip
-        """Order the training of `experiment` for `store`; `digests` are those of its own parts, if not of today."""
-        own = tuple((part, digest) for part in experiment.parts if (digest := part.digest))
+    def of(cls, key: str, wanted: Wanted, checksum: str, store: Store, device: str, precision: str) -> Order:
+        """Order the training of what is `wanted` for `store`."""
+        own = tuple((part, digest) for part in wanted.experiment.parts if (digest := part.digest))
         return cls(
-            key, experiment, checksum, own, experiment.digests if digests is None else digests, version(),
-            store.folder.parent, device, precision,
-            since=store.since, label=label or experiment.label, dask=metadata.version("distributed"),
+            key, wanted.experiment, checksum, own, wanted.digests, version(), store.folder.parent, device, precision,
+            since=store.since, label=wanted.label, dask=metadata.version("distributed"),
         )  # fmt: skip
 
     def packed(self) -> bytes:
@@ -154,13 +151,13 @@ class _Reporter(Progress):
         self._tell("close")
 
 
-def work(packed: bytes) -> Run | None:
+def work(packed: bytes) -> Run | UserError | None:
     """Train the run of an order (`Order.packed`) on a worker; None if it is in the sender's store already.
 
     Returns
     -------
-    The run without its experiment, another one in its place: parts of it that are the sender's own are not to be
-    unpickled there, see `Order.packed`.
+    The run without its experiment, another one in its place; or why its training failed, without what caused that: what
+    is the sender's own in them is not to be unpickled there, see `Order.packed`.
 
     Raises
     ------
@@ -190,7 +187,10 @@ def work(packed: bytes) -> Run | None:
                 return None
             checkpoint = store.checkpoint(order.key)
             device = _device(order.device)
-            run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
+            try:
+                run = train_one(order.experiment, data, device, checkpoint, order.precision, order.threads, progress)
+            except UserError as error:
+                return UserError(*error.args)
             run.called(order.key, order.digests)  # what came along has no source here
             if seen:
                 store.save(run)
@@ -350,6 +350,8 @@ class _Watch:
         """
         try:
             sent = future.result()
+            if isinstance(sent, UserError):
+                raise sent
             if sent is not None:
                 sent.experiment = order.experiment
         except KilledWorker as error:

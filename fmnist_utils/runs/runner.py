@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,22 @@ GPU_MEMORY_A_RUN = 4 * GIB
 RUNS_A_GPU = 4  # more of them only wait for each other
 # Two processes take this many seconds to start, and save less where there is less to train.
 WORTH_A_CLUSTER = 25.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run that is wanted.
+
+    Attributes
+    ----------
+    experiment : what it is
+    digests : of its own parts, by kind, as its key was made with them
+    label : what it is called while it is trained
+    """
+
+    experiment: Experiment
+    digests: dict[str, str]
+    label: str
 
 
 class DryRun(Exception):
@@ -98,22 +115,21 @@ def run_all(
         raise UserError(problem)
     store = Store(out, resources.since)
     forget_changed(experiments)
-    # Of this moment, since a part of a notebook may change, as soon as it is used, what it reads.
-    digests = [experiment.digests for experiment in experiments]
-    keys = [
-        experiment.key(data_of(experiment).checksum, digests=own)
-        for experiment, own in zip(experiments, digests, strict=True)
-    ]
-    wanted = dict(zip(keys, experiments, strict=True))
+    asked = [Wanted(item, item.digests, label) for item, label in zip(experiments, labels, strict=True)]
+    # With the digests of that moment, since a part of a notebook may change, as soon as it is used, what it reads.
+    keys = [item.experiment.key(data_of(item.experiment).checksum, digests=item.digests) for item in asked]
+    wanted = dict[str, Wanted]()
+    for key, item in zip(keys, asked, strict=True):
+        wanted.setdefault(key, item)  # of equal ones the first
     found = {key: run for key in wanted if (run := store.load(key)) is not None}
     for key, run in found.items():
-        run.check_classes(data_of(wanted[key]))  # which are no part of its key
-    missing = {key: experiment for key, experiment in wanted.items() if key not in found}
+        run.check_classes(data_of(wanted[key].experiment))  # which are no part of its key
+    missing = {key: item for key, item in wanted.items() if key not in found}
     print(f"{counted(len(wanted), 'run')}: {len(found)} in the store, {len(missing)} to train", flush=True)
     problems = list[Exception]()
-    for experiment in missing.values():
+    for item in missing.values():
         try:
-            experiment.check_data(data_of(experiment))
+            item.experiment.check_data(data_of(item.experiment))
         except UserError as error:
             problems.append(error)
     if problems:
@@ -121,14 +137,12 @@ def run_all(
     if missing and is_dry_run():
         cost = _rehearse(missing, store, device, resources)
         if file := os.environ.get(DRY_RUN_FILE):
-            told = {"cost": cost, "experiments": [item.model_dump(mode="json") for item in missing.values()]}
+            told = {"cost": cost, "experiments": [item.experiment.model_dump(mode="json") for item in missing.values()]}
             write_whole(Path(file), lambda path: path.write_text(json.dumps(told), "utf-8"))
         raise DryRun(cost)
     if missing:
         try:
-            called = dict(zip(reversed(keys), reversed(labels), strict=True))  # of equal ones the first name
-            trained_by = dict(zip(keys, digests, strict=True))
-            found.update(_train(missing, trained_by, called, store, device, resources))
+            found.update(_train(missing, store, device, resources))
             _trained.update((store.folder, key) for key in missing)
         except KeyboardInterrupt:
             raise Stopped from None
@@ -191,18 +205,19 @@ def _threads(jobs: int) -> int:
     return max(1, torch.get_num_threads() // jobs)
 
 
-def _costs(missing: dict[str, Experiment], store: Store) -> dict[str, float]:
-    records = store.records()
-    return {key: estimate(item, records, len(data_of(item).train_labels)) for key, item in missing.items()}
+def _costs(missing: dict[str, Wanted], store: Store) -> dict[str, float]:
+    records, todo = store.records(), {key: item.experiment for key, item in missing.items()}
+    return {key: estimate(item, records, len(data_of(item).train_labels)) for key, item in todo.items()}
 
 
-def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resources: Resources) -> str:
+def _rehearse(missing: dict[str, Wanted], store: Store, device: str, resources: Resources) -> str:
     """Print what each missing run would take on this machine, and return the sum in words."""
     where = choose_device(device)
     jobs = side_by_side(resources.jobs, len(missing), where, sum(_costs(missing, store).values()))
     stopwatch = Stopwatch(device, resources.precision, _threads(jobs), jobs)
     costs = []
-    for key, experiment in missing.items():
+    for key, item in missing.items():
+        experiment = item.experiment
         costs.append(stopwatch.seconds(experiment, data_of(experiment)))
         begun = " (begun)" if store.checkpoint(key).exists() else ""
         images = f" of {experiment.train_size:,} images" if experiment.train_size else ""
@@ -214,29 +229,19 @@ def _rehearse(missing: dict[str, Experiment], store: Store, device: str, resourc
     return f"{counted(len(missing), 'run')} to train, about {total} on this machine ({how})"
 
 
-def _train(
-    missing: dict[str, Experiment],
-    digests: dict[str, dict[str, str]],
-    labels: dict[str, str],
-    store: Store,
-    device: str,
-    resources: Resources,
-) -> dict[str, Run]:
-    """Train what is missing where `resources` say, and return it as it is stored.
-
-    `digests` are those of each run's own parts that its key was made with.
-    """
+def _train(missing: dict[str, Wanted], store: Store, device: str, resources: Resources) -> dict[str, Run]:
+    """Train what is missing where `resources` say, and return it as it is stored."""
     costs = _costs(missing, store)
     if not resources.scheduler:
         jobs = side_by_side(resources.jobs, len(missing), choose_device(device), sum(costs.values()))
         if jobs == 1:
-            with Board({key: labels[key] for key in missing}, costs) as board:
-                return _train_here(missing, digests, board, store, device, resources.precision)
+            with Board({key: item.label for key, item in missing.items()}, costs) as board:
+                return _train_here(missing, board, store, device, resources.precision)
     from fmnist_utils.runs import cluster
 
-    sums = {key: data_of(experiment).checksum for key, experiment in missing.items()}
+    sums = {key: data_of(item.experiment).checksum for key, item in missing.items()}
     orders = [
-        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision, labels[key], digests[key])
+        cluster.Order.of(key, missing[key], sums[key], store, device, resources.precision)
         for key in sorted(missing, key=lambda key: -costs[key])  # the longest first: none is left alone at the end
     ]
     if resources.scheduler:
@@ -247,25 +252,18 @@ def _train(
         return cluster.train([order.on(_threads(jobs)) for order in orders], costs, store, address)
 
 
-def _train_here(
-    missing: dict[str, Experiment],
-    digests: dict[str, dict[str, str]],
-    board: Board,
-    store: Store,
-    device: str,
-    precision: str,
-) -> dict[str, Run]:
+def _train_here(missing: dict[str, Wanted], board: Board, store: Store, device: str, precision: str) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     failures = list[Exception]()
-    for key, experiment in missing.items():
+    for key, item in missing.items():
         progress = board.runs[key]
         try:
             with store.training(key, progress.say):
                 # Another process may have trained it while this one waited for the lock.
                 if (run := store.load(key)) is None:
-                    checkpoint = store.checkpoint(key)
-                    run = train(experiment, data_of(experiment), device, checkpoint, precision, progress=progress)
-                    run = store.save(run.called(key, digests[key]))
+                    data, checkpoint = data_of(item.experiment), store.checkpoint(key)
+                    run = train(item.experiment, data, device, checkpoint, precision, progress=progress)
+                    run = store.save(run.called(key, item.digests))
                 runs[key] = run
         except UserError as error:  # the other runs are still worth having: raised below
             failures.append(error)
