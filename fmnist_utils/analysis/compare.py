@@ -37,6 +37,7 @@ UNCERTAINTY = (
 )
 Name = TypeVar("Name")  # of a group: whatever tells it apart
 CANNOT_BE_JUDGED = "one seed: cannot be judged"
+SAME = 1e-12  # two means that are less apart differ by the rounding of binary fractions alone
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ class Comparison:
     def __str__(self) -> str:
         if np.isnan(self.low):
             return f"{points(self.difference)} ({CANNOT_BE_JUDGED})"
-        return f"{points(self.difference)} ({interval(self.low, self.high, signed=True)})"
+        seeds = "" if self.n or self.n_reference else "; no seed"
+        return f"{points(self.difference)} ({interval(self.low, self.high, signed=True)}{seeds})"
 
     def __repr__(self) -> str:
         return f"{self}: {self.verdict}"
@@ -138,6 +140,11 @@ class Comparison:
         if self.n_reference not in (None, self.n):
             seeds = f"{self.n} and {self.n_reference} seeds"
         return f"{change} (95 % interval {interval(self.low, self.high, signed=True)}, {seeds}): {self.verdict}."
+
+
+def level(first: float, second: float) -> bool:
+    """Whether two means are the same; a mean over seeds is rounded."""
+    return abs(first - second) < SAME
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -191,6 +198,7 @@ class _Table:
             raise ValueError(f"a paired comparison needs the same images on both sides: {shapes}")
         per_image = first.per_image - second.per_image
         difference, variance = float(per_image.mean()), image_variance(per_image)
+        difference = 0.0 if level(difference, 0) else difference
         half = p = float("nan")
         if self.known(a, b):
             spreads = self.spread(a), self.spread(b)

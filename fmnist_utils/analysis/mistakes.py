@@ -99,11 +99,11 @@ class Mistakes:
         counts = self.counts
         np.fill_diagonal(counts, 0)
         true, predicted = np.unravel_index(counts.argmax(), counts.shape)
-        if not counts.max():
+        if (counts == counts.max()).sum() > 1:  # such as without a mistake
             return ""
         each = ((self.labels == true) & (self.predictions == predicted)).sum(1)
-        names = self.data.class_names
-        mean = f"{each.mean():.1f}".removesuffix(".0")
+        names, mean = self.data.class_names, f"{each.mean():.1f}".removesuffix(".0")
+        mean = "less than 0.1" if mean == "0" else mean
         return (
             f" The largest number of mistakes, {counts.max():,} ({names[true]} taken for {names[predicted]}), is "
             f"{mean} for a single seed on average."

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import erfc, ndtri
 from scipy.stats import ttest_ind
 
-from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, lost_by_correction, reaches
+from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, Estimate, level, lost_by_correction, reaches
 from fmnist_utils.analysis.compare import corrected as holm_verdicts
 from fmnist_utils.analysis.spread import CONFIDENCE
 from fmnist_utils.basics.errors import UserError
@@ -31,6 +31,12 @@ EFFECTS = {"better": "helps", "worse": "hurts", "no measurable difference": "mak
 def listing(names: Iterable[object], none: str = "none of them") -> str:
     """Join names as prose does: ``"a"``, ``"a and b"``, ``"a, b and c"``; `none` for no names."""
     return _listed([md(name) for name in names]) or none
+
+
+def _some(names: Sequence[object], most: int = 6) -> str:
+    """Join names as `listing` does, the first of very many."""
+    rest = len(names) - most
+    return listing(names) if rest < 2 else f"{', '.join(map(md, names[:most]))} and {rest} others"
 
 
 def _listed(said: list[str]) -> str:
@@ -75,7 +81,7 @@ def largest(counts: Mapping[str, int] | pd.Series, things: str) -> str:
     first = [name for name, count in series.items() if count == best]
     if len(first) > 1:
         most = "equally frequent" if best * len(first) == total else "most frequent, and equally so,"
-        return f"{most} among the {total:,} {things} are {listing(first)} ({best:,} each)"
+        return f"{most} among the {total:,} {things} are {_some(first)} ({best:,} each)"
     if best == total:
         return (
             f"{'both' if total == 2 else f'all {total:,}'} {things} are {md(first[0])}"
@@ -121,6 +127,7 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
         [(name, row)] = rows.iterrows()
         words = {"better": "is measurably better", "worse": "is measurably worse"}
         does = words.get(row["verdict"], "makes no measurable difference")
+        does += CORRECTED if lost_by_correction(row["verdict"], row["low"], row["high"]) else ""
         return f"{start}**{md(name)}** {does}: {_effect(row)}.{_seed_by_seed(rows, reference)}"
     start += f"of {counted(n, thing)}: "
     same = len(groups["no measurable difference"])
@@ -203,14 +210,15 @@ def where(value: float, low: float, high: float) -> str:
 
 
 def seeds(numbers: Sequence[int], borrowed: bool = False) -> str:
-    """Say how many experiments have several seeds, by the number of each; and if one seed borrows its spread."""
+    """Say how many experiments have several seeds, by the number of each; and if any single one borrows its spread."""
     several = sum(n > 1 for n in numbers)
     if not numbers:
         return "There is no experiment."
     if several == len(numbers):
         return "Each has several seeds."
     said = f"Several seeds stand behind {how_many(several, len(numbers), 'experiment')}" if several else ""
-    rest = "a single seed borrows the spread between seeds from those that have several" if borrowed else ""
+    lenders = "those on the same data, and about as many images, that have several"
+    rest = f"a single seed borrows the spread between seeds from {lenders}" if borrowed else ""
     return f"{first_capital('; '.join(filter(None, [said or 'none has several seeds', rest])))}."
 
 
@@ -257,7 +265,7 @@ def spreads(typical: Mapping[int, float], assumed: float) -> str:
     if not typical:
         return "How far seeds are apart is not known yet."
     said = [f"{number(value, 2)} points with {images:,} images" for images, value in typical.items()]
-    more = [f"{images:,} images" for images, value in typical.items() if value > assumed]
+    more = [f"{images:,} images" for images, value in typical.items() if round(value, 4) > round(assumed, 4)]
     end = f": it takes more seeds than here with {_listed(more)}." if more else "."
     return f"In the published experiments the spread is typically {_listed(said)}{end}"
 
@@ -370,7 +378,7 @@ def mixed_most(pairs: Mapping[tuple[str, str], Estimate]) -> str:
         return majority(share, "")
     if len(pairs) == 1:
         return ONE_PAIR
-    first = [pair for pair, other in pairs.items() if other.mean == share.mean]
+    first = [pair for pair, other in pairs.items() if level(other.mean, share.mean)]
     if len(first) > 1:
         return f"mixed up most, equally often: **{_pairs(first)}**, each {percent(share.mean, 1)} of all mistakes"
     return f"mixed up most: **{majority(share, f'{listing(next(iter(pairs)))} taken for each other')}**"
@@ -392,9 +400,9 @@ def most_involved(ends: Mapping[str, Estimate]) -> str:
         return majority(best, "")
     if len(ends) == 2:
         return ONE_PAIR
-    first = [name for name, share in ends.items() if share.mean == best.mean]
+    first = [name for name, share in ends.items() if level(share.mean, best.mean)]
     if len(first) > 1:
-        return f"**{listing(first)}** as label or prediction: {percent(best.mean, 1)} of all mistakes each"
+        return f"**{_some(first)}** as label or prediction: {percent(best.mean, 1)} of all mistakes each"
     return majority(best, f"**{md(first[0])}** as label or prediction")
 
 
@@ -404,8 +412,8 @@ def as_often(pairs: Mapping[tuple[str, str], Estimate], pair: tuple[str, str]) -
     `pairs` is of `metrics.confused_pairs`.
     """
     own = pairs[pair].mean if pair in pairs else 0.0  # it need not be one of the first
-    others = [other for other, share in pairs.items() if other != pair and share.mean == own]
-    if not others or not own > 0:
+    others = [other for other, share in pairs.items() if other != pair and level(share.mean, own)]
+    if not others or level(own, 0):
         return ""
     return f"Taken for each other just as often: {_pairs(others)}."
 
@@ -426,10 +434,10 @@ def in_short(
     said = f"{first_capital(ONE_PAIR)}."
     if len(ends) > 2:
         most = max(value.mean for value in ends.values())
-        first = [name for name, value in ends.items() if value.mean == most]
+        first = [name for name, value in ends.items() if level(value.mean, most)]
         said = (
             f"Of all mistakes, {percent(share.mean, 1)} take {_names(pair)} for each other, and {percent(most, 1)} "
-            f"have {_names(first)} as label or prediction{' each' if len(first) > 1 else ''}."
+            f"have {unescape(_some(first))} as label or prediction{' each' if len(first) > 1 else ''}."
         )
     doubt = NO_JUDGES if doubtful is None else f"In {percent(doubtful.mean, 1)} of them the label is in doubt"
     return f"{said} {doubt}."
@@ -448,7 +456,7 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     Returns
     -------
     Markdown, without a capital or a full stop. It is "measurably ahead" of those alone whose verdict is worse. Those
-    that reach exactly as much are named with it.
+    that reach exactly as much are named with it; the verdicts are its own.
     """
     tied = [best, *table.index[table["difference"] == 0]]
     if len(tied) == len(table) + 1 > 1:
@@ -461,12 +469,12 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
         for name, row in behind.iterrows()
         if row["verdict"] == "worse"
     ]
-    level = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
+    unclear = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
     if table["low"].isna().all() or not len(table):
         return f"{first}; whether {'it is' if len(tied) == 1 else 'they are'} ahead cannot be judged"
     said = [f"measurably ahead of {_listed(worse)}"] if worse else []
-    said += [f"not measurably ahead of {_listed(level)}"] if level else []
-    return f"{first}, {' but '.join(said)}"
+    said += [f"not measurably ahead of {_listed(unclear)}"] if unclear else []
+    return f"{first}{', ' if len(tied) == 1 else f'; {md(best)} is '}{' but '.join(said)}"
 
 
 def densest(
@@ -547,15 +555,15 @@ def shared_mistakes(wrong: NDArray[np.bool_], same: NDArray[np.bool_]) -> str:
     every = "both" if seeds == 2 else f"all {seeds}"
     start = (
         f"**{always:,} of {images:,} test images** ({percent(always / images)}) {_is(always)} wrong for {every} seeds, "
-        f"where {chance:,.1f} would be if the seeds erred independently: {percent(always / each, 0)} of the mistakes "
+        f"where {chance:,.1f} would be if the seeds erred independently: {percent(always / each, 1)} of the mistakes "
         "of a single seed."
     )
     if not always:
         return start
     agreed = int((wrong.all(axis=0) & same).sum())
     if always == 1:
-        return f"{start} {'All' if agreed else 'Not all'} seeds give the same wrong class for it."
-    return f"{start} All seeds give the same wrong class for {percent(agreed / always, 0)} of them ({agreed:,})."
+        return f"{start} The seeds {'give' if agreed else 'do not all give'} the same wrong class for it."
+    return f"{start} The seeds give the same wrong class for {f'{agreed:,}' if agreed else 'none'} of them."
 
 
 def always_wrong(wrong: NDArray[np.bool_]) -> str:
@@ -592,6 +600,8 @@ def weaker(members: Sequence[float], own: float) -> str:
 
 def _mean(n: float) -> str:
     """Write a mean of counts: one that is small and no whole number is not rounded to one, such as to none."""
+    if 1e-6 <= n < 0.05:
+        return "less than 0.1"
     return f"{n:,.0f}" if n >= 10 or abs(n - round(n)) < 1e-6 else f"{n:.1f}"
 
 
@@ -702,7 +712,9 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     first = pairs[pairs == pairs.max()].index.tolist()
     if len(first) == len(doubtful) > 1:
         return f"{start}; no two of them have the same label and the same suggestion."
-    looks = [f"an image labelled {md(label)} looks like {md(suggestion)}" for label, suggestion in first]
+    looks = [f"an image labelled {md(label)} looks like {md(suggestion)}" for label, suggestion in first[:4]]
+    if len(first) > len(looks):
+        looks.append("others as often")
     if len(pairs) == 1:
         return f"{start}: {looks[0]}."
     often = f"most often ({pairs.max():,}{' each' if len(first) > 1 else ''}) {_listed(looks)}"
@@ -719,6 +731,8 @@ def judges(tested: Estimate, held_out: float, commonest: float, usable: bool) ->
     commonest, usable : share of the most frequent label, and the verdict, as in `doubts.usable`
     """
     alone = f"{percent(tested.mean)}{f' ± {tested.margin}' if tested.margin else ''}"  # its seeds are folds here
+    if tested.is_cut:
+        alone = f"{percent(tested.mean)} ({interval(tested.low, tested.high)})"
     said = (
         f"The {tested.n} nets that judge are right on {alone} of the test images, each by itself, and on "
         f"{percent(held_out, 1)} of the training images, each judged by a net that has not seen it."
@@ -763,22 +777,28 @@ def temperatures(
 ) -> str:
     """Say the fitted temperatures of some nets, and their ECE before and after.
 
-    A fit that ran to one of the `ends` of its search (`metrics.TEMPERATURES`) found none: that is said instead.
+    A fit that ran to one of the `ends` of its search (`metrics.TEMPERATURES`) found none: that is said of those nets.
     """
     low, high = ends
-    astray = sum(not 1.01 * low < value < high / 1.01 for value in degrees)
-    if astray:
-        which = how_many(astray, len(degrees), "net")
-        return (
-            f"For {which} the fit found no temperature and ran to the end of its search, {low:.2f} to {high:.0f}: no "
-            "temperature sets the confidence of these nets right."
+    surer = [net for net, value in enumerate(degrees) if value <= 1.01 * low]
+    less = [net for net, value in enumerate(degrees) if value >= high / 1.01]
+    said = []
+    if found := [net for net in range(len(degrees)) if net not in (*surer, *less)]:
+        nets = counted(len(found), "net") + (" that have one" if len(found) < len(degrees) else "")
+        first, last = f"{min(degrees[net] for net in found):.2f}", f"{max(degrees[net] for net in found):.2f}"
+        before, after = (ranges([values[net] for net in found], over="the nets") for values in (plain, fitted))
+        said.append(
+            f"The temperature of the {nets} is {first if first == last else f'{first} to {last}'}; below 1 a net was "
+            f"not sure enough, above 1 too sure. Their ECE on the test images is {before} before and {after} after."
         )
-    first, last = f"{min(degrees):.2f}", f"{max(degrees):.2f}"
-    return (
-        f"The temperature of the {counted(len(degrees), 'net')} is {first if first == last else f'{first} to {last}'}; "
-        "below 1 a net was not sure enough, above 1 too sure. Their ECE on the test images is "
-        f"{ranges(plain, over='the nets')} before and {ranges(fitted, over='the nets')} after."
-    )
+    for end, astray, why in (
+        (f"{low:.2f}", surer, "the surer the answers, the better they fit the images that were held out"),
+        (f"{high:.0f}", less, "the less sure the answers, the better, as where they are no better than guessing"),
+    ):
+        if astray:
+            which = how_many(len(astray), len(degrees), "net")
+            said.append(f"For {which} the fit ran to the end of its search, {end}, and found no temperature: {why}.")
+    return " ".join(said)
 
 
 def answered(coverages: Sequence[float], accuracy: float) -> str:
@@ -829,8 +849,10 @@ def alike(first: ArrayLike, second: ArrayLike, thing: str) -> str:
     be no difference, which is said.
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if min(one.size, two.size) < 2 or not (np.ptp(one) and np.ptp(two)):  # (a deviation need not be exactly 0)
-        return f"Too few images differ in their {thing} to compare the two parts."
+    if min(one.size, two.size) < 2:
+        return f"There are too few images to compare the {thing} of the two parts."
+    if not (np.ptp(one) and np.ptp(two)):  # (a deviation need not be exactly 0)
+        return f"The images of one of the two parts do not differ in their {thing}, so the parts cannot be compared."
     found = ttest_ind(two, one, equal_var=False).confidence_interval(CONFIDENCE)
     low, high = found.low / one.std(), found.high / one.std()
     size = ", if at all" if low < 0 < high else ""
@@ -898,8 +920,8 @@ def against(accuracies: Mapping[str, Estimate], line: Estimate, name: str) -> li
 def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     """Say whether runs learn and whether they still do, from the rows of their epochs (`Run.history`).
 
-    The validation loss "still falls" if it is lowest after the last epoch in every run; runs where it was lower
-    before are counted. After one epoch, or without validation images, nothing is said of it.
+    The validation loss "still falls" if it is lowest after the last epoch in every run; runs where it was as low, or
+    lower, before are counted. After one epoch, or without validation images, nothing is said of it.
     """
     first, last = (float(np.mean([history[i]["train_loss"] for history in histories])) for i in (0, -1))
     if len(histories[0]) == 1:
@@ -908,11 +930,11 @@ def learns(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     losses = [[row["validation_loss"] for row in history] for history in histories]
     if losses[0][0] is None:
         return course
-    early = sum(min(loss) < loss[-1] for loss in losses)
+    early = sum(min(loss[:-1], default=np.inf) <= loss[-1] for loss in losses)
     if early == 0:
         return f"{course} The validation loss still falls: it is lowest after the last epoch of every run."
     stopped = f"In {how_many(early, len(losses), 'run')} the validation loss has stopped falling"
-    return f"{course} {stopped}: it was lower before the last epoch than after it."
+    return f"{course} {stopped}: it was as low, or lower, before the last epoch."
 
 
 def tenth(share: float) -> str:
@@ -948,11 +970,11 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
     if len(rows) == 1:
         return f"Only {md(rows[0])} has test images; it is found in {recalls[rows[0]]} of them."
     least, most = rows[0], rows[-1]
-    first, last = ([name for name in rows if recalls[name].mean == recalls[end].mean] for end in (least, most))
+    first, last = ([name for name in rows if level(recalls[name].mean, recalls[end].mean)] for end in (least, most))
     if len(first) == len(rows):
         return f"No class is harder than another: each is found in {percent(recalls[least].mean)} of its images."
     ends = [
-        f"{listing(names)}, {f'{percent(recalls[names[0]].mean)} each' if len(names) > 1 else recalls[names[0]]}"
+        f"{_some(names)}, {f'{percent(recalls[names[0]].mean)} each' if len(names) > 1 else recalls[names[0]]}"
         for names in (first, last)
     ]
     said = f"Least is found of {ends[0]}; most of {ends[1]}."
@@ -1060,7 +1082,8 @@ def extremes(table: pd.DataFrame, thing: str) -> str:
         text = f"{_count(len(part))} measurably {word}"
         if len(part):
             name, where = extreme = getattr(part["difference"], best)()
-            most = "" if len(part) == 1 else "most of all "
+            as_much = sum(level(value, part["difference"][extreme]) for value in part["difference"]) > 1
+            most = "" if len(part) == 1 else "as much as another, " if as_much else "most of all "
             text += f" ({most}{md(where)} with {md(name)}, {row(table, extreme)})"
         said.append(text)
     return f"Of {rows}, {said[0]}; {said[1]}."
@@ -1076,11 +1099,17 @@ def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) 
     if _unjudged(gaps):
         return f"{without} With one seed it cannot be judged what changes it."
     narrower, wider = (gaps.index[gaps["verdict"] == verdict] for verdict in ("better", "worse"))
-    sizes = [f"{md(name)} ({points(start - gaps.loc[name, 'difference'])})" for name in wider]
-    more = f" It is measurably wider with {_listed(sizes)}." if sizes else ""
+    left = {name: start - gaps.loc[name, "difference"] for name in gaps.index}
+    # Below zero, where test images are the easier ones, a lower gap is the wider one.
+    below = start < 0 or any(left[name] < 0 for name in narrower)
+    sizes = [f"{md(name)} ({points(left[name])})" for name in wider]
+    more = f" It is measurably {'higher' if below else 'wider'} with {_listed(sizes)}." if sizes else ""
     if not len(narrower):
-        return f"{without} Of {counted(len(gaps), thing)}, none narrows it measurably.{more}"
-    found = f"It is measurably narrower with {how_many(len(narrower), len(gaps), thing)}: {listing(narrower)}."
+        does = "lowers" if below else "narrows"
+        return f"{without} Of {counted(len(gaps), thing)}, none {does} it measurably.{more}"
+    names = _listed([f"{md(name)} ({points(left[name])})" for name in narrower]) if below else listing(narrower)
+    word = "lower" if below else "narrower"
+    found = f"It is measurably {word} with {how_many(len(narrower), len(gaps), thing)}: {names}."
     losses = table.loc[narrower]
     lost = losses.index[losses["verdict"] == "worse"]
     alone = losses.index[(losses["verdict"] != "worse") & (losses["high"] < 0)]
@@ -1216,6 +1245,9 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     better, worse = (list(table.index[table["verdict"] == verdict]) for verdict in ("better", "worse"))
     said = f"{_count(len(worse))} measurably worse"
     if not better:
+        if n == 1:
+            word = f"measurably {'worse' if worse else 'better'}"
+            return f"{_names(list(table.index))} is {'' if worse else 'not '}{word} than {reference}{within}."
         return f"None of {counted(n, thing)} can be shown to be better than {reference}{within}; {said}."
     pay = "pays off" if len(better) == 1 else "pay off"
     return f"Of {counted(n, thing)}, {len(better)} {pay}{within}: {_names(better)}; {said} than {reference}."
@@ -1330,7 +1362,7 @@ def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
 
 def _in_front(best: str, pairs: pd.DataFrame) -> list[str]:
     """Name `best`, the first by its mean, and the groups of a table of pairs that have exactly its mean."""
-    same = [pair for pair in pairs.index[pairs["difference"] == 0] if best in pair]
+    same = [pair for pair in pairs.index[pairs["difference"] == 0] if best in pair]  # (`compare` rounds it)
     return [best, *(name for pair in same for name in pair if name != best)]
 
 
@@ -1371,8 +1403,8 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
     others = len(cost) - len(cheapest)
     if others < 2:
         fewest = f"Fewest {what}: {listing(cheapest)}."
-        other = listing(cost.index.difference(cheapest))
-        found = f"The other net, {other}, is {'' if names else 'not '}measurably more accurate"
+        other, than = listing(cost.index.difference(cheapest)), " than each of them" if len(cheapest) > 1 else ""
+        found = f"The other net, {other}, is {'' if names else 'not '}measurably more accurate{than}"
         return f"{fewest} {found}." if others else f"{fewest} No net has more."
     verb = "is" if len(names) < 2 else "are"
     count = str(len(names) or "none") if len(names) < max(2, others) else "both" if others == 2 else "all"
@@ -1406,7 +1438,7 @@ def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.
 
 def hardest_class(missed: pd.DataFrame) -> str:
     """Say which class is missed most, by how many nets; `missed` (nets, classes) has shares."""
-    known = missed.dropna(axis="columns", how="any")
+    known = missed.dropna(axis="columns", how="any").round(12)  # (a mean over seeds is rounded)
     if known.empty:
         return "No class has a test image."
     most = known.max(axis="columns")
@@ -1541,10 +1573,12 @@ def strangest(table: pd.DataFrame) -> str:
     def half(kind: Any) -> str:
         sure, less = (percent(float(table.loc[kind, column]), 1) for column in ("confidence", "less sure"))
         if sure == "100.0 %":
-            return f"half of them get more than 99.9 %, more than {less} of the test images get"
+            return f"half of them get more than 99.9 %, while {less} of the test images get less"
         return f"half of them get {sure} or more, which {less} of the test images do not reach"
 
     first, last = table.index[0], table.index[-1]
+    if first != last and level(table.loc[first, "confidence"], table.loc[last, "confidence"]):
+        return f"Of these pictures the net is no surer of one kind than of another: {half(first)}."
     said = f"Of these pictures the net is surest of **{md(first)}**: {half(first)}."
     return said if first == last else f"{said} It is least sure of **{md(last)}**: {half(last)}."
 
@@ -1589,6 +1623,8 @@ def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> st
 def same_nearest(by_pixels: ArrayLike, by_features: ArrayLike) -> str:
     """Say for how many images the nearest one by pixels is the nearest one by features, too."""
     same = np.asarray(by_pixels) == np.asarray(by_features)
+    if len(same) == 1:
+        return f"By pixels and by features the nearest training image is {'the same' if same[0] else 'another one'}."
     images = how_many(int(same.sum()), len(same), "test image")
     return f"By pixels and by features the nearest training image is the same for {images}."
 

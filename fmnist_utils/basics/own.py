@@ -44,14 +44,17 @@ OPEN = {
 # The files that decide results, and the beginning of their SHA-256 as they were released. Who changes one and no bit of
 # any result (the golden tests tell) writes its new one here; else TRAINING_VERSION rises as well.
 RELEASED = {
+    "basics/randomness.py": "77e0d68ff75e9ace",
     "data/dataset.py": "23328482a8e301ed",
-    "models/airbench.py": "f9c3bc35ed46e8d6",
+    "models/airbench.py": "e6a84edbd846625f",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",
+    "models/registry.py": "00653b57b6479f31",
     "training/augmentations.py": "650cefdf99643284",
     "training/batches.py": "6395eb892dd12875",
+    "training/device.py": "cca40bdb81999fd4",
     "training/evaluate.py": "54056fcba7385652",
-    "training/experiment.py": "e9f14e00d0a2899d",
+    "training/experiment.py": "fe8554bd7166bb5d",
     "training/optim.py": "7b8aa1cbd7eb4007",
     "training/trainer.py": "53b9fc1b1a964646",
 }
@@ -158,6 +161,8 @@ def files() -> list[Path]:
 def digest(thing: Any, more: str = "") -> str:
     """What results depend on that were got with a class or function of one's own: SHA-256 (hex) of its source.
 
+    Where a file of the package that decides results is not as it was released, that is a part of it, too.
+
     Parameters
     ----------
     thing : a class, a function, or a `functools.partial` of one; of the package's own ones the digest is "", as long as
@@ -180,7 +185,23 @@ def digest(thing: Any, more: str = "") -> str:
         thing = thing.func
     if home(thing) in PINNED and not settings:
         return edited()
-    return _sha256("|".join([_sources(thing), *settings, more]))
+    return _sha256("|".join([_sources(thing), *settings, more, *([edited()] if edited() else [])]))
+
+
+def modules(thing: Any) -> dict[str, str]:
+    """Digests of the files of one's own that a class, a function or a `functools.partial` uses, by the modules' names.
+
+    They are those of a notebook's part, which travels to a worker as it is, that the worker must have for itself.
+    """
+    used, found = list[Any](), dict[str, str]()
+    _value(thing, used)
+    _cells(*used, modules=found)
+    return {name: _sha256(source) for name, source in found.items()}
+
+
+def source_digest(name: str) -> str:
+    """Digest of the file of a module of one's own, as `modules` gives it; "" if there is none of that name."""
+    return _sha256(found[name]) if name in (found := _modules(name)) else ""
 
 
 def home(thing: Any) -> str:
@@ -195,18 +216,22 @@ def _sources(thing: Any) -> str:
     return repr(sorted(_modules(home(thing)).items()) if home(thing) != "__main__" else _cells(thing))
 
 
-def _cells(*things: Any) -> list[Any]:
+def _cells(*things: Any, modules: dict[str, str] | None = None) -> list[Any]:
     """Sources of classes or functions of a notebook and of all of it that they use, and the values that they read.
 
-    They are the same in every process: neither addresses nor the order of a set are part of them.
+    They are the same in every process: neither addresses nor the order of a set are part of them. The own modules among
+    them go into `modules`, too.
     """
+    modules = {} if modules is None else modules
     told, seen, wanted = list[Any](), set[int](), list(things)
     for item in wanted:  # which grows meanwhile
         if id(item) in seen:
             continue
         seen.add(id(item))
         if inspect.ismodule(item) or home(item) != "__main__":
-            told += sorted(_modules(item.__name__ if inspect.ismodule(item) else home(item)).items())
+            own = _modules(item.__name__ if inspect.ismodule(item) else home(item))
+            told += sorted(own.items())
+            modules |= own
         elif inspect.isclass(item):
             told += [_text(item), _value(_attributes(item), wanted)]
             wanted += [*item.__bases__, type(item)]
@@ -214,7 +239,9 @@ def _cells(*things: Any) -> list[Any]:
             told += [text := _text(item), _value(_around(item), wanted)]
             if vars(item):  # what was noted of it, such as the function that a decorator has replaced by it
                 told.append(_value(vars(item), wanted))
-            told += [_modules(name) for name in sorted(_imports(textwrap.dedent(text), ""))]
+            for name in sorted(_imports(textwrap.dedent(text), "")):
+                told.append(own := _modules(name))
+                modules |= own
         else:
             told.append(_value(item, wanted))
     return told
@@ -387,7 +414,9 @@ def _source(name: str, file: str) -> str:
         source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     before = _imported.get(name, (None, source))
     if before[1] != source and spec is not None and (before[0] is None or before[0] is spec):
-        raise UserError(f"{file} was edited after it was imported here: restart this Python (the kernel)")
+        raise UserError(
+            f"{file} was edited after it was imported here: restart this Python (the kernel, or the worker)"
+        )
     _imported[name] = spec, source
     return source
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -11,18 +13,26 @@ from fmnist_utils.models.registry import register
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
 PATCH = 4  # pixels, of the stem that halves the image
-MOST = 4  # groups: each halves the image, to 14, 7, 3 and 1 pixels
+MOST = 4  # groups: as a rule each halves the image, to 14, 7, 3 and 1 pixels
 WIDEST, DEEPEST = 4096, 50  # channels of a group, and its convolutions
 
 
 class ConvGroup(nn.Module):
-    """Two or more convolutions with norm and activation, the first with pooling: half the size, `outputs` channels."""
+    """Two or more convolutions with norm and activation; the first makes `outputs` channels and, by pooling, half the size."""
 
     def __init__(
-        self, inputs: int, outputs: int, activation: type[nn.Module], depth: int, residual: bool, excite: bool
+        self,
+        inputs: int,
+        outputs: int,
+        activation: type[nn.Module],
+        depth: int,
+        residual: bool,
+        excite: bool,
+        halve: bool = True,
     ) -> None:
         super().__init__()
-        self.widen = nn.Sequential(Conv(inputs, outputs), nn.MaxPool2d(2), BatchNorm(outputs), activation())
+        pool = nn.MaxPool2d(2) if halve else nn.Identity()
+        self.widen = nn.Sequential(Conv(inputs, outputs), pool, BatchNorm(outputs), activation())
         self.refine = nn.Sequential(Conv(outputs, outputs), BatchNorm(outputs))
         for _ in range(depth - 2):
             self.refine.extend([activation(), Conv(outputs, outputs), BatchNorm(outputs)])
@@ -76,6 +86,7 @@ class Airbench(nn.Module):
         equal variance, and their negatives: two filters a pixel, 32 of a patch stem, else 18
     widths : channels of each group, as in "32,32,64"; "" for twice those before it
     depth : convolutions of each group, two or more
+    full_size : groups, from the first on, that do not halve the image: as many weights, and more to compute
     residual : add what each group's first convolution makes to what those after it make of that
     excite : weigh each group's channels by squeeze-and-excitation (J. Hu et al., 2018)
     pool : "max" or "mean" over the last feature maps
@@ -92,6 +103,7 @@ class Airbench(nn.Module):
         whitening: bool = False,
         widths: str = "",
         depth: int = 2,
+        full_size: int = 0,
         residual: bool = False,
         excite: bool = False,
         pool: str = "max",
@@ -115,8 +127,16 @@ class Airbench(nn.Module):
             raise UserError(f"depth is {depth}, but must be from 2 to {DEEPEST}")
         if len(channels) > most + 1:
             raise UserError(f"widths {brief(widths)} name {len(channels) - 1} groups: after this stem {most} fit")
-        pairs = zip(channels[:-1], channels[1:], strict=True)
-        self.groups = nn.Sequential(*(ConvGroup(*pair, act, depth, residual, excite) for pair in pairs))
+        if not 0 <= full_size < len(channels):
+            raise UserError(
+                f"full_size is {full_size}, but must be from 0 to {len(channels) - 1}, the number of groups"
+            )
+        self.groups = nn.Sequential(
+            *(
+                ConvGroup(*pair, act, depth, residual, excite, halve=number >= full_size)
+                for number, pair in enumerate(pairwise(channels))
+            )
+        )
         self.pool = GlobalPool(pool)
         self.head = nn.Linear(channels[-1], n_classes)
 

@@ -28,14 +28,14 @@ from dask.distributed import Client, Future, LocalCluster, get_worker
 from distributed import KilledWorker
 from distributed.protocol import pickle
 
+from fmnist_utils.basics import own
 from fmnist_utils.basics.errors import UserError, together
-from fmnist_utils.basics.own import edited
 from fmnist_utils.basics.system import freed_memory_kept
 from fmnist_utils.basics.text import counted
 from fmnist_utils.runs.datasets import data_of, forget_changed
 from fmnist_utils.runs.runner import Wanted
 from fmnist_utils.runs.store import Store
-from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment, Part
+from fmnist_utils.training.experiment import REGISTRIES, TRAINING_VERSION, Experiment, Part
 from fmnist_utils.training.progress import Board, Progress
 from fmnist_utils.training.run import Run
 from fmnist_utils.training.trainer import train as train_one
@@ -56,8 +56,9 @@ class Order:
     Attributes
     ----------
     key, experiment, checksum : the run's name in the store, what it is, and the content of its data
-    own, digests : its parts that are not the package's, and what tells their versions apart, of each and by kind;
-        what a notebook defines travels with them
+    parts, digests : its parts, and what tells the versions of those apart that are not the package's, of each and by
+        kind; what a notebook defines travels with them
+    files : digests of the files of the sender's own that its parts use, by the modules' names; they do not travel
     version, dask : of the package and of Dask, which must be the worker's
     reports, token : the sender's reports folder, and a file in it: a worker that finds it sees the same folder
     device, precision, threads : as in `train`
@@ -69,8 +70,9 @@ class Order:
     key: str
     experiment: Experiment
     checksum: str
-    own: tuple[tuple[Part, str], ...]
+    parts: tuple[tuple[Part, str], ...]
     digests: dict[str, str]
+    files: dict[str, str]
     version: str
     reports: Path
     device: str
@@ -85,9 +87,11 @@ class Order:
     @classmethod
     def of(cls, key: str, wanted: Wanted, checksum: str, store: Store, device: str, precision: str) -> Order:
         """Order the training of what is `wanted` for `store`."""
-        own = tuple((part, digest) for part in wanted.experiment.parts if (digest := part.digest))
+        parts = wanted.experiment.parts
+        files = {name: digest for part in parts for name, digest in part.files.items()}
         return cls(
-            key, wanted.experiment, checksum, own, wanted.digests, version(), store.folder.parent, device, precision,
+            key, wanted.experiment, checksum, tuple((part, part.digest) for part in parts), wanted.digests, files,
+            version(), store.folder.parent, device, precision,
             since=store.since, label=wanted.label, dask=metadata.version("distributed"),
         )  # fmt: skip
 
@@ -107,7 +111,7 @@ class Order:
 
 def version() -> str:
     """What sender and worker must have in common for a run to be the same run."""
-    changes = f", edited ({digest[:8]})" if (digest := edited()) else ""
+    changes = f", edited ({digest[:8]})" if (digest := own.edited()) else ""
     return f"{metadata.version('fmnist-reports')}, training version {TRAINING_VERSION}{changes}"
 
 
@@ -169,16 +173,15 @@ def work(packed: bytes) -> Run | UserError | None:
         raise UserError(f"the worker at {where} has fmnist-reports {version()}, not {order.version}: install the same")
     if order.dask != (dask := metadata.version("distributed")):
         raise UserError(f"the worker at {where} has Dask {dask}, not {order.dask}: install the same")
-    for part, digest in order.own:
-        if part.home != "__main__" and part.digest != digest:
-            raise UserError(f"the worker at {where} has another {part.kind} {part.name!r}: give both the same files")
-        part.register()
+    for name, digest in order.files.items():
+        if own.source_digest(name) != digest:
+            raise UserError(f"the worker at {where} has another {name}: give both the same files")
     forget_changed([order.experiment])
     data = data_of(order.experiment)
     if data.checksum != order.checksum:
         raise UserError(f"the data of the worker at {where}, in {data.source}, are not yours: give both the same files")
     progress = _Reporter(order)
-    with _ONE_AT_A_TIME, freed_memory_kept():
+    with _ONE_AT_A_TIME, freed_memory_kept(), _parts_of(order, where):
         store = Store(order.reports, order.since)
         if not (seen := (order.reports / order.token).is_file()):
             store = Store(_own_folder(), order.since)
@@ -196,6 +199,24 @@ def work(packed: bytes) -> Run | UserError | None:
                 store.save(run)
         run.experiment = Experiment()
         return None if seen else run
+
+
+@contextlib.contextmanager
+def _parts_of(order: Order, where: str) -> Iterator[None]:
+    """Have an order's parts under their names while it is trained; the next one may have others under the same."""
+    before = {kind: dict(registry) for kind, registry in REGISTRIES.items()}
+    try:
+        for part, digest in order.parts:
+            if part.home != "__main__" and part.digest != digest:
+                raise UserError(
+                    f"the worker at {where} has another {part.kind} {part.name!r}: give both the same files"
+                )
+            part.register()
+        yield
+    finally:
+        for kind, registry in REGISTRIES.items():
+            registry.clear()
+            registry.update(before[kind])
 
 
 def _device(wanted: str) -> str:

@@ -224,7 +224,7 @@ class Explorer(VBox):
         images = images[(confidence[images].round() >= low) & (confidence[images].round() <= high)]
         self.found = images[np.argsort(-confidence[images], kind="stable")]
         rest = f", the surest {MOST} of them below" if len(self.found) > MOST else ", the surest first"
-        self._status.value = f"{counted(len(self.found), 'image')}{rest if len(self.found) else ''}"
+        self._status.value = f"{counted(len(self.found), 'image')}{rest if len(self.found) > 1 else ''}"
         shown = "".join(self._figure(mistakes, image) for image in self.found[:MOST])
         self._pictures.value = f'<div style="display:flex;flex-wrap:wrap;gap:12px;line-height:1.35">{shown}</div>'
 

@@ -101,8 +101,11 @@ def read(path: Path) -> dict[str, Any]:
     except TypeError as error:
         raise Damaged(str(error)) from None
     else:
-        may_be = CHECKSUM in record and _changed_parts(record, experiment)  # whose defaults a key leaves out
-        if not (may_be or _has_its_key(record, experiment)):
+        changed = bool(_changed_parts(record, experiment))
+        if CHECKSUM in record and changed:  # its key may be of other defaults, but not that of today's parts
+            if _has_its_key(record, experiment, experiment.digests):
+                raise Damaged("it was trained with other parts than its key is of")
+        elif not _has_its_key(record, experiment, recorded_digests(record["provenance"])):
             raise Damaged("its key is not that of its experiment and data")
     if not record["history"] or not all(isinstance(row, dict) for row in record["history"]):
         raise Damaged("it has no history of epochs")
@@ -143,8 +146,8 @@ def _changed_parts(record: dict[str, Any], experiment: Experiment) -> dict[str, 
     }
 
 
-def _has_its_key(record: dict[str, Any], experiment: Experiment) -> bool:
-    data, digests = record["provenance"]["dataset_checksum"], recorded_digests(record["provenance"])
+def _has_its_key(record: dict[str, Any], experiment: Experiment, digests: dict[str, str]) -> bool:
+    data = record["provenance"]["dataset_checksum"]
     return experiment.key(data, record["training_version"], digests) == record["key"]
 
 

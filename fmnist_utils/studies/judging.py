@@ -183,7 +183,9 @@ class OnlyHurts(Judge):
         if (table["verdict"] == "better").any():
             return text, "contradicted"
         if len(table) < len(self.names):
-            return f"{text}; {len(self.names) - len(table)} are {NOT_RUN}" if len(table) else "", NOT_RUN
+            lacking = len(self.names) - len(table)
+            said = f"{text}; {lacking} {'is' if lacking == 1 else 'are'} {NOT_RUN}"
+            return said if len(table) else "", NOT_RUN
         if table["low"].isna().any():
             return text, UNJUDGED
         return text, "shown" if (table["verdict"] == "worse").all() else "not shown"

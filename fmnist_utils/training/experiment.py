@@ -94,6 +94,11 @@ class Part(NamedTuple):
         """What tells its versions apart; "" if it is the package's (`own.digest`)."""
         return str(self.item.digest) if self.kind == "model" else own.digest(self.item)
 
+    @property
+    def files(self) -> dict[str, str]:
+        """Digests of the user's own files that it uses, by their modules' names (`own.modules`)."""
+        return own.modules(self.item.build if self.kind == "model" else self.item)
+
     def register(self) -> None:
         """Make it known here."""
         REGISTRIES[self.kind][self.name] = self.item

@@ -193,7 +193,8 @@ function explorer(box) {
       shown += !child.hidden;
     });
     const total = list.children.length;
-    status.textContent = shown === total ? "The surest mistakes come first." : `${shown} of these are shown.`;
+    const some = `${shown} of these ${shown === 1 ? "is" : "are"} shown.`;
+    status.textContent = shown < total ? some : total > 1 ? "The surest mistakes come first." : "";
   }
 
   function fill() {
