@@ -42,7 +42,7 @@ def test_an_image_counts_once_in_every_cell_that_a_seed_puts_it_into(data: Datas
     assert found.cell(SHIRT, TSHIRT).tolist() == [second, third]
     assert found.right == "9,997 of 10,000 images right for both seeds"
     assert found.note.endswith(
-        " The largest number of mistakes, 2 (Shirt taken for T-shirt/top), is 1 for a single seed on average."
+        " The largest number of mistakes, 2 (such as Shirt taken for T-shirt/top), is 1 for a single seed on average."
     )
     assert "largest" not in of(data, {}, {}).note and of(data, {first: COAT}).note == "Every number counts test images."
 

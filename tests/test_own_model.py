@@ -177,10 +177,11 @@ def test_files_that_decide_results_are_as_they_were_released() -> None:
 
 def test_a_file_of_the_package_that_is_edited_makes_other_runs(request: pytest.FixtureRequest) -> None:
     experiment = Experiment(augmentation="flip")
-    key, digests = experiment.key(""), experiment.digests
+    key, digests, mine = experiment.key(""), experiment.digests, own.digest(json.loads)
     request.getfixturevalue("edited_package")
     assert digests == {} and experiment.digests.keys() == {"model", "augmentation", "optimizer", "schedule"}
     assert experiment.key("") != key
+    assert own.digest(json.loads) != mine, "a part of one's own is trained by the package's files, too"
     assert "edited" in cluster.version(), "a worker with other files is told so"
 
 
@@ -188,6 +189,7 @@ def test_a_file_of_the_package_that_is_edited_makes_other_runs(request: pytest.F
     ("file", "old", "new"),
     [
         ("models/projects.py", "nn.ReLU()", "nn.Tanh()"),
+        ("basics/randomness.py", "torch.manual_seed(seed)", "torch.manual_seed(seed + 7)"),
         ("data/dataset.py", "VALIDATION_SHARE = 1 /", "VALIDATION_SHARE = 2 /"),
         ("training/experiment.py", "epochs: Annotated[int, Field(ge=1, le=2000)] = 10", "epochs: int = 3"),
     ],

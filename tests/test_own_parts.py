@@ -180,6 +180,73 @@ print(own.key(data.checksum) == key)
     assert done.stdout.splitlines()[-2:] == ["True True True", "False"], done.stderr
 
 
+SHARED = """
+import sys
+from torch import nn
+from fmnist_utils import Experiment, UserError, run_all
+from fmnist_utils.models import register
+from fmnist_utils.training.optim import OPTIMIZERS
+out, scheduler, what = sys.argv[1:]
+experiment = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=1)
+if what == "own optimizer":
+    from torch.optim import SGD
+    OPTIMIZERS["adam"] = lambda weights, to: SGD(weights, to.lr / 1000)
+if what == "own file":
+    import shrink
+    @register("shrunk", source="me")
+    class Shrunk(nn.Module):
+        def __init__(self, n_classes: int = 10) -> None:
+            super().__init__()
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
+        def forward(self, images):
+            return self.layers(shrink.by(images))
+    experiment = experiment.but(model="shrunk")
+try:
+    [run] = run_all([experiment], out, scheduler=scheduler)
+    print(run.key, run.test_accuracy)
+except UserError as error:
+    print(error)
+"""
+
+
+def shared(out: Path, scheduler: str, what: str, **environment: str) -> str:
+    """Train with a part of one's own, or none, on a worker that others use, too; returns the last line that is said."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHARED, str(out), scheduler, what],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_worker_keeps_no_part_of_one_call_for_the_next(tmp_path: Path, worker: Worker) -> None:
+    worker("from fmnist_utils.training import optim; optim.OPTIMIZERS['adam'] = optim.OPTIMIZERS['adamax']")
+    plain, *others = (
+        shared(tmp_path / str(number), address, what)
+        for number, (address, what) in enumerate([("", ""), (worker.address, "own optimizer"), (worker.address, "")])
+    )
+    assert others[0].split()[0] != plain.split()[0] and others[1] == plain
+
+
+@pytest.mark.slow
+def test_a_file_that_a_notebooks_part_uses_is_held_against_the_workers(
+    tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, share in (("here", 1), ("there", 0)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "shrink.py").write_text(f"def by(images):\n    return {share} * images\n", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "there"))
+    worker()
+    for folder, refused in (("here", True), ("there", False)):
+        said = shared(tmp_path / "out", worker.address, "own file", PYTHONPATH=str(tmp_path / folder))
+        assert said.endswith("has another shrink: give both the same files") == refused, said
+
+
 @pytest.mark.slow
 def test_an_exception_of_a_notebook_stays_its_own_when_a_training_side_by_side_raises_it(tmp_path: Path) -> None:
     script = f"""
@@ -232,7 +299,7 @@ print(before == Experiment(optimizer="nadam").key("data"), Experiment(augmentati
     mine.write_text(MINE, "utf-8")
     assert done.returncode == 0, done.stderr
     error, same, reloaded = done.stdout.splitlines()
-    assert error == f"{mine} was edited after it was imported here: restart this Python (the kernel)"
+    assert error == f"{mine} was edited after it was imported here: restart this Python (the kernel, or the worker)"
     assert (same, reloaded) == ("True", "False True")
 
 

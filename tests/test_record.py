@@ -20,6 +20,7 @@ from made_up_runs import run_with
 from fmnist_utils import Experiment, Run, UserError, models, results
 from fmnist_utils.basics.system import write_whole
 from fmnist_utils.runs.finished import Finished
+from fmnist_utils.runs.record import sealed, written
 from fmnist_utils.runs.store import Store
 
 TINY = Experiment(model="cnn-small", train_size=500, batch_size=50, epochs=2, lr=0.003)
@@ -148,6 +149,18 @@ def test_damaged_weights_are_never_a_model(stored: Run) -> None:
     assert told == 50
     file.write_bytes(content)
     assert run.model()
+
+
+def test_a_run_of_other_parts_than_its_key_is_of_is_not_that_run(
+    stored: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a worker that has another optimizer under the same name would send it."""
+    path, out = stored.folder / "record.json", stored.folder.parent.parent
+    told = json.loads(path.read_text("utf-8"))
+    told["provenance"]["optimizer_digest"] = "f" * 64
+    path.write_text(written(sealed(told)), "utf-8")
+    assert Store(out).load(stored.key) is None
+    assert "other parts than its key is of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["test.npz", "weights.safetensors", "record.json"])

@@ -174,6 +174,8 @@ def test_verdicts_count_and_name_what_the_table_says(table: pd.DataFrame, refere
         [(name, row)] = table.iterrows()
         words = {"better": "is measurably better", "worse": "is measurably worse"}
         word = words.get(row["verdict"], "makes no measurable difference")
+        if row["verdict"] not in words and (row["low"] > 0 or row["high"] < 0):
+            word += sentences.CORRECTED
         assert f"{seen(name)} {word}: {hundredths(row['difference'])} points" in shown
         return
     assert f"of {len(table)} changes: " in said

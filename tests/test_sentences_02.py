@@ -20,6 +20,7 @@ def history(*losses: float | None) -> list[dict[str, Any]]:
 
 def test_the_loss_still_falls_only_if_it_is_lowest_at_the_end_of_every_run() -> None:
     assert "still falls" in sentences.learns([history(3, 2, 1), history(3, 2, 1)])
+    assert "still falls" not in sentences.learns([history(3, 0, 0), history(3, 0, 0)])
     said = sentences.learns([history(3, 2, 1), history(3, 1, 2), history(1, 2, 3)])
     assert "still falls" not in said
     assert "In most of the 3 runs (2) the validation loss has stopped falling" in said

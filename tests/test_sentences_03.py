@@ -118,6 +118,13 @@ def test_a_narrower_gap_is_free_only_without_a_measurable_loss() -> None:
     )
 
 
+def test_a_gap_below_zero_that_grows_is_not_called_narrower() -> None:
+    gaps = table(["better", "no measurable difference"])
+    said = sentences.narrowed(gaps, gaps, "change", -0.005)
+    assert "the gap is −0.50 points. It is measurably lower with one of the 2 changes: a (−2.50 points)." in said
+    assert "narrow" not in said
+
+
 def test_a_loss_that_only_the_correction_hides_is_named() -> None:
     gaps, accuracies = table(["better"] * 3), table(["worse", "worse", "better"])
     accuracies.loc["b", "verdict"] = "no measurable difference"  # its own interval leaves out zero

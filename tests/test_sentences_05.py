@@ -73,7 +73,7 @@ def test_equally_cheap_nets_need_not_beat_each_other() -> None:
     assert sentences.worth_their_cost(ahead, pd.Series({"a": 1, "b": 1, "c": 2})) == ["c"]
     for table, word in ((ahead, ""), (pairs, "not ")):
         assert sentences.worth(table, pd.Series({"a": 1, "b": 1, "c": 2}), "weights") == (
-            f"Fewest weights: a and b. The other net, c, is {word}measurably more accurate."
+            f"Fewest weights: a and b. The other net, c, is {word}measurably more accurate than each of them."
         )
 
 
@@ -97,6 +97,21 @@ def test_nets_with_the_same_mean_are_in_front_together() -> None:
     alone = pairs.assign(low=NAN)
     assert sentences.leads("a", alone).startswith("**a and b** have the highest accuracy; whether they are ahead")
     assert sentences.best_and_worth("a", 0.9, level.assign(low=NAN), cost).endswith("tell whether one is ahead.")
+
+
+def test_nets_that_are_level_over_seeds_are_in_front_together() -> None:
+    """A mean over three seeds is rounded, so that the difference of equal ones need not be 0."""
+    right = {
+        name: [np.arange(100) < hits for hits in numbers]
+        for name, numbers in (("a", (90, 91, 92)), ("b", (92, 91, 90)))
+    }
+    assert np.mean([seed.mean() for seed in right["a"]]) == pytest.approx(0.91)
+    pairs = metrics.compare_pairs(right)
+    assert sentences.leads("a", pairs) == "No net has a higher mean than another."
+    means = [np.mean([0, 0, 0.3]), np.mean([0.2, 0.1, 0])]
+    assert means[0] != means[1], "as they are rounded"
+    missed = pd.DataFrame([means, means], ["x", "y"], ["a", "b"])
+    assert sentences.hardest_class(missed).startswith("No net misses one class more than another")
 
 
 def test_one_seed_or_one_net_is_not_judged() -> None:

@@ -103,8 +103,8 @@ def test_mistakes_that_all_seeds_make_are_counted_against_chance() -> None:
     same = np.arange(1000) < 60
     said = sentences.shared_mistakes(wrong, same)
     assert said.startswith("**50 of 1,000 test images** (5.00 %) are wrong for both seeds, where 10.0 would be")
-    assert "50 % of the mistakes of a single seed" in said
-    assert said.endswith("the same wrong class for 20 % of them (10).")
+    assert "50.0 % of the mistakes of a single seed" in said
+    assert said.endswith("the same wrong class for 10 of them.")
     assert "wrong class for" not in sentences.shared_mistakes(np.eye(2, 1000, dtype=bool), same)
     assert sentences.shared_mistakes(wrong[:1], same).startswith("The one seed gets 100 of 1,000 test images wrong")
     assert sentences.shared_mistakes(~wrong & wrong, same) == "No seed gets any of the 1,000 test images wrong."
@@ -115,8 +115,8 @@ def test_one_image_is_no_plural() -> None:
     wrong[:, 3] = wrong[0, 7] = True
     said = sentences.shared_mistakes(wrong, np.arange(257) > 5)
     assert said.startswith("**1 of 257 test images** (0.39 %) is wrong for both seeds, where ")
-    assert said.endswith(" Not all seeds give the same wrong class for it.")
-    assert sentences.shared_mistakes(wrong, np.arange(257) < 5).endswith(" All seeds give the same wrong class for it.")
+    assert said.endswith(" The seeds do not all give the same wrong class for it.")
+    assert sentences.shared_mistakes(wrong, np.arange(257) < 5).endswith(" The seeds give the same wrong class for it.")
     assert sentences.always_wrong(wrong) == "1 of 257 test images is wrong for every seed (of 2)."
     assert sentences.always_wrong(wrong[:1]) == "2 of 257 test images are wrong for the one seed."
     assert sentences.wrong_for(wrong) == "Of 257 test images 2 are wrong for one net or more, 1 for all of them."
@@ -256,12 +256,16 @@ def test_a_temperature_at_the_end_of_the_search_is_none() -> None:
     said = sentences.temperatures([0.64, 0.66], [0.078, 0.083], [0.02, 0.02], ends)
     assert said.startswith("The temperature of the 2 nets is 0.64 to 0.66; below 1 a net was not sure enough")
     assert said.endswith("is 7.8 to 8.3 % (over the nets) before and 2.0 % after.")
-    assert " is 1.00; " in sentences.temperatures([1, 1], [0.1], [0.1], ends)
-    wrong = [[0.01, 0.99]] * 50
-    astray = metrics.temperature(wrong, [0] * 50)
-    assert sentences.temperatures([astray, 0.7], [0.1], [0.1], ends).startswith(
-        "For one of the 2 nets the fit found no "
-    )
+    assert " is 1.00; " in sentences.temperatures([1, 1], [0.1, 0.1], [0.1, 0.1], ends)
+    right = metrics.temperature([[0.01, 0.99]] * 50, [1] * 50)
+    wrong = metrics.temperature([[0.01, 0.99]] * 50, [0] * 50)
+    assert right < 0.5 and wrong > 10
+    said = sentences.temperatures([wrong, 0.7, ends[0]], [0.9, 0.1, 0.4], [0.5, 0.05, 0.0], ends)
+    assert said.startswith("The temperature of the 1 net that has one is 0.70; ")
+    assert "Their ECE on the test images is 10.0 % before and 5.0 % after. For one of the 3 nets " in said
+    assert said.count("For one of the 3 nets the fit ran to the end of its search, ") == 2
+    assert ": the surer the answers, the better they fit the images that were held out." in said
+    assert said.endswith(": the less sure the answers, the better, as where they are no better than guessing.")
 
 
 def test_a_tenth_is_one() -> None:
@@ -400,7 +404,7 @@ def test_the_surest_and_the_least_sure_of_what_has_no_class_are_named() -> None:
         "noise in 25.0 % of the pairs only."
     )
     certain = table.assign(confidence=[1.0, 0.9994])
-    assert "get more than 99.9 %, more than 75.0 % of the test images get" in sentences.strangest(certain)
+    assert "get more than 99.9 %, while 75.0 % of the test images get less" in sentences.strangest(certain)
     assert "99.9 % or more, which" in sentences.strangest(certain)
     assert "least" not in sentences.strangest(table.iloc[:1])
     assert "for none of them; for noise" in sentences.told_apart(table)

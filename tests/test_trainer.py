@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 
-from fmnist_utils import Dataset, Experiment, UserError
+from fmnist_utils import Dataset, Experiment, UserError, models
 from fmnist_utils.data.dataset import split
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import recipes
@@ -109,25 +110,52 @@ def test_training_leaves_the_callers_choice_of_kernels_alone(data: Dataset) -> N
         torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", RECIPES)
-def test_resumed_training_ends_with_the_same_bits(name: str, data: Dataset, tmp_path: Path) -> None:
-    experiment, checkpoint = RECIPES[name].but(epochs=3), tmp_path / "checkpoint.pt"
-    undisturbed = train.train(experiment, data, "cpu")
+def interrupt(epochs: int, experiment: Experiment, data: Dataset, checkpoint: Path) -> None:
+    """Train for some epochs, to a checkpoint, and stop there."""
 
     class Interrupted(Trainer):
         def epoch(self, progress):  # type: ignore[no-untyped-def]
-            if len(self.history) == 2:
+            if len(self.history) == epochs:
                 raise KeyboardInterrupt
             return super().epoch(progress)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(train, "Trainer", Interrupted)
         train.train(experiment, data, "cpu", checkpoint)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_resumed_training_ends_with_the_same_bits(name: str, data: Dataset, tmp_path: Path) -> None:
+    experiment, checkpoint = RECIPES[name].but(epochs=3), tmp_path / "checkpoint.pt"
+    undisturbed = train.train(experiment, data, "cpu")
+
+    interrupt(2, experiment, data, checkpoint)
     assert checkpoint.exists()
     resumed = train.train(experiment, data, "cpu", checkpoint)
     assert same_weights(undisturbed.weights, resumed.weights)
     assert [row["train_loss"] for row in resumed.history] == [row["train_loss"] for row in undisturbed.history]
+
+
+def test_a_net_that_counts_in_an_attribute_goes_on_where_it_was(data: Dataset, tmp_path: Path) -> None:
+    @models.register("fading", source="me")
+    class Fading(nn.Module):
+        def __init__(self, n_classes: int = 10) -> None:
+            super().__init__()
+            self.steps = 0
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
+
+        def forward(self, images: Tensor) -> Tensor:
+            self.steps += self.training
+            return self.layers(images + torch.randn_like(images) / self.steps if self.training else images)
+
+    try:
+        experiment, checkpoint = Experiment(model="fading", train_size=500, epochs=3), tmp_path / "checkpoint.pt"
+        undisturbed = train.train(experiment, data, "cpu")
+        interrupt(1, experiment, data, checkpoint)
+        assert same_weights(train.train(experiment, data, "cpu", checkpoint).weights, undisturbed.weights)
+    finally:
+        del models.REGISTRY["fading"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])

@@ -99,15 +99,14 @@ class Mistakes:
         counts = self.counts
         np.fill_diagonal(counts, 0)
         true, predicted = np.unravel_index(counts.argmax(), counts.shape)
-        if (counts == counts.max()).sum() > 1:  # such as without a mistake
+        if not counts.max():
             return ""
+        first = "such as " if (counts == counts.max()).sum() > 1 else ""
         each = ((self.labels == true) & (self.predictions == predicted)).sum(1)
         names, mean = self.data.class_names, f"{each.mean():.1f}".removesuffix(".0")
         mean = "less than 0.1" if mean == "0" else mean
-        return (
-            f" The largest number of mistakes, {counts.max():,} ({names[true]} taken for {names[predicted]}), is "
-            f"{mean} for a single seed on average."
-        )
+        cell = f"{first}{names[true]} taken for {names[predicted]}"
+        return f" The largest number of mistakes, {counts.max():,} ({cell}), is {mean} for a single seed on average."
 
     def cell(self, true: int, predicted: int) -> NDArray[np.int64]:
         """Find the images of a class that at least one run takes for another."""

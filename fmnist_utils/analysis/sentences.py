@@ -784,7 +784,9 @@ def temperatures(
     less = [net for net, value in enumerate(degrees) if value >= high / 1.01]
     said = []
     if found := [net for net in range(len(degrees)) if net not in (*surer, *less)]:
-        nets = counted(len(found), "net") + (" that have one" if len(found) < len(degrees) else "")
+        nets = counted(len(found), "net")
+        if len(found) < len(degrees):
+            nets += f" that {'has' if len(found) == 1 else 'have'} one"
         first, last = f"{min(degrees[net] for net in found):.2f}", f"{max(degrees[net] for net in found):.2f}"
         before, after = (ranges([values[net] for net in found], over="the nets") for values in (plain, fitted))
         said.append(
@@ -1245,9 +1247,6 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     better, worse = (list(table.index[table["verdict"] == verdict]) for verdict in ("better", "worse"))
     said = f"{_count(len(worse))} measurably worse"
     if not better:
-        if n == 1:
-            word = f"measurably {'worse' if worse else 'better'}"
-            return f"{_names(list(table.index))} is {'' if worse else 'not '}{word} than {reference}{within}."
         return f"None of {counted(n, thing)} can be shown to be better than {reference}{within}; {said}."
     pay = "pays off" if len(better) == 1 else "pay off"
     return f"Of {counted(n, thing)}, {len(better)} {pay}{within}: {_names(better)}; {said} than {reference}."
@@ -1496,9 +1495,9 @@ MADE_ELSEWHERE = (
 )
 # What is only said of data that are not Fashion-MNIST's.
 MIRRORED = (
-    "All recipes show mirrored training images to the net, and ask it about mirrored test images, too. Where the "
-    "mirror image of a class is another class, as with some letters, digits and directions, that alone can make "
-    "mistakes."
+    "All recipes but *digits* show mirrored training images to the net, and ask it about mirrored test images, too. "
+    "Where the mirror image of a class is another class, as with some letters, digits and directions, that alone can "
+    "make mistakes."
 )
 MAY_BELONG = (
     "These pictures were chosen for clothes. Whether one of these kinds belongs to a class of these data after all, as "

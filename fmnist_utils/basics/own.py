@@ -46,7 +46,7 @@ OPEN = {
 RELEASED = {
     "basics/randomness.py": "77e0d68ff75e9ace",
     "data/dataset.py": "23328482a8e301ed",
-    "models/airbench.py": "e6a84edbd846625f",
+    "models/airbench.py": "f61301b14f0552a0",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",
     "models/registry.py": "00653b57b6479f31",
@@ -56,7 +56,7 @@ RELEASED = {
     "training/evaluate.py": "54056fcba7385652",
     "training/experiment.py": "fe8554bd7166bb5d",
     "training/optim.py": "7b8aa1cbd7eb4007",
-    "training/trainer.py": "53b9fc1b1a964646",
+    "training/trainer.py": "377c7fc59f221364",
 }
 # And the one that decides what nets are asked about disturbed pictures (`runs/robustness.py`), in the same way.
 RELEASED_DISTORTIONS = {"training/distortions.py": "18fe75292b3adc3f"}

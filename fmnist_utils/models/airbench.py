@@ -18,7 +18,7 @@ WIDEST, DEEPEST = 4096, 50  # channels of a group, and its convolutions
 
 
 class ConvGroup(nn.Module):
-    """Two or more convolutions with norm and activation; the first makes `outputs` channels and, by pooling, half the size."""
+    """Two or more convolutions with norm and activation; the first makes `outputs` channels and, by pooling, halves."""
 
     def __init__(
         self,

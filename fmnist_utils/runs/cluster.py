@@ -311,15 +311,14 @@ class _Watch:
     def __init__(self, client: Client, address: str, store: Store, costs: dict[str, float]) -> None:
         self.client, self.address, self.store, self.costs = client, address, store, costs
         self.news: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.waiting = False
+        self.waiting, self.one_gpu = False, dict[str, int]()
 
     def over(self, orders: Sequence[Order]) -> dict[str, Run]:
         self.client.subscribe_topic(orders[0].topic, lambda event: self.news.put(event[1]))
-        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-        one_gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
+        self.one_gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in self._workers()) else {}
         ordered: dict[Future, Order] = {}
         for number, order in enumerate(orders):
-            future = self.client.submit(work, order.packed(), pure=False, priority=-number, resources=one_gpu)
+            future = self.client.submit(work, order.packed(), pure=False, priority=-number, resources=self.one_gpu)
             ordered[future] = order
             future.add_done_callback(self.news.put)
         runs: dict[str, Run] = {}
@@ -353,16 +352,21 @@ class _Watch:
             except queue.Empty:
                 if self.client.status != "running":
                     raise UserError(f"the Dask scheduler at {self.address} is gone: {KEPT}") from None
-                there = self.client.scheduler_info(n_workers=-1)["workers"]
+                there = [worker for worker in self._workers() if self.one_gpu.keys() <= worker["resources"].keys()]
                 if not there and not self.waiting:
                     self.waiting = True
-                    board.screen.write(f"No worker is connected to {self.address}: waiting for one (Ctrl-C stops)")
+                    worker = "worker with a GPU" if self.one_gpu else "worker"
+                    board.screen.write(f"No {worker} is connected to {self.address}: waiting for one (Ctrl-C stops)")
                 elif self.waiting and there:
                     self.waiting = False
                     board.screen.write(f"{counted(len(there), 'worker')} connected to {self.address}: it goes on")
                 continue
             self.waiting = False
             return item
+
+    def _workers(self) -> list[Any]:
+        """What the scheduler knows of the workers that are connected to it."""
+        return list(self.client.scheduler_info(n_workers=-1)["workers"].values())
 
     def _stored(self, order: Order, future: Future, say: Callable[[str], None]) -> Run:
         """Read the run of a finished order from the store, into which it is put first if it was sent.

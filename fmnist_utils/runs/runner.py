@@ -193,6 +193,8 @@ def _script() -> str:
 def _check_script(jobs: int) -> None:
     """Raise UserError if new processes would run the program again from its top, and that would start more of them."""
     file = _script()
+    if file == "<stdin>":
+        raise UserError(f"jobs={jobs} starts processes that read the program again: give it as a file, or give jobs=1")
     if file and Path(file).is_file() and "__main__" not in Path(file).read_text("utf-8", errors="replace"):
         raise UserError(
             f"jobs={jobs} starts processes that read {file} again from its top: put what it does below "

@@ -41,8 +41,8 @@ RECIPES = {
         label_smoothing=0.05,
         epochs=5,
     ),
-    # A third of compact's weights, in more layers, the first ones at full size: after 30 epochs it was ahead, on held-out
-    # images, of the same net with a halving more, and that of one of as many weights in two layers a group.
+    # A third of compact's weights, in more layers, the first ones at full size: after 30 epochs that was ahead, on
+    # held-out images, of the same net with a halving more, and this one of one with two layers a group.
     "tiny": STARTING_RECIPE.but(
         model="tiny", augmentation="alternating-flip+erasing", model_options={"full_size": 1}, epochs=100
     ),

@@ -193,6 +193,8 @@ class Trainer:
         """Go on from what `read_checkpoint` returned."""
         for name in self._parts:
             getattr(self, name).load_state_dict(state[name])
+        for name, module in self.model.named_modules():
+            vars(module).update(state.get("attributes", {}).get(name, {}))
         self.history = state["history"]
 
     @property
@@ -207,7 +209,12 @@ class Trainer:
         }
 
     def _states(self) -> dict[str, Any]:
-        return {name: getattr(self, name).state_dict() for name in self._parts}
+        # A net of one's own may count in an attribute, which is in no state_dict.
+        attributes = {
+            name: {key: value for key, value in vars(module).items() if isinstance(value, int | float | str)}
+            for name, module in self.model.named_modules()
+        }
+        return {"attributes": attributes} | {name: getattr(self, name).state_dict() for name in self._parts}
 
     @property
     def _parts(self) -> list[str]:
