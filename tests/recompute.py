@@ -328,7 +328,7 @@ def signed(text: str) -> float:
 ACCURACY = re.compile(r"(\d+\.\d\d) % (?:± (\d+\.\d\d) )?\(([^)]*)\)")
 NOTHING, CORRECTED = "makes no measurable difference", "when corrected for all comparisons of the table"
 NUMBER = r"[+−]?\d+\.\d\d"
-EFFECT = re.compile(rf"({NUMBER}) points? \(({NUMBER}) to ({NUMBER})\)")
+EFFECT = re.compile(rf"({NUMBER}) points? \(({NUMBER}) to ({NUMBER})(?:; no seed)?\)")
 
 
 def accuracy(checks: Checks, page: str, text: str, runs: list[Run], found: tuple[Fraction, float], what: str) -> None:
