@@ -43,11 +43,11 @@ from fmnist_utils.runs import cluster
     run_all([small, small.but(seed=1)], sys.argv[1], jobs=2)
 """
 
-    def told(guard: str) -> list[str]:
+    def told(guard: str, file: str = str(script)) -> list[str]:
         script.write_text(program.format(guard), "utf-8")
         done = subprocess.run(
-            [sys.executable, str(script), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            [sys.executable, file, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, input=script.read_text("utf-8"),
         )  # fmt: skip
         assert done.returncode == 1
         return done.stderr.splitlines()
@@ -56,3 +56,4 @@ from fmnist_utils.runs import cluster
     assert f"jobs=2 starts processes that read {script} again from its top: put what it does below" in refused[-1]
     assert len(refused) < 20, "and not what each of them would say"
     assert told("if __name__ == '__main__':") == ["2 processes"]
+    assert "give it as a file, or give jobs=1" in told("if True:", "-")[-1], "standard input is read only once"
