@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _EXPORTS, which a test holds
     from fmnist_utils import models as models
+    from fmnist_utils import sentences as sentences
     from fmnist_utils import studies as studies
     from fmnist_utils.analysis import doubts as doubts
     from fmnist_utils.analysis import metrics as metrics
     from fmnist_utils.analysis import neighbours as neighbours
     from fmnist_utils.analysis import plots as plots
-    from fmnist_utils.analysis import sentences as sentences
     from fmnist_utils.analysis import trust as trust
-    from fmnist_utils.analysis.sentences import verdicts as verdicts
     from fmnist_utils.basics.errors import UserError as UserError
     from fmnist_utils.basics.text import md as md
     from fmnist_utils.data.dataset import Dataset as Dataset
@@ -45,6 +44,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.runner import run_all as run_all
     from fmnist_utils.runs.store import load_run as load_run
     from fmnist_utils.runs.store import results as results
+    from fmnist_utils.sentences.changes import verdicts as verdicts
     from fmnist_utils.training import distortions as distortions
     from fmnist_utils.training.batches import augment as augment
     from fmnist_utils.training.experiment import Experiment as Experiment
@@ -68,7 +68,7 @@ _EXPORTS = {
     "fold_experiments": "runs.groups",
     "readable": "runs.groups",
     "run_groups": "runs.groups",
-    "verdicts": "analysis.sentences",
+    "verdicts": "sentences.changes",
     "load_dataset": "data.dataset",
     "load_run": "runs.store",
     "md": "basics.text",
@@ -91,7 +91,7 @@ _MODULES = {
     "models": "models",
     "neighbours": "analysis.neighbours",
     "plots": "analysis.plots",
-    "sentences": "analysis.sentences",
+    "sentences": "sentences",
     "studies": "studies",
     "trust": "analysis.trust",
 }

@@ -62,8 +62,8 @@ def tables(draw: st.DrawFn, least: int = 0, unknown: bool = True) -> pd.DataFram
         if nobody_knows:
             low = high = float("nan")
             verdict = "no measurable difference"
-        rows.append({"difference": difference, "low": low, "high": high, "verdict": verdict})
-    columns = ["difference", "low", "high", "verdict"]
+        rows.append({"difference": difference, "low": low, "high": high, "p": 0.5, "seeds": 2, "verdict": verdict})
+    columns = ["difference", "low", "high", "p", "seeds", "verdict"]
     return pd.DataFrame(rows, index=pd.Index(names, dtype=object), columns=columns)
 
 

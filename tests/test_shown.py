@@ -86,7 +86,7 @@ def test_an_experiment_of_defaults_says_no_more_than_that() -> None:
     assert eval(repr(short), {"Experiment": Experiment}) == short
 
 
-@pytest.mark.parametrize("module", [plots, doubts, neighbours, sentences])
+@pytest.mark.parametrize("module", [plots, doubts, neighbours])
 def test_completion_offers_what_a_module_is_for(module: Any) -> None:
     own = [
         name
@@ -98,7 +98,7 @@ def test_completion_offers_what_a_module_is_for(module: Any) -> None:
 
 
 def test_completion_offers_public_names_alone() -> None:
-    for module in (fmnist_utils, metrics, models, studies):
+    for module in (fmnist_utils, metrics, models, sentences, studies):
         assert dir(module) == sorted(module.__all__)
     assert {"bars", "curves", "show"} <= set(dir(plots))
     assert np.all([getattr(fmnist_utils, name) is not None for name in dir(fmnist_utils)])

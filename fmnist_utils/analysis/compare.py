@@ -326,6 +326,7 @@ def compare_zero(values: Seeds, spread: Spread | None = None) -> Comparison:
     """
     table, arm = _Table({"": values}, spread), summarize(values)
     mean, variance = float(arm.per_image.mean()), image_variance(arm.per_image)
+    mean = 0.0 if level(mean, 0) else mean
     half = p = float("nan")
     if table.known(""):
         half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fmnist_utils.basics.text import counted, shortened
+from fmnist_utils.basics.text import counted, mean_count, shortened
 
 if TYPE_CHECKING:
     from fmnist_utils.data.dataset import Dataset
@@ -103,8 +103,7 @@ class Mistakes:
             return ""
         first = "such as " if (counts == counts.max()).sum() > 1 else ""
         each = ((self.labels == true) & (self.predictions == predicted)).sum(1)
-        names, mean = self.data.class_names, f"{each.mean():.1f}".removesuffix(".0")
-        mean = "less than 0.1" if mean == "0" else mean
+        names, mean = self.data.class_names, mean_count(float(each.mean()))
         cell = f"{first}{names[true]} taken for {names[predicted]}"
         return f" The largest number of mistakes, {counts.max():,} ({cell}), is {mean} for a single seed on average."
 

@@ -181,7 +181,7 @@ def digest(thing: Any, more: str = "") -> str:
             settings.append(repr(given))
         else:  # functions and objects, whose repr has addresses
             used = list[Any]()
-            settings.append(repr([_value(given, used), _cells(*used)]))
+            settings.append(repr([_value(given, used), _cells(*used)[0]]))
         thing = thing.func
     if home(thing) in PINNED and not settings:
         return edited()
@@ -193,10 +193,9 @@ def modules(thing: Any) -> dict[str, str]:
 
     They are those of a notebook's part, which travels to a worker as it is, that the worker must have for itself.
     """
-    used, found = list[Any](), dict[str, str]()
+    used = list[Any]()
     _value(thing, used)
-    _cells(*used, modules=found)
-    return {name: _sha256(source) for name, source in found.items()}
+    return {name: _sha256(source) for name, source in _cells(*used)[1].items()}
 
 
 def source_digest(name: str) -> str:
@@ -213,17 +212,16 @@ def home(thing: Any) -> str:
 
 def _sources(thing: Any) -> str:
     """Source of the module of a class or function and of all own modules that it uses, or what a notebook has of it."""
-    return repr(sorted(_modules(home(thing)).items()) if home(thing) != "__main__" else _cells(thing))
+    return repr(sorted(_modules(home(thing)).items()) if home(thing) != "__main__" else _cells(thing)[0])
 
 
-def _cells(*things: Any, modules: dict[str, str] | None = None) -> list[Any]:
+def _cells(*things: Any) -> tuple[list[Any], dict[str, str]]:
     """Sources of classes or functions of a notebook and of all of it that they use, and the values that they read.
 
     They are the same in every process: neither addresses nor the order of a set are part of them. The own modules among
-    them go into `modules`, too.
+    them, which are in the list, too, are returned once more by name.
     """
-    modules = {} if modules is None else modules
-    told, seen, wanted = list[Any](), set[int](), list(things)
+    told, modules, seen, wanted = list[Any](), dict[str, str](), set[int](), list(things)
     for item in wanted:  # which grows meanwhile
         if id(item) in seen:
             continue
@@ -244,7 +242,7 @@ def _cells(*things: Any, modules: dict[str, str] | None = None) -> list[Any]:
                 modules |= own
         else:
             told.append(_value(item, wanted))
-    return told
+    return told, modules
 
 
 def _text(thing: Any) -> str:

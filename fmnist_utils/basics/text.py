@@ -49,6 +49,13 @@ def public_names(module: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in own if not name.startswith("_"))
 
 
+def mean_count(n: float) -> str:
+    """Write a mean of counts: one that is small and no whole number is not rounded to one, such as to none."""
+    if 1e-6 <= n < 0.05:
+        return "less than 0.1"
+    return f"{n:,.0f}" if n >= 10 or abs(n - round(n)) < 1e-6 else f"{n:.1f}"
+
+
 def md(name: object) -> str:
     """Escape a name (of a class, a data set, a file) so that Markdown and HTML show it as it is, on one line."""
     # entities mean nothing to Markdown, so no character can begin a list, a link or a tag

@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from PIL import Image
 
-from fmnist_utils import models
-from fmnist_utils.analysis import metrics, sentences
+from fmnist_utils import models, sentences
+from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import MAKE_ROOM, os_errors
 from fmnist_utils.basics.system import ROOT, write_whole
 from fmnist_utils.basics.text import counted, interval, span, spreadsheet

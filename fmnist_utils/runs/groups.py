@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fmnist_utils.analysis import metrics, sentences
+from fmnist_utils import sentences
+from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 from fmnist_utils.basics.text import counted, duration, percent, points, span
 from fmnist_utils.data.dataset import Dataset, split

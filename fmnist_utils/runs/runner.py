@@ -208,8 +208,11 @@ def _threads(jobs: int) -> int:
 
 
 def _costs(missing: dict[str, Wanted], store: Store) -> dict[str, float]:
-    records, todo = store.records(), {key: item.experiment for key, item in missing.items()}
-    return {key: estimate(item, records, len(data_of(item).train_labels)) for key, item in todo.items()}
+    records = store.records()
+    return {
+        key: estimate(item.experiment, records, len(data_of(item.experiment).train_labels))
+        for key, item in missing.items()
+    }
 
 
 def _rehearse(missing: dict[str, Wanted], store: Store, device: str, resources: Resources) -> str:

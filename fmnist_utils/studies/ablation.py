@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.analysis import sentences
+from fmnist_utils import sentences
 from fmnist_utils.basics.system import PUBLISHED
 from fmnist_utils.runs.finished import Finished
 from fmnist_utils.runs.groups import Group, compare

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.analysis import sentences
+from fmnist_utils import sentences
 from fmnist_utils.analysis.compare import Estimate, lost_by_correction, reaches
 from fmnist_utils.basics.text import interval, percent, points
 from fmnist_utils.runs.groups import Group

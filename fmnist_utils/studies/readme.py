@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fmnist_utils.analysis import metrics, sentences
+from fmnist_utils import sentences
+from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.system import PUBLISHED, ROOT, write_whole
 from fmnist_utils.basics.text import percent
