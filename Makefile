@@ -4,9 +4,14 @@
 
 # Which Python? The one named by PYTHON= or of the active environment, if it has all that pyproject.toml asks for,
 # is used as it is, with the package taken from this folder. Otherwise it (or python3) makes the project's .venv.
-ACTIVE := $(filter-out $(CURDIR)/.venv,$(or $(VIRTUAL_ENV),$(CONDA_PREFIX)))
+ACTIVE := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX))
+ifeq "$(ACTIVE)" "$(CURDIR)/.venv"
+ACTIVE :=
+endif
 BASE := $(or $(PYTHON),$(if $(ACTIVE),$(ACTIVE)/bin/python,python3))
-LACKS := $(if $(PYTHON)$(ACTIVE),$(shell '$(BASE)' tools/missing.py || echo a working Python),all)
+# $(call quoted,path) is the path as the shell wants it: an apostrophe in it ends no quotes.
+quoted = '$(subst ','\'',$(1))'
+LACKS := $(if $(PYTHON)$(ACTIVE),$(shell $(call quoted,$(BASE)) tools/missing.py || echo a working Python),all)
 ifeq ($(LACKS),)
 PY := $(BASE)
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
@@ -14,6 +19,7 @@ else
 PY := .venv/bin/python
 READY := .venv/.ready
 endif
+RUN := $(call quoted,$(PY))
 # The notebooks' kernel is that Python's own, whatever kernels the user has installed.
 export JUPYTER_PREFER_ENV_PATH := 1
 
@@ -28,38 +34,38 @@ setup: $(READY) ## install what is needed into .venv (every other command does i
 	@$(if $(filter setup,$(MAKECMDGOALS)),echo "Ready: $(PY)",:)
 
 data: setup ## find or fetch the data set and check every file
-	@'$(PY)' -m fmnist_utils data
+	@$(RUN) -m fmnist_utils data
 
 reports: setup ## run the notebooks and write reports/<profile>/index.html; only what has changed
-	@'$(PY)' -m fmnist_utils reports
+	@$(RUN) -m fmnist_utils reports
 
 lab: setup ## open JupyterLab on working copies of the notebooks; EDIT=1 on the series itself
-	@'$(PY)' -m fmnist_utils lab -- $(ARGS)
+	@$(RUN) -m fmnist_utils lab -- $(ARGS)
 
 notebook: setup ## make a notebook of your own: NAME=07_mine
-	@'$(PY)' -m fmnist_utils notebook $(if $(NAME),"$$NAME",--help)
+	@$(RUN) -m fmnist_utils notebook $(if $(NAME),"$$NAME",--help)
 
 profile: setup ## make a profile of your own: NAME=mine LIKE=quick
-	@'$(PY)' -m fmnist_utils profile $(if $(NAME),"$$NAME",--help) $(if $(LIKE),--like "$$LIKE")
+	@$(RUN) -m fmnist_utils profile $(if $(NAME),"$$NAME",--help) $(if $(LIKE),--like "$$LIKE")
 
 check: setup ## check the params/ files against the notebooks, running nothing
-	@'$(PY)' -m fmnist_utils check
+	@$(RUN) -m fmnist_utils check
 
 verify: setup ## hold every stored file of OUT against its checksum; ARGS=--mend mends
-	@'$(PY)' -m fmnist_utils verify $(ARGS)
+	@$(RUN) -m fmnist_utils verify $(ARGS)
 
 test: dev ## run the tests; ARGS=tests/test_store.py runs some, FAST=1 leaves out the slow ones
 	@command -v chromedriver >/dev/null || $(call apt,chromium chromium-driver) \
 		|| echo "Note: the browser tests cannot run: install Chromium and chromedriver (Debian: chromium chromium-driver)"
-	@'$(PY)' -m pytest $(if $(FAST),-m 'not slow') $(ARGS)
+	@$(RUN) -m pytest $(if $(FAST),-m 'not slow') $(ARGS)
 
 lint: dev ## check style and types
-	@'$(PY)' -m ruff check
-	@'$(PY)' -m ruff format --check
-	@'$(PY)' -m mypy
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
 
 bench: dev ## measure speed side by side, as ratios
-	@'$(PY)' -m benchmarks $(ARGS)
+	@$(RUN) -m benchmarks $(ARGS)
 
 clean: ## remove caches, reports/smoke and reports/quick; .venv, data and reports/full stay
 	rm -rf reports/smoke reports/quick .pytest_cache .mypy_cache .ruff_cache build *.egg-info
@@ -80,21 +86,21 @@ clean: ## remove caches, reports/smoke and reports/quick; .venv, data and report
 #:  For example: make reports PROFILE=smoke ONLY=02
 
 dev: setup
-	@lacks="$$('$(PY)' tools/missing.py dev)"; [ -z "$$lacks" ] || { echo "Error: $(PY) lacks $$lacks; pip install them" >&2; exit 2; }
+	@lacks="$$($(RUN) tools/missing.py dev)"; [ -z "$$lacks" ] || { echo "Error: $(PY) lacks $$lacks; pip install them" >&2; exit 2; }
 
 # Made again only when what it was made from has changed, or when it was copied: it knows where the package lies.
-ifneq ($(filter-out $(CURDIR),$(shell cat .venv/.ready 2>/dev/null)),)
+ifneq "$(shell cat .venv/.ready 2>/dev/null)" "$(CURDIR)"
 .PHONY: .venv/.ready
 endif
 .venv/.ready: pyproject.toml constraints.txt
 	@[ ! -L .venv ] || { echo "Error: .venv is a link, and what lies there may be another project's: remove it, or name" \
 		"an environment, as in make $(or $(MAKECMDGOALS),setup) PYTHON=$$(readlink .venv)/bin/python" >&2; exit 2; }
-	@'$(BASE)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@$(call quoted,$(BASE)) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Error: Python 3.11 or newer is needed: name one, as in make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 2; }
 	@$(if $(filter-out all,$(LACKS)),echo "$(BASE) lacks $(LACKS): .venv is used instead")
-	@'$(BASE)' -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv) \
+	@$(call quoted,$(BASE)) -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv) \
 		|| { echo "Error: $(BASE) cannot make virtual environments: sudo apt-get install python3-venv" >&2; exit 2; }
-	@.venv/bin/python -m pip --version >/dev/null 2>&1 || '$(BASE)' -m venv --clear .venv
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(call quoted,$(BASE)) -m venv --clear .venv
 	@echo "Installing the dependencies into .venv (the first time: some minutes, up to 6 GB) ..."
 	@.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@echo '$(CURDIR)' > $@
+	@echo $(call quoted,$(CURDIR)) > $@

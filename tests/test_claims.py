@@ -160,6 +160,15 @@ def test_short_trainings_are_repeated_more_often() -> None:
         assert [item.seed for item in arm] == list(range(len(arm)))
 
 
+def test_readme_and_notebook_name_the_nets_with_a_higher_rate() -> None:
+    ours = [arm for claim in claim_list.CLAIMS for arm in claim.arms if arm.schedule == "one-cycle"]
+    assert {arm.lr for arm in ours} == {4e-3, 8e-3, 1e-2}
+    higher = " and ".join(sorted({arm.model for arm in ours if arm.lr > 4e-3}, reverse=True))
+    assert f"(at a higher rate for {higher})" in (ROOT / "README.md").read_text("utf-8")
+    notebook = (ROOT / "notebooks" / "05_architecture_comparison.ipynb").read_text("utf-8")
+    assert f"whose height is 0.004, and more for {higher}," in notebook
+
+
 def test_claims_about_a_size_are_tested_near_it() -> None:
     [claim] = claims.find(["004-200k"])
     for arm in claim.arms:

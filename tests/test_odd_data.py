@@ -62,7 +62,7 @@ def test_the_notebooks_go_on_where_a_section_has_nothing_to_say(data: Dataset, t
     same = ["--jobs", "1", "--set", "train_size=0", "epochs=1"]
     halves = {
         "01 02 03": ["long_epochs=1", "linear_steps=5", "augmentations=[flip]"],
-        "04 05 06": ["models=[cnn-small, sprint]", "fold_epochs=1"],
+        "04 05 06": ["models=[cnn-small, sprint]", "schedule=plateau", "fold_epochs=1"],
     }
     series = [  # both at once, on a core each
         subprocess.Popen(

@@ -141,6 +141,23 @@ def test_a_python_that_has_the_dependencies_is_used_as_it_is() -> None:
     assert "pip" not in plan
 
 
+def test_the_path_of_the_project_may_have_any_characters(tmp_path: Path) -> None:
+    folder = tmp_path / "o'brien's R&D; of all"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    for name in ("tools", "pyproject.toml", "constraints.txt"):
+        (folder / name).symlink_to(ROOT / name)
+    plan = called("-n", "reports", cwd=folder).stdout.strip().splitlines()
+    noted = [line for line in plan if line.endswith("> .venv/.ready")]
+    assert subprocess.check_output(noted[0].rpartition(" > ")[0], shell=True, text=True).strip() == str(folder)
+    # and that of an active environment in it
+    (folder / "env").symlink_to(Path(sys.executable).parent.parent)
+    plan = called("-n", "reports", cwd=folder, VIRTUAL_ENV=str(folder / "env")).stdout
+    assert "pip" not in plan
+    used = plan.strip().splitlines()[-1].partition(" -m ")[0]
+    assert subprocess.check_output(f"echo {used}", shell=True, text=True).strip() == str(folder / "env/bin/python")
+
+
 @pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
 def test_an_active_environment_without_the_dependencies_is_left_alone(tmp_path: Path, variable: str) -> None:
     venv.create(tmp_path / "bare", symlinks=True)
