@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -272,6 +273,18 @@ def test_image_folders_that_do_not_fit(tmp_path):
         pictures(tmp_path / "parts" / part / "a", 3, 0)
         pictures(tmp_path / "parts" / part / f"only {part}", 3, 0)
     assert "only one has only test, only train" in complaint(str(tmp_path / "parts"))
+    for i in range(40):
+        (tmp_path / "parts" / "train" / f"a class of a long name, number {i}").mkdir()
+    assert len(complaint(str(tmp_path / "parts")).replace(str(tmp_path), "")) <= 300
+    (tmp_path / "parts" / "train" / "only test").symlink_to(tmp_path / "unmounted")
+    assert f"{tmp_path / 'parts' / 'train' / 'only test'} is a link to what is" in complaint(str(tmp_path / "parts"))
+
+
+def test_a_class_in_two_spellings_of_unicode_is_told(tmp_path):
+    for part, form in (("train", "NFC"), ("test", "NFD")):
+        for name in ("a", unicodedata.normalize(form, "é")):
+            pictures(tmp_path / part / name, 3, 0)
+    assert "(the same letters, written in two ways of Unicode, as after a copy from macOS)" in complaint(str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -381,6 +381,8 @@ def test_too_few_seeds_or_folds_are_refused_before_anything_starts(tmp_path: Pat
     for odd in ([Experiment()], {"a": "base"}):
         with pytest.raises(UserError, match="run_groups takes experiments by name"):
             run_groups(odd, 1, str(tmp_path))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="so seed 5 of 'b' would be lost: leave it out, or use run_all"):
+        run_groups({"a": Experiment(), "b": Experiment(lr=0.1, seed=5)}, 2, str(tmp_path))
     for folds in (1, 0, -1, "2", None):
         for ask in (fold_experiments, lambda *given: cross_validate(*given, str(tmp_path))):
             with pytest.raises(UserError, match="folds = .* is not allowed, must be a whole number from 2 on"):

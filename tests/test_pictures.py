@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +31,17 @@ def run(out: Path) -> Run:
     return load_run("cnn-small", out)
 
 
-def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(out: Path, run: Run) -> None:
+def test_a_run_is_found_by_its_model_the_longest_one_first_or_by_its_key(
+    out: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run.experiment.epochs == 2
     [other] = run_all(TINY, out)
+    capsys.readouterr()
+    assert load_run("cnn-small", out) and capsys.readouterr().out == ""
+    [third] = run_all(TINY.but(epochs=2, lr=0.002), out)
+    assert load_run("cnn-small", out).key in (run.key, third.key)
+    assert re.search(r"^Run (\w+), though (\w+) would do as well: a key in place of cnn-small", capsys.readouterr().out, re.M)
+    shutil.rmtree(out / "runs" / third.key)
     assert load_run(other.key[:8], out).key == other.key
     (out / "runs" / run.key / "weights.safetensors").rename(out / "moved")
     assert load_run("cnn-small", out).key == other.key, "one without weights is of less use"

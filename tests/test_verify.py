@@ -234,6 +234,12 @@ def test_what_a_worker_left_that_was_killed_meanwhile_is_removed_in_the_end(proj
     assert not left.exists() and verify(project / "out") == []
 
 
+def test_a_folder_of_runs_alone_lacks_nothing(tmp_path: Path) -> None:
+    run = run_with(0.8, Experiment())
+    Store(tmp_path).save(run)
+    assert not [line for line in verify(tmp_path) if not line.startswith("runs/")]
+
+
 def test_names_like_formulas_are_no_formulas_in_the_table(tmp_path: Path) -> None:
     names = ["=1+1", "+1", "-1", "@SUM(1)", "\tx", "plain"]
     for seed, name in enumerate(names):

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import struct
+import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,18 @@ from fmnist_utils.basics.errors import UserError, listed, os_errors
 from fmnist_utils.basics.system import is_dry_run
 from fmnist_utils.basics.text import counted, html_table, shortened
 from fmnist_utils.data.fetch import fetch
-from fmnist_utils.data.locate import FILES, KNOWN, Source, image_parts, left_out, locate, md5, uncompressed, unread
+from fmnist_utils.data.locate import (
+    FILES,
+    KNOWN,
+    Source,
+    image_parts,
+    left_out,
+    locate,
+    lost_links,
+    md5,
+    uncompressed,
+    unread,
+)
 from fmnist_utils.data.pictures import SIDE, original, read
 
 SPLIT_SEED = 20170831  # constant: every run holds out the same images
@@ -305,9 +317,14 @@ def _read_images(
     Name, class names, images and labels for training and test; what was changed, and some images of before.
     """
     parts = found = image_parts(folder)
+    if lost := next((entry for part in parts for entry in lost_links(folder / part)), None):
+        raise UserError(f"{lost} is a link to what is not there: bring that back, or remove the link")
     names, *others = (tuple(classes) for classes in parts.values())
     if others and others[0] != names:
-        odd = ", ".join(sorted(set(names) ^ set(others[0])))
+        odd = listed(sorted(set(names) ^ set(others[0])))
+        forms = {unicodedata.normalize("NFC", name) for name in names}
+        if forms == {unicodedata.normalize("NFC", name) for name in others[0]}:
+            odd += " (the same letters, written in two ways of Unicode, as after a copy from macOS): rename one of them"
         raise UserError(f"{folder}: train/ and test/ must have the same classes, but only one has {odd}")
     if len(names) < 2 or not any(images for classes in parts.values() for images in classes.values()):
         there = [part for part in ("train", "test") if (folder / part).is_dir()]

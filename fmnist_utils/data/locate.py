@@ -184,6 +184,11 @@ def image_parts(folder: Path) -> Parts:
     }
 
 
+def lost_links(folder: Path) -> list[Path]:
+    """List the links in a folder that lead nowhere, such as to a disk that is not there."""
+    return sorted(path for path in folder.iterdir() if path.is_symlink() and not path.exists())
+
+
 def left_out(folder: Path, parts: Parts) -> list[str]:
     """List the files in folders of images (`image_parts`) whose names do not end as those of pictures do."""
     places = [folder / part / name for part, classes in parts.items() for name in classes]

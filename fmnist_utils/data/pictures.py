@@ -65,7 +65,7 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
             images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
     blank = np.flatnonzero((images.min((1, 2)) == images.max((1, 2))) & ~as_it_is)
     if len(blank):
-        which = listed([_name(pictures[i], i) for i in blank.tolist()], 600)
+        which = listed([_name(pictures[i], i) for i in blank.tolist()])
         has, it = ("has", "it") if len(blank) == 1 else ("have", "them")
         raise UserError(f"{which} {has} no contrast, all {SIDE} x {SIDE} pixels are alike: remove {it}")
     resized = [one.size != (SIDE, SIDE) for one in found]

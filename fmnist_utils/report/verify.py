@@ -201,7 +201,9 @@ def _rest(out: Path, being_made: bool, index_is_old: bool) -> Iterator[Finding]:
         if index_is_old:
             why = "runs have come, gone or been trained again since it was written"
             yield Finding(out / marker.INDEX[1], why, "written anew", lambda: None)
-        if not (place := out / marker.MARKER).is_file():
+        reports = [*(out / name for name in marker.INDEX), *(out / "notebooks").glob("*.ipynb")]
+        # (`run_all` writes runs alone, into a folder without a marker)
+        if not (place := out / marker.MARKER).is_file() and (place.exists() or any(map(Path.exists, reports))):
             yield Finding(place, "it is missing, or no file", "written", partial(_clear, place))
     for folder in (out, out / "notebooks", *out.glob("runs/*/")):
         for path in leftovers(folder):

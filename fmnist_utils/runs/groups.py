@@ -336,7 +336,7 @@ def run_groups(
     Raises
     ------
     UserError
-        As in `run_all`; or `seeds` is no whole number above 0.
+        As in `run_all`; or `seeds` is no whole number above 0, or an experiment has a seed of its own.
     """
     if not isinstance(experiments, Mapping):
         raise UserError(f"run_groups takes experiments by name, {{'mine': Experiment(…)}}, not {brief(experiments)}")
@@ -344,6 +344,11 @@ def run_groups(
         raise UserError(f"seeds = {brief(seeds)} is not allowed, must be a whole number from 1 on")
     if strange := [item for item in experiments.values() if not isinstance(item, Experiment)]:
         raise UserError(f"run_groups takes experiments by name, but {brief(strange[0])} is no Experiment")
+    if seeded := next((name for name, item in experiments.items() if item.seed), None):
+        raise UserError(
+            f"run_groups trains the seeds from 0 on, so seed {experiments[seeded].seed} of {brief(seeded)} would be "
+            "lost: leave it out, or use run_all"
+        )
     others = [also] if isinstance(also, Experiment) else list(also)
     wanted = [item.but(seed=seed) for item in experiments.values() for seed in range(seeds)]
     labels = [f"{name}, seed {seed}" for name in experiments for seed in range(seeds)]

@@ -463,8 +463,15 @@ def load_run(name: str, out: str | Path = "") -> Run:
     begun = {record["key"] for _, record in fitting if record["experiment"]["model"] != name}
     if len(begun) > 1:
         raise UserError(f"{brief(name)} begins {len(begun)} keys ({listed(sorted(begun))}): write more of it")
-    for store, record in sorted(fitting, key=lambda item: _longest_first(*item)):
+    fitting.sort(key=lambda item: _longest_first(*item))
+    for store, record in fitting:
         if run := store.load(record["key"]):
+            alike = [other for at, other in fitting if _longest_first(at, other) == _longest_first(store, record)]
+            if keys := sorted({other["key"] for other in alike} - {run.key}):
+                print(
+                    f"Run {run.key}, though {listed(keys)} would do as well: a key in place of {name} chooses",
+                    flush=True,
+                )
             if len({other["provenance"]["dataset_checksum"] for _, other in fitting}) > 1:
                 print(f"Run {run.key}, of {run.provenance['dataset']}: there are some of other data", flush=True)
             return run

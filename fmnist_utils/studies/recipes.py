@@ -78,12 +78,13 @@ def options(model: str) -> dict[str, int | float | bool | str]:
     return dict(RECIPES[model].model_options) if model in RECIPES else {}
 
 
-def find_all(names: Iterable[str]) -> dict[str, Experiment]:
-    """Look recipes up by their names; "all" stands for every one. Raises UserError as `find` does."""
+def find_all(names: Iterable[str] | str) -> dict[str, Experiment]:
+    """Look recipes up by names, or one by its name; "all" stands for every one. Raises UserError as `find` does."""
+    names = [names] if isinstance(names, str) else names
     return {other: find(other) for name in names for other in (RECIPES if name == "all" else [name])}
 
 
-def experiments(names: Iterable[str]) -> list[Experiment]:
+def experiments(names: Iterable[str] | str) -> list[Experiment]:
     """Return the experiments of the recipes called `names`, once for each seed; "all" stands for every recipe.
 
     Recipes of a data set that is not on this machine are left out, with a line that says how to get it.

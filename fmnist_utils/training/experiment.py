@@ -187,6 +187,9 @@ class Experiment(BaseModel):
         """Make a copy with some fields changed, checked like any other experiment."""
         return Experiment(**{**self.model_dump(), **changes})
 
+    def __hash__(self) -> int:
+        return hash((self.dataset, self.data_dir, self.canonical()))
+
     def canonical(self) -> str:
         """One line of JSON with all that a result depends on, the data apart (its content is hashed instead).
 
