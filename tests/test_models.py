@@ -219,6 +219,8 @@ def test_groups_may_have_channels_of_ones_own() -> None:
         models.build("compact", widths="32,64,128").state_dict().keys() == models.build("compact").state_dict().keys()
     )
     assert net(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+    narrow = models.build("compact", stem=1, widths="1, 2", excite=True)
+    assert narrow(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +229,8 @@ def test_groups_may_have_channels_of_ones_own() -> None:
         ({"widths": "32;64"}, "widths '32;64' are not read .allowed: whole numbers from 1 to 4,096 between commas"),
         ({"widths": "0"}, "widths '0' are not read"),
         ({"widths": "8,8,8,8,8"}, "name 5 groups: after this stem 4 fit"),
+        ({"stem": 0}, "stem is 0, but must be from 1 to 4,096 filters"),
+        ({"stem": 4097}, "stem is 4097, but must be from 1 to 4,096 filters"),
         ({"depth": 1}, "depth is 1, but must be from 2 to 50"),
         ({"whitening": True}, "whitening needs stem 18, two filters for each of 3 x 3 pixels"),
     ],

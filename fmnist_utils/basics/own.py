@@ -46,7 +46,7 @@ OPEN = {
 RELEASED = {
     "basics/randomness.py": "77e0d68ff75e9ace",
     "data/dataset.py": "71e90997cb4cb2d2",
-    "models/airbench.py": "f61301b14f0552a0",
+    "models/airbench.py": "75fbd617b1adc33a",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "2b1ea480095b5848",
     "models/registry.py": "00653b57b6479f31",

@@ -39,7 +39,7 @@ class ConvGroup(nn.Module):
         if excite:
             from torchvision.ops import SqueezeExcitation  # takes as long to import as torch itself
 
-            self.refine.append(SqueezeExcitation(outputs, outputs // 4))
+            self.refine.append(SqueezeExcitation(outputs, max(1, outputs // 4)))
         self.activate, self.residual = activation(), residual
 
     def forward(self, features: Tensor) -> Tensor:
@@ -113,6 +113,8 @@ class Airbench(nn.Module):
         if activation not in ACTIVATIONS:
             allowed = ", ".join(ACTIVATIONS)
             raise UserError(f"unknown activation {activation!r}{nearest(activation, ACTIVATIONS)} (allowed: {allowed})")
+        if not 1 <= stem <= WIDEST:
+            raise UserError(f"stem is {stem}, but must be from 1 to {WIDEST:,} filters")
         kernel, stride = (PATCH, 2) if patch else (3, 1)
         if whitening and stem != 2 * kernel**2:
             raise UserError(f"whitening needs stem {2 * kernel**2}, two filters for each of {kernel} x {kernel} pixels")
