@@ -389,11 +389,12 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     if table["low"].isna().all():
         return f"It cannot be judged{within}, since one seed each tells nothing of the spread."
     better, worse = (list(table.index[table["verdict"] == verdict]) for verdict in ("better", "worse"))
+    if n == 1:
+        does = f"{'is measurably worse' if worse else 'cannot be shown to be better'} than {reference}"
+        return f"The one {thing} {'pays off' if better else does}{within}: {plainly(table.index)}."
     said = f"{so_many(len(worse))} measurably worse"
     if not better:
         return f"None of {counted(n, thing)} can be shown to be better than {reference}{within}; {said}."
-    if n == 1:
-        return f"The one {thing} pays off{within}: {plainly(better)}."
     pay = "one pays off" if len(better) == 1 else f"{len(better)} pay off"
     return f"Of {counted(n, thing)}, {pay}{within}: {plainly(better)}; {said} than {reference}."
 
