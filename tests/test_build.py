@@ -44,6 +44,16 @@ def test_what_cells_print_is_joined_and_one_long_line_stops_nothing(project: Pat
     assert outputs(project / "out" / "notebooks" / "01_first.ipynb") == "seen\n"
 
 
+def test_start_up_files_of_ipython_have_no_part_in_a_report(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    startup = project / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00_mine.py").write_text("import pandas as pd\npd.set_option('display.max_rows', 3)\nMINE = 1\n")
+    monkeypatch.setenv("IPYTHONDIR", str(project / "ipython"))
+    write_notebook(project / "notebooks" / "02_second.ipynb", "print('MINE' in globals())")
+    assert make(project) == []
+    assert outputs(project / "out" / "notebooks" / "02_second.ipynb") == "False\n"
+
+
 def test_a_notebook_that_says_nothing_for_long_is_said_to_be_at_work(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,9 @@ import itertools
 import sys
 import warnings
 from collections.abc import Callable
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,17 @@ def test_a_grid_names_its_rows_and_shows_the_images():
     assert ink(image) > 0.6
     blank, _, _ = figure(plots.image_grid, 0 * black, "Six squares", columns=3)
     assert ink(blank) < 0.05
+
+
+@pytest.mark.parametrize("setting", [{"image.origin": "lower"}, {"text.usetex": True}, {"savefig.bbox": "tight"}])
+def test_what_the_reader_has_set_of_matplotlib_changes_no_figure(setting: dict[str, Any]) -> None:
+    images = np.zeros((6, 28, 28), np.uint8)
+    images[:, :7] = np.linspace(50, 255, 6)[:, None, None]
+    captions = [f"{i} 100 % T_shirt" for i in range(6)]
+    expected = figure(plots.image_grid, images, "Six", columns=3, captions=captions)
+    with mpl.rc_context(setting):
+        found = figure(plots.image_grid, images, "Six", columns=3, captions=captions)
+    assert np.array_equal(np.asarray(found[0]), np.asarray(expected[0])) and found[1:] == expected[1:]
 
 
 def test_a_hundred_real_images_stay_small(data: Dataset):
@@ -261,9 +274,9 @@ def test_any_number_of_classes(classes):
 
 
 def test_figures_leave_no_global_state():
-    before = dict(plots.mpl.rcParams)
+    before = dict(mpl.rcParams)
     figure(plots.bars, pd.Series([1.0, 2.0], ["a", "b"]), "images", "Bars")
-    assert dict(plots.mpl.rcParams) == before
+    assert dict(mpl.rcParams) == before
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or pyplot.get_fignums() == []
 

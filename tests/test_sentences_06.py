@@ -49,7 +49,7 @@ def test_the_nets_of_a_mean_that_are_weaker_are_counted() -> None:
     assert sentences.weaker([0.93, 0.94, 0.95], 0.945).startswith(
         "Of the 3 nets in this mean, 2 are less accurate alone"
     )
-    assert "none are less accurate" in sentences.weaker([0.95, 0.96], 0.945)
+    assert "none is less accurate" in sentences.weaker([0.95, 0.96], 0.945)
     assert "in this mean, 1 is less accurate" in sentences.weaker([0.95, 0.94], 0.945)
 
 

@@ -1,8 +1,12 @@
 """Training: golden results, repeatability, resuming, and the rules about validation and test images."""
 
 import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,6 +112,41 @@ def test_training_leaves_the_callers_choice_of_kernels_alone(data: Dataset) -> N
         assert torch.is_deterministic_algorithms_warn_only_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+@contextmanager
+def doubles() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_training_within_autocast_is_refused(data: Dataset) -> None:
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(UserError, match="call it outside of torch.autocast"):
+        train.train(TINY.but(epochs=1), data, "cpu")
+
+
+@pytest.mark.parametrize("setting", [torch.no_grad, torch.inference_mode, doubles])
+def test_what_the_caller_has_set_of_torch_changes_nothing(
+    setting: Callable[[], AbstractContextManager[Any]], data: Dataset
+) -> None:
+    expected = train.train(TINY.but(epochs=1), data, "cpu")
+    with setting():
+        found = train.train(TINY.but(epochs=1), data, "cpu")
+    assert same_weights(found.weights, expected.weights)
+    assert np.array_equal(found.test_probabilities, expected.test_probabilities)
+
+
+def test_trainings_in_two_threads_take_turns(data: Dataset) -> None:
+    """The generators of random numbers are the process's own."""
+    experiments = [TINY.but(epochs=1, lr=lr) for lr in (0.003, 0.004)]
+    expected = [train.train(experiment, data, "cpu") for experiment in experiments]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda experiment: train.train(experiment, data, "cpu"), experiments))
+    assert all(same_weights(one.weights, other.weights) for one, other in zip(expected, found, strict=True))
 
 
 def interrupt(epochs: int, experiment: Experiment, data: Dataset, checkpoint: Path) -> None:

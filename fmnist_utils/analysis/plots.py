@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from IPython.display import display
+from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
@@ -67,7 +68,7 @@ def show(fig: Figure, alt: str, more: Mapping[str, Any] | None = None) -> None:
     `more` is what else the output holds, by MIME type, for who can show more than a picture.
     """
     drawn, buffer = io.BytesIO(), io.BytesIO()
-    with _boxes_for_unknown_letters():
+    with style.context(STYLE, after_reset=True), _boxes_for_unknown_letters():
         fig.savefig(drawn, dpi=2 * DPI)
     # 256 colours are enough for our flat style, and a third of the bytes
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
@@ -79,7 +80,8 @@ def show(fig: Figure, alt: str, more: Mapping[str, Any] | None = None) -> None:
 def _styled(plot: Callable[P, None]) -> Callable[P, None]:
     @wraps(plot)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        with mpl.rc_context(STYLE), _boxes_for_unknown_letters():  # some are measured while they are placed
+        # In our style whatever the user has set; some letters are measured while they are placed.
+        with style.context(STYLE, after_reset=True), _boxes_for_unknown_letters():
             plot(*args, **kwargs)
 
     return wrapper
@@ -515,7 +517,7 @@ def attributions(
     n, height, width = pixels.shape
     limit = max(float(np.quantile(np.abs(values), 0.995)), 1e-12)
     strength = np.clip(np.abs(values) / limit, 0, 1)[..., None]
-    sides = np.array([mpl.colors.to_rgb(colour) for colour in (BLUE, ORANGE)])
+    sides = np.array([to_rgb(colour) for colour in (BLUE, ORANGE)])
     colours = sides[(values < 0).astype(int)]
     above = np.repeat(1 - pixels[..., None] / 255, 3, axis=-1)
     below = (1 - strength) * (1 - 0.25 * pixels[..., None] / 255) + strength * colours

@@ -139,7 +139,7 @@ def _read_one(picture: Any, name: str) -> _Picture:
             array = np.asarray(picture)
             as_it_is = array.dtype == np.uint8 and array.shape == (SIDE, SIDE)
             return _shrunk(_from_array(array))._replace(as_it_is=as_it_is)
-        with warnings.catch_warnings(action="ignore"), _opened(picture) as image:
+        with warnings.catch_warnings(action="ignore"), _opened(os.path.expanduser(picture)) as image:
             return _shrunk(_upright(image))._replace(has_more=getattr(image, "is_animated", False))
     except FileNotFoundError:
         raise UserError(f"{name} is not there: give the path of an image file") from None

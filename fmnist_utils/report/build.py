@@ -305,6 +305,8 @@ def run_notebook(
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     # After Ctrl-C asyncio tells of the kernel that died: it was killed.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    profile = target.parent / "ipython"
+    profile.mkdir(exist_ok=True)
     shutil.copyfile(notebook, target)  # there is something to look at even if no kernel starts
     heartbeat = _Heartbeat(notebook.stem)
     try:
@@ -322,7 +324,8 @@ def run_notebook(
                 on_cell_executed=lambda cell, **_: join_streams(cell),
                 # All that counts is on disk by now; a kernel asked to go in peace may die noisily of being interrupted.
                 shutdown_kernel="immediate",
-                extra_arguments=["--log-level=CRITICAL"],  # of the kernel itself, not of its cells
+                # Nothing of the kernel's own log, and nothing that the user's start-up files of IPython do.
+                extra_arguments=["--log-level=CRITICAL", f"--ipython-dir={profile}"],
                 stdout_file=_Prefixed(sys.stdout, heartbeat),
                 stderr_file=_Prefixed(sys.stderr, heartbeat),
             )

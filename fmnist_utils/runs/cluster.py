@@ -45,7 +45,7 @@ STALE = 7 * 24 * 3600.0  # seconds after which a checkpoint in a worker's own fo
 # Ctrl-C reaches all processes of a terminal; it is for the one that waits for the workers, which ends them. (Where
 # there are signal masks, they are deaf to it before they come to this line.)
 IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-# Training seeds the process's random state, so a worker with several threads takes one run at a time.
+# A worker with several threads takes one run at a time: parts of an order are registered in it meanwhile.
 _ONE_AT_A_TIME = threading.Lock()
 
 

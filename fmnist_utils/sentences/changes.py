@@ -391,7 +391,7 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     better, worse = (list(table.index[table["verdict"] == verdict]) for verdict in ("better", "worse"))
     if n == 1:
         does = f"{'is measurably worse' if worse else 'cannot be shown to be better'} than {reference}"
-        return f"The one {thing} {'pays off' if better else does}{within}: {plainly(table.index)}."
+        return f"The one {thing} {'pays off' if better else does}{within}: {plainly(list(table.index))}."
     said = f"{so_many(len(worse))} measurably worse"
     if not better:
         return f"None of {counted(n, thing)} can be shown to be better than {reference}{within}; {said}."

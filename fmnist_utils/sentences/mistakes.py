@@ -180,7 +180,8 @@ def repairs(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> s
 def weaker(members: Sequence[float], own: float) -> str:
     """Say how many nets of a mean are less accurate by themselves than the nets whose mistakes are counted."""
     less = sum(value < own for value in members)
-    said = f"Of the {counted(len(members), 'net')} in this mean, {less or 'none'} {are(less)} less accurate alone"
+    which = f"{less} {are(less)}" if less else "none is"
+    said = f"Of the {counted(len(members), 'net')} in this mean, {which} less accurate alone"
     return f"{said} than the nets of this notebook are on average ({percent(own)}), by six views each."
 
 

@@ -66,22 +66,34 @@ def device_name(device: torch.device) -> str:
 def reproducible(device: torch.device, threads: int, seed: int) -> Iterator[None]:
     """Compute with `threads` threads, repeatable kernels and a random state that follows from `seed`.
 
-    All of it is as before when the context ends, the caller's random states included.
+    All of it is as before when the context ends, the caller's random states included. Meanwhile other threads of this
+    process that ask for it wait, and nothing is in force that the caller has set of gradients or of the default dtype.
+
+    Raises
+    ------
+    UserError
+        It is within `torch.autocast`.
     """
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    threads_before = torch.get_num_threads()
-    workspace = os.environ.get(WORKSPACE)
-    if device.type == "cuda":
-        os.environ.setdefault(WORKSPACE, ":4096:8")  # torch asks for it before every matrix product
-        torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.set_num_threads(threads)
-    try:
-        with randomness.aside([device] if device.type == "cuda" else []):
-            randomness.seed_all(seed)
-            yield
-    finally:
-        if workspace is None:
-            os.environ.pop(WORKSPACE, None)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        torch.set_num_threads(threads_before)
+    if torch.is_autocast_enabled(device.type):  # within it, torch would keep weights of before from step to step
+        raise UserError("a training chooses its precision by itself: call it outside of torch.autocast")
+    with randomness.ALONE, torch.inference_mode(False), torch.enable_grad():
+        dtype = torch.get_default_dtype()
+        deterministic = torch.are_deterministic_algorithms_enabled()
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        threads_before = torch.get_num_threads()
+        workspace = os.environ.get(WORKSPACE)
+        if device.type == "cuda":
+            os.environ.setdefault(WORKSPACE, ":4096:8")  # torch asks for it before every matrix product
+            torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(torch.float32)
+        try:
+            with randomness.aside([device] if device.type == "cuda" else []):
+                randomness.seed_all(seed)
+                yield
+        finally:
+            if workspace is None:
+                os.environ.pop(WORKSPACE, None)
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            torch.set_num_threads(threads_before)
+            torch.set_default_dtype(dtype)
