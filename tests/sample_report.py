@@ -42,7 +42,10 @@ CELLS = [
     EVIL = "<script>alert(1)</script>"
     names = ["T-shirt/top", "Trouser", EVIL, "Ankle boot"]
     table = pd.DataFrame({"accuracy": ["92.3 %", "9.8 % ± 0.2", "100.0 %", "nan"], "images": [1000, 999, 20, 7],
-                          "parameters": ["1,200", "98", "12.5k", "1.1M"]}, index=pd.Index(names, name="class"))
+                          "parameters": ["1,200", "98", "12.5k", "1.1M"],
+                          "a training": ["1 h 05 min on cpu", "3 min 08 s", "9.4 s on cpu", "3 min 20 s"],
+                          "change": ["−0.77 points", "+0.02 points", "−1.03 points", "0.00 points"]},
+                         index=pd.Index(names, name="class"))
     table
     """,
     """

@@ -40,6 +40,8 @@ def test_markup_in_names_is_text_on_every_page(browser: Chrome, series: Path) ->
         (1, ["9.8 % ± 0.2", "92.3 %", "100.0 %", "nan"]),
         (2, ["7", "20", "999", "1000"]),
         (3, ["98", "1,200", "12.5k", "1.1M"]),
+        (4, ["9.4 s on cpu", "3 min 08 s", "3 min 20 s", "1 h 05 min on cpu"]),
+        (5, ["−1.03 points", "−0.77 points", "0.00 points", "+0.02 points"]),
     ],
 )
 def test_a_click_sorts_by_value(browser: Chrome, series: Path, column: int, ascending: list[str]) -> None:

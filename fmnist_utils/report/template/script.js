@@ -53,11 +53,23 @@ function contents(nav) {
   links.forEach((link) => link.addEventListener("click", () => { if (!wide.matches) fold.open = false; }));
 }
 
-// "92.3 % ± 0.1" -> 92.3, "1,234" -> 1234, "12.5k" -> 12500, "–" -> NaN; text -> null
+// "9.4 s on cpu" -> 9.4, "3 min 08 s" -> 188, "would take about 1 h 05 min" -> 3900; all else -> null
+function seconds(text) {
+  const time = text.match(/^(?:\D*about )?(?:(\d+) h )?(?:(\d+) min)?\s*(?:(\d+(?:\.\d+)?) s)?(?![\w.])/);
+  if (!time || time.slice(1).every((part) => part === undefined)) return null;
+  const [hours, minutes, rest] = time.slice(1).map((part) => Number(part ?? 0));
+  return 3600 * hours + 60 * minutes + rest;
+}
+
+// "92.3 % ± 0.1" -> 92.3, "−0.77 points" -> -0.77, "1,234" -> 1234, "12.5k" -> 12500, "–" -> NaN; text -> null
 function number(cell) {
   const text = (cell.dataset.sort ?? cell.textContent).trim().replace(/[−–](?=\d)/, "-");
   if (/^([-–—]?|nan)$/i.test(text)) return NaN;
-  const found = text.match(/^[-+±]?(\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)\s*(k|M)?\b(?![-/:]|\s*[a-z]{4})/i);
+  const time = seconds(text);
+  if (time !== null) return time;
+  // (All of the digits or none of them: what is taken ahead is not given back.)
+  const digits = /(?=(\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?))\1/.source;
+  const found = text.match(new RegExp(`^[-+±]?${digits}\\s*(k|M)?\\b(?![-/:]|\\s*(?!points?\\b)[a-z]{4})`, "i"));
   if (!found) return null;
   const sign = text.startsWith("-") ? -1 : 1;
   return sign * Number(found[1].replaceAll(",", "")) * ({ k: 1e3, M: 1e6 }[found[2]] ?? 1);
