@@ -254,6 +254,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ("text", "said"),
     [
         ("lr: 0b_", "'0b_' is no int"),
+        ("lr: 0764", "'0764' is not read by all in the same way: write a plain number"),
+        ("lr: 1:40", "'1:40' is not read by all in the same way: write a plain number"),
         ("lr: 0x_", "'0x_' is no int"),
         ("lr: " + "9" * 5000, "is no int"),
         ("lr: 0x" + "f" * 5000, "of less than 64 bits"),

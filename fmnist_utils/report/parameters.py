@@ -212,6 +212,8 @@ class _Loader(yaml.SafeLoader):
         if node.tag not in {f"tag:yaml.org,2002:{name}" for name in self.PLAIN}:
             kind = bare(node.tag.removeprefix("tag:yaml.org,2002:"), 40)
             raise _refusal(f"a value of type {kind} is not taken; put quotes around text", node)
+        if node.tag.endswith((":int", ":float")) and re.match(r"[-+]?0\d|[^:]+:", node.value):
+            raise _refusal(f"{brief(node.value)} is not read by all in the same way: write a plain number", node)
         try:
             value = super().construct_object(node, deep)
         except yaml.YAMLError:

@@ -28,7 +28,8 @@ def plan(
     targets : classes whose images alone `targeted` changes, project 000's idea
     doubled : classes whose images `extra` counts twice, each time perhaps mirrored or shifted, project 004's idea
     """
-    arms = {name: base.but(augmentation=name) for name in (NONE, *augmentations)}
+    names = ["+".join(map(str.strip, name.split("+"))) for name in (NONE, *augmentations)]  # "flip " is "flip"
+    arms = {name: base.but(augmentation=name) for name in names}
     arms[TARGETED] = base.but(augmentation=[{"name": name, "classes": targets} for name in ("affine", "erasing")])
     arms[EXTRA] = base.but(
         augmentation=[{"name": name, "classes": doubled, "probability": 0.5} for name in ("flip", "translate")],
