@@ -254,6 +254,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ("text", "said"),
     [
         ("lr: 0b_", "'0b_' is no int"),
+        ("model_options: {widths: 32,64,160}", "the name '64' is no text: put quotes around it, or around the whole"),
         ("lr: 0764", "'0764' is not read by all in the same way: write a plain number"),
         ("lr: 1:40", "'1:40' is not read by all in the same way: write a plain number"),
         ("lr: 0x_", "'0x_' is no int"),
@@ -289,6 +290,24 @@ def test_hostile_yaml_is_one_short_line(tmp_path: Path, text: str, said: str) ->
 
 
 # --- limits, by the name that the user wrote ---
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        ("recipe: dict = {}", {}),
+        ('recipe: list[str] = ["a"]', ["a"]),
+        ("device: str | None = None", None),
+        ("claims: int = 3", 3),
+        ('recipes: str = "sprint"', "sprint"),
+        ("claims: list[int] = [3]", [3]),
+    ],
+)
+def test_a_name_of_the_series_with_another_type_is_refused_in_a_line(declared: str, value: Any, tmp_path: Path) -> None:
+    write_notebook(tmp_path / "08_own.ipynb", parameters=declared)
+    name = declared.partition(":")[0]
+    (line,) = parameters.problems(tmp_path / "08_own.ipynb", {name: value}, "params", checks=studies.CHECKS)
+    assert line.startswith(f"params: {name}: ") and line.endswith("as in the series: call yours otherwise")
 
 
 @pytest.mark.parametrize(

@@ -231,8 +231,9 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
     """
     adjusted = holm(table["p"])
     direction = np.where(table["difference"] > 0, "better", "worse")
-    verdict = np.where(adjusted < 1 - CONFIDENCE, direction, "no measurable difference")
-    return table.assign(p_adjusted=adjusted, verdict=verdict.astype(object))
+    verdict = np.where(adjusted < 1 - CONFIDENCE, direction, "no measurable difference").astype(object)
+    verdict[np.isnan(adjusted)] = CANNOT_BE_JUDGED
+    return table.assign(p_adjusted=adjusted, verdict=verdict)
 
 
 def lost_by_correction(verdict: str, low: float, high: float) -> bool:
@@ -370,7 +371,8 @@ def compare_all(groups: Mapping[str, Seeds], reference: str, spread: Spread | No
     -------
     DataFrame, one row a group but the reference, indexed by name
         difference, low, high : fractions, the plain 95 % interval of each row
-        verdict : "better", "worse" or "no measurable difference", by p_adjusted below 0.05
+        verdict : "better", "worse" or "no measurable difference", by p_adjusted below 0.05; that one seed cannot be
+            judged where p is NaN
         p, p_adjusted : before and after Holm's correction for all rows
         seeds : of the group
         borrowed : whether the group or the reference has one seed and borrowed its spread

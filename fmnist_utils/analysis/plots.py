@@ -362,13 +362,14 @@ def intervals(
     for i, (name, row) in enumerate(table.iterrows()):
         value, low, high = (100 * float(row[column]) for column in ("difference", "low", "high"))
         verdict = str(row["verdict"])
-        face = "white" if lost_by_correction(verdict, low, high) else VERDICTS[verdict]
+        colour = VERDICTS.get(verdict, GREY)  # that of one seed, which cannot be judged
+        face = "white" if lost_by_correction(verdict, low, high) else colour
         error = [[np.nan_to_num(value - low)], [np.nan_to_num(high - value)]]  # none where one seed cannot be judged
-        ax.errorbar(value, i, xerr=error, fmt="o", color=VERDICTS[verdict], markerfacecolor=face, zorder=3)
+        ax.errorbar(value, i, xerr=error, fmt="o", color=colour, markerfacecolor=face, zorder=3)
         dots = [100 * seed for seed in each.get(name, ())]
         ax.scatter(dots, [i + 0.28] * len(dots), s=9, color=INK, alpha=0.6, linewidths=0, zorder=2)
         change = number(row["difference"], 2, signed=True)
-        span = f"{change} ({interval(row['low'], row['high'], signed=True)}), {words[verdict]}"
+        span = f"{change} ({interval(row['low'], row['high'], signed=True)}), {words.get(verdict)}"
         told[str(name)] = f"{change}, {CANNOT_BE_JUDGED}" if np.isnan(low) else span
     ax.axvline(0, color=INK, lw=1)
     ax.set_yticks(range(len(table)), [_short(name, 40) for name in table.index])
@@ -473,7 +474,7 @@ def pairs(table: pd.DataFrame, order: Sequence[str], title: str) -> None:
     difference is not measurable; where no difference is, there is no figure.
     """
     square = pd.DataFrame(np.nan, index=list(order), columns=list(order))
-    measured = table[table["verdict"] != "no measurable difference"]
+    measured = table[table["verdict"].isin(["better", "worse"])]
     for (first, second), difference in zip(measured.index, 100 * measured["difference"], strict=True):
         square.loc[first, second], square.loc[second, first] = difference, -difference
     if len(measured):

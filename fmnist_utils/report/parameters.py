@@ -230,6 +230,11 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():  # (what is none is refused below)
+            scalar = isinstance(key, yaml.ScalarNode)  # (others are refused below)
+            if scalar and key.tag.rpartition(":")[2] not in ("str", "merge"):  # papermill would make text of it
+                raise _refusal(
+                    f"the name {brief(key.value)} is no text: put quotes around it, or around the whole", key
+                )
             if (name := (key.tag, str(key.value))) in seen:
                 raise _refusal(f"{brief(key.value)} is set twice: remove one of the lines", key)
             seen.add(name)
@@ -316,6 +321,8 @@ COUNTS = {
 # Parameters that are a field of Experiment under another name; those that may be 0, "to leave it out".
 FIELDS = {"long_epochs": "epochs", "headline_epochs": "epochs", "fold_epochs": "epochs"}
 MAY_BE_ZERO = ("headline_epochs", "fold_epochs")
+# What is a name, and what a list of them, wherever it is a parameter.
+NAMES, LISTS = ("device", "recipe"), ("claims", "recipes")
 
 
 def _out_of_range(name: str, value: Any, checks: Checks, field: str = "") -> list[str]:
@@ -335,6 +342,10 @@ def _out_of_range(name: str, value: Any, checks: Checks, field: str = "") -> lis
             low, high = COUNTS[name]
             if not low <= value <= high:
                 raise UserError(f"{brief(value)} is not allowed, must be from {low} to {high:,}")
+        elif name in NAMES and not isinstance(value, str):
+            raise UserError(f"{brief(value)} is no text, as in the series: call yours otherwise")
+        elif name in LISTS and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise UserError(f"{brief(value)} is no list of names, as in the series: call yours otherwise")
         elif name == "device":
             choose_device(value)
         elif name in checks:
