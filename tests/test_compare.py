@@ -129,14 +129,14 @@ def test_one_seed_without_anything_to_borrow_is_not_judged(rng):
     a, b = nets(rng, 1, np.zeros(2), [0.0, 0.05])
     one, difference = metrics.accuracy_estimate(a), metrics.compare(a, b)
     assert np.isnan([one.low, one.high, difference.low, difference.high, difference.p]).all()
-    assert difference.verdict == "no measurable difference"
+    assert difference.verdict == "one seed: cannot be judged"
     assert not one.borrowed
     assert str(one).endswith("% (one seed: cannot be judged)")
     assert str(difference).endswith("points (one seed: cannot be judged)")
     assert difference.sentence("a", "b").endswith("points (one seed: cannot be judged).")
     table = metrics.compare_all({"a": a, "b": b}, "b")
     assert np.isnan(table.loc["a", ["low", "high", "p", "p_adjusted"]].astype(float)).all()
-    assert table.loc["a", "verdict"] == "no measurable difference"
+    assert table.loc["a", "verdict"] == "one seed: cannot be judged"
 
 
 def test_one_seed_borrows_from_its_table_and_says_so(rng):

@@ -114,7 +114,9 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """``"better"``, ``"worse"`` or ``"no measurable difference"``: whether the interval leaves out 0."""
+        """``"better"``, ``"worse"``, ``"no measurable difference"``, by whether the interval leaves out 0; or why there is none."""
+        if np.isnan(self.low):
+            return CANNOT_BE_JUDGED
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "no measurable difference"
@@ -126,7 +128,7 @@ class Comparison:
         return f"{points(self.difference)} ({interval(self.low, self.high, signed=True)}{seeds})"
 
     def __repr__(self) -> str:
-        return f"{self}: {self.verdict}"
+        return str(self) if np.isnan(self.low) else f"{self}: {self.verdict}"
 
     def _repr_html_(self) -> str:
         return escape(repr(self))
