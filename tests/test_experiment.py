@@ -118,8 +118,14 @@ def test_a_recipe_is_said_in_a_line() -> None:
         ({"model": "cnn-big", "model_options": {"dropout": math.nan}}, "'dropout' is nan, but must be a finite number"),
         ({"model": "cnn-big", "model_options": {"dropout_kind": "zz"}}, "unknown dropout_kind 'zz'"),
         ({"model": "sprint", "model_options": {"pool": "mx"}}, "unknown pool 'mx'"),
-        ({"model": "sprint", "model_options": {"stem": -1}}, "'sprint' cannot be built with stem = -1"),
-        ({"model": "sprint", "model_options": {"stem": 10**5}}, "weights with these options: at most"),
+        (
+            {"model": "sprint", "model_options": {"stem": -1}},
+            "model 'sprint': stem is -1, but must be from 1 to 4,096 filters",
+        ),
+        (
+            {"model": "sprint", "model_options": {"depth": 50, "widths": "4096,4096"}},
+            "weights with these options: at most",
+        ),
         ({"augmentation": [5]}, "augmentation: unknown augmentation 5"),
         ({"augmentation": [["flip"]]}, r"augmentation: unknown augmentation \['flip'\]"),
         ({"augmentation": [{"name": "erasing", "smallest": 0.5, "largest": 0.1}]}, "smallest .* above largest"),

@@ -158,7 +158,14 @@ def test_tables_have_header_scopes_and_names(page: BeautifulSoup) -> None:
     assert len({frame["aria-label"] for frame in frames}) == 4
     assert all(head.get("scope") for head in page.select("th"))
     first = page.find("table")
-    assert [head.get_text() for head in first.select("thead th")] == ["class", "accuracy", "images", "parameters"]
+    assert [head.get_text() for head in first.select("thead th")] == [
+        "class",
+        "accuracy",
+        "images",
+        "parameters",
+        "a training",
+        "change",
+    ]
     assert not first.has_attr("border")
     assert page.find("caption").get_text() == "Fourteen columns, two of them shaded"
 

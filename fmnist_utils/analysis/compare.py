@@ -114,7 +114,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """``"better"``, ``"worse"``, ``"no measurable difference"``, by whether the interval leaves out 0; or why there is none."""
+        """Whether the interval leaves out 0: "better", "worse" or "no measurable difference"; or that there is none."""
         if np.isnan(self.low):
             return CANNOT_BE_JUDGED
         if self.low > 0:
