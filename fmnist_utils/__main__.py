@@ -152,7 +152,7 @@ def _reports(options: argparse.Namespace) -> int:
     import yaml
 
     from fmnist_utils.data.locate import KNOWN
-    from fmnist_utils.report import build, parameters
+    from fmnist_utils.report import build, parameters, series
 
     # (Kernels run in the project's root, which need not be the current folder.)
     given = {name: value for name in ("dataset", "data_dir") if (value := getattr(options, name))}
@@ -170,7 +170,7 @@ def _reports(options: argparse.Namespace) -> int:
             ) from None
     resources = Resources.of(options.precision, options.jobs, options.scheduler, options.retrain)
     force = options.force or options.retrain
-    reports = build.prepare(
+    reports = series.prepare(
         options.profile or _default_profile(), " ".join(options.only), overrides, options.out,
         stale=lambda report: bool(report.reason(force)), checks=_checks,
     )  # fmt: skip
@@ -201,13 +201,13 @@ def _data(options: argparse.Namespace) -> None:
 
 
 def _params(options: argparse.Namespace) -> None:
-    from fmnist_utils.report import build, parameters
+    from fmnist_utils.report import parameters, series
 
-    notebooks = build.notebooks_in(build.NOTEBOOKS)
-    profiles = build.profiles_in(build.PARAMS)
-    for index in build.matching([notebook.stem for notebook in notebooks], options.notebook):
+    notebooks = series.notebooks_in(series.NOTEBOOKS)
+    profiles = series.profiles_in(series.PARAMS)
+    for index in series.matching([notebook.stem for notebook in notebooks], options.notebook):
         notebook = notebooks[index]
-        files = [build.PARAMS / profile / f"{notebook.stem}.yaml" for profile in profiles]
+        files = [series.PARAMS / profile / f"{notebook.stem}.yaml" for profile in profiles]
         values = [parameters.load(file) if file.exists() else {} for file in files]
         print(f"\n{notebook.stem}")
         rows = [["name", "type", "default", *profiles, "meaning"]]
@@ -358,21 +358,21 @@ def _profile(options: argparse.Namespace) -> None:
 def _tidy(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from fmnist_utils.report import authoring, build
+    from fmnist_utils.report import authoring, series
     from fmnist_utils.report.parameters import shown
 
     named = [Path(name).resolve() for name in options.notebooks]
-    for path in authoring.tidy_files(named or build.notebooks_in(build.NOTEBOOKS)):
+    for path in authoring.tidy_files(named or series.notebooks_in(series.NOTEBOOKS)):
         print(f"tidied {shown(path)}")
 
 
 def _check(options: argparse.Namespace) -> None:
-    from fmnist_utils.report import build
+    from fmnist_utils.report import series
 
     problems: list[str] = []
-    for profile in [options.profile] if options.profile else build.profiles_in(build.PARAMS):
+    for profile in [options.profile] if options.profile else series.profiles_in(series.PARAMS):
         try:
-            print(f"params/{profile}: {len(build.prepare(profile, checks=_checks))} files are right")
+            print(f"params/{profile}: {len(series.prepare(profile, checks=_checks))} files are right")
         except UserError as error:
             problems += error.args
     if problems:
@@ -382,14 +382,14 @@ def _check(options: argparse.Namespace) -> None:
 def _out(options: argparse.Namespace) -> str:
     """Name the reports folder that is meant; it need not be there if its profile is."""
     from fmnist_utils.basics.system import from_root
-    from fmnist_utils.report import build
+    from fmnist_utils.report import series
 
     out = options.out or f"reports/{options.profile or _default_profile()}"
     if not from_root(out).is_dir():
         if options.out:
             hint = f"; did you mean reports/{out}?" if from_root(f"reports/{out}").is_dir() else ""
             raise UserError(f"OUT={out} is not a folder: name one of reports{hint}")
-        build.check_profile(options.profile or _default_profile())
+        series.check_profile(options.profile or _default_profile())
     return str(out)
 
 

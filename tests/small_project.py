@@ -14,8 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
 from fmnist_utils.basics.system import ROOT
-from fmnist_utils.report import build
-from fmnist_utils.report.build import Report
+from fmnist_utils.report import build, series
+from fmnist_utils.report.report import Report
 
 COMMON = """\
 out: str = "reports/quick"  # folder of the reports
@@ -71,9 +71,9 @@ def animals(root: Path) -> Path:
 
 
 def prepare(root: Path, out: str | Path = "", **options: object) -> list[Report]:
-    """Get the reports of a project ready in this process, as the command does, with `options` of ``build.prepare``."""
+    """Get the reports of a project ready in this process, as the command does, with `options` of ``series.prepare``."""
     folders = {"notebooks": root / "notebooks", "params": root / "params"}
-    return build.prepare("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
+    return series.prepare("quick", out=str(out or root / "out"), **folders, **options)  # type: ignore[arg-type]
 
 
 def make(root: Path, **options: object) -> list[str]:

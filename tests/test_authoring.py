@@ -16,7 +16,7 @@ from small_project import call, copy_package, outputs
 
 from fmnist_utils import UserError
 from fmnist_utils.basics.system import ROOT
-from fmnist_utils.report import authoring, build, parameters
+from fmnist_utils.report import authoring, parameters, series
 
 SERIES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -111,9 +111,9 @@ def test_a_new_profile_has_a_reports_folder_of_its_own(project: Path) -> None:
     places = {"notebooks": project / "notebooks", "params": project / "params"}
     shutil.copytree(project / "params" / "quick", project / "params" / "copied")
     with pytest.raises(UserError, match="out: 'reports/quick' must be reports/copied"):
-        build.prepare("copied", **places, stale=lambda report: False)
+        series.prepare("copied", **places, stale=lambda report: False)
     authoring.make_profile("mine", "quick", project / "params")
-    reports = build.prepare("mine", **places, stale=lambda report: False)
+    reports = series.prepare("mine", **places, stale=lambda report: False)
     assert {report.out.name for report in reports} == {"mine"}
     with pytest.raises(UserError, match="mine is there already"):
         authoring.make_profile("mine", "quick", project / "params")
@@ -184,7 +184,7 @@ def test_whoever_is_stopped_while_it_writes_goes_on_with_the_same_command(
         assert not (params / "mine").exists()
         getattr(authoring, make)(*given)
     made = "mine" if make == "make_profile" else "quick"
-    build.prepare(made, notebooks=notebooks, params=params, stale=lambda report: False)
+    series.prepare(made, notebooks=notebooks, params=params, stale=lambda report: False)
     assert [*project.rglob("*.part"), *project.rglob("*.making")] == []
 
 
@@ -197,8 +197,8 @@ def test_a_long_name_is_refused_before_anything_is_written(project: Path) -> Non
 
 def test_a_number_of_two_notebooks_chooses_none() -> None:
     with pytest.raises(UserError, match="'7' is the number of 07_a, 07_b: write the name of one"):
-        build.matching(["01_first", "07_a", "07_b"], "7")
-    assert build.matching(["01_first", "07_a", "07_b"], "07_b") == [2]
+        series.matching(["01_first", "07_a", "07_b"], "7")
+    assert series.matching(["01_first", "07_a", "07_b"], "07_b") == [2]
 
 
 def test_after_the_last_number_a_free_one_is_advised(project: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from small_project import make, outputs, prepare, tokens, write_notebook, write_project
 
-from fmnist_utils.report import build
+from fmnist_utils.report import execute
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_start_up_files_of_ipython_have_no_part_in_a_report(project: Path, monke
 def test_a_notebook_that_says_nothing_for_long_is_said_to_be_at_work(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(build, "SILENCE", 2)
+    monkeypatch.setattr(execute, "SILENCE", 2)
     write_notebook(project / "notebooks" / "01_first.ipynb", "import time; time.sleep(5)")
     assert make(project, only="01") == []
     assert "[01_first] still at work: What does 01_first ask?" in capsys.readouterr().out.splitlines()

@@ -22,7 +22,7 @@ from PIL import Image
 from fmnist_utils.basics import system
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.data import locate as places
-from fmnist_utils.data.dataset import load_dataset, split
+from fmnist_utils.data.dataset import load_dataset, sample, split
 from fmnist_utils.data.locate import FILES, KNOWN, fingerprint, locate, uncompressed
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
@@ -241,7 +241,7 @@ def test_image_folders_with_a_test_part(tmp_path):
     assert found.train_labels.tolist() == [0] * 4 + [1] * 5 and found.test_labels.tolist() == [0] * 3 + [1] * 3
     assert found.train_images.shape == (9, 28, 28) and found.train_images.dtype == torch.uint8
     assert found.train_images[0, 0, 0] == 10 and found.train_images[0, 14, 14] == 250
-    assert found.test_images[2, 0, 0] == 100 and found.test_images[2, 14, 14] == 250  # 16 bits deep
+    assert found.test_images[2, 0, 0] == 100 and found.test_images[2, 14, 14] == 249  # 16 bits, white at 65,535
 
 
 def test_image_folders_get_a_fixed_test_part(tmp_path):
@@ -364,7 +364,7 @@ def test_a_light_ground_is_inverted_and_said(tmp_path: Path, capsys: pytest.Capt
         (np.int32, [200 * 257, 257]),
         (np.float32, [200 / 255, 100 / 255]),
         (np.float32, [200.0, 100.0]),
-        (np.uint16, [200 * 256, 100 * 256]),
+        (np.uint16, [200 * 257, 100 * 257]),
     ],
 )
 def test_levels_of_32_bits_keep_their_scale(dtype: type, levels: list[float], tmp_path: Path) -> None:
@@ -372,6 +372,18 @@ def test_levels_of_32_bits_keep_their_scale(dtype: type, levels: list[float], tm
     images = [Image.fromarray(square.astype(dtype) * dtype(level)) for level in levels]
     found = pixels(folder_of(tmp_path / "data", *images * 2, suffix="tif"))
     assert found == [(0, round(200 * level / levels[0])) for level in sorted(levels)]
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_levels_of_fewer_bits_than_their_files_have_room_for_keep_their_scale(
+    bits: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As cameras and scanners write them: 16 bits a pixel, of which the first ones are 0."""
+    levels = [np.asarray(drawn(20, ink), float) * (2**bits - 1) / 255 for ink in (250, 120)]
+    found = pixels(folder_of(tmp_path / "data", *[Image.fromarray(deep.astype(np.uint16)) for deep in levels] * 2))
+    assert [ink for _, ink in found] == pytest.approx([120, 250], abs=1)
+    assert [ground for ground, _ in found] == pytest.approx([20, 20], abs=1)
+    assert (f"of {bits} bits, to judge by the brightest, brought to 8" in capsys.readouterr().out) == (bits > 8)
 
 
 def test_images_that_say_nothing_are_refused_by_name(tmp_path: Path) -> None:
@@ -507,6 +519,14 @@ def test_split_without_validation(data):
     train, validation = split(data.train_labels, validation=False)
     assert torch.equal(train, torch.arange(60_000)) and validation.numel() == 0
     assert validation.dtype == torch.int64
+
+
+def test_a_sample_has_all_classes_in_their_proportions_and_the_first_images_where_these_have(data):
+    assert sample(data.train_labels, 1_000).tolist() == list(range(1_000))
+    ordered = data.train_labels.sort(stable=True).values
+    assert ordered[sample(ordered, 1_000)].bincount().tolist() == [100] * 10
+    assert sample(ordered, 7).tolist() == list(range(7)), "fewer than there are classes"
+    assert sample(ordered[:50], 1_000).tolist() == list(range(50))
 
 
 def test_split_of_uneven_classes():

@@ -87,6 +87,13 @@ def test_no_network(nowhere):
     assert "the network does not give it" in complaint("mnist")
 
 
+@pytest.mark.parametrize("address", ["mirror.org/data", "http://[::1/data", f"http://{'a' * 64}.org"])
+def test_an_address_that_is_none_is_told(address, nowhere, monkeypatch):
+    monkeypatch.setenv("FMNIST_MIRROR", address)
+    message = complaint()
+    assert "the network does not give it" in message and address in message and "\n" not in message
+
+
 @pytest.mark.parametrize(("fault", "word"), [("damaged", "is damaged"), ("short", "is truncated")])
 def test_bad_download_is_not_kept(fault, word, mirror, nowhere, monkeypatch, plain):
     monkeypatch.setenv("FMNIST_MIRROR", mirror[1] + "/")

@@ -116,5 +116,20 @@ def test_working_copies_have_a_store_of_their_own_and_keep_what_was_tried(tmp_pa
     assert [path.read_bytes() for path in sorted((notebooks).iterdir())] == before
 
 
+@pytest.mark.parametrize("line", ["out: str = 'x'", 'out:str="x"  # a comment', 'out: str = ("x")'])
+def test_a_working_copy_has_its_store_however_that_is_written(line: str, tmp_path: Path) -> None:
+    made(
+        tmp_path / "01_a.ipynb",
+        {
+            "cell_type": "code",
+            "outputs": [],
+            "execution_count": None,
+            "source": line,
+            "metadata": {"tags": ["parameters"]},
+        },
+    )
+    assert parameters.read(authoring.working_copies(tmp_path, tmp_path / "lab"))["out"].default == "reports/lab"
+
+
 def test_working_copies_are_ignored_by_git() -> None:
     assert f"/{authoring.LAB.name}/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

@@ -11,7 +11,7 @@ from small_project import COMMON, TOKEN, animals, make, prepare, write_notebook
 from fmnist_utils import UserError
 from fmnist_utils.basics import system
 from fmnist_utils.data import locate
-from fmnist_utils.report import build
+from fmnist_utils.report import build, series
 
 
 def test_parameters_go_from_defaults_to_params_file_to_command_line(project: Path) -> None:
@@ -75,7 +75,7 @@ def test_out_is_not_set_past_the_check_of_it(project: Path) -> None:
 )
 def test_unknown_names_are_told_with_the_nearest(project: Path, arguments: dict[str, str], said: str) -> None:
     with pytest.raises(UserError) as raised:
-        build.prepare(**arguments, notebooks=project / "notebooks", params=project / "params")
+        series.prepare(**arguments, notebooks=project / "notebooks", params=project / "params")
     assert said in str(raised.value)
 
 

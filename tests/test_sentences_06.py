@@ -317,8 +317,8 @@ def test_parts_as_dense_as_each_other_are_named_together() -> None:
 
 def test_what_is_answered_is_said_with_its_range() -> None:
     said = sentences.answered([0.7, 0.712], 0.99)
-    assert said == "at an accuracy of 99 % a net answers **70.0 to 71.2 % (over the seeds)** of the images"
-    assert "**70.0 %** of" in sentences.answered([0.7], 0.99)
+    assert said == "at an accuracy of 99 % a net answers **70 to 71 % (over the seeds)** of the images"
+    assert "**70 %** of" in sentences.answered([0.7], 0.99)
 
 
 def test_the_surest_tenth_is_set_beside_the_next_and_explained_only_where_it_is_worse() -> None:

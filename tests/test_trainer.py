@@ -1,16 +1,17 @@
 """Training: golden results, repeatability, resuming, and the rules about validation and test images."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from pydantic import PrivateAttr
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
@@ -19,7 +20,9 @@ from fmnist_utils import Dataset, Experiment, UserError, models
 from fmnist_utils.data.dataset import split
 from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import recipes
+from fmnist_utils.training import augmentations, optim
 from fmnist_utils.training import trainer as train
+from fmnist_utils.training.augmentations import Change
 from fmnist_utils.training.device import has_bf16
 from fmnist_utils.training.experiment import TRAINING_VERSION
 from fmnist_utils.training.trainer import Trainer, normalization
@@ -197,6 +200,81 @@ def test_a_net_that_counts_in_an_attribute_goes_on_where_it_was(data: Dataset, t
         del models.REGISTRY["fading"]
 
 
+@pytest.mark.parametrize("ema", [0.0, 0.5])
+def test_a_net_that_counts_answers_the_same_once_it_is_read_back(ema: float, data: Dataset, tmp_path: Path) -> None:
+    @models.register("opening", source="me")
+    class Opening(nn.Module):
+        def __init__(self, n_classes: int = 10) -> None:
+            super().__init__()
+            self.steps = 0
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
+
+        def forward(self, images: Tensor) -> Tensor:
+            self.steps += self.training
+            return self.layers(images) * (self.steps > 10) - images.flatten(1)[:, :10]
+
+    try:
+        store, experiment = Store(tmp_path), Experiment(model="opening", train_size=1_000, epochs=1, ema=ema)
+        stored = store.save(train.train(experiment, data, "cpu"))
+        read = store.load(stored.key)
+        assert read is not None and stored.test_accuracy > 0.4
+        assert (read.predict(data.test_images).to_numpy().argmax(1) == read.predictions).mean() > 0.99
+    finally:
+        del models.REGISTRY["opening"]
+
+
+class Warming(Change):
+    """Disturbs images the less, the more it has been asked."""
+
+    name: Literal["warming"] = "warming"
+    _asked: int = PrivateAttr(0)
+
+    def transform(self, images: Tensor) -> Tensor:
+        self._asked += 1
+        return images + torch.randn_like(images) / self._asked
+
+
+class Slowing(torch.optim.SGD):
+    """Takes smaller steps, the more it has taken."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        super().__init__(parameters, lr=lr)
+        self.taken = 0
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        self.taken += 1
+        for group in self.param_groups:
+            group["lr"] = group["lr"] / self.taken
+        super().step(closure)
+
+
+def test_an_optimizer_and_an_augmentation_that_count_go_on_where_they_were(data: Dataset, tmp_path: Path) -> None:
+    augmentations.register(Warming)
+    optim.OPTIMIZERS["slowing"] = lambda weights, settings: Slowing(weights, settings.lr)
+    try:
+        experiment, checkpoint = TINY.but(optimizer="slowing", augmentation="warming", epochs=3), tmp_path / "at"
+        undisturbed = train.train(experiment, data, "cpu")
+        again = train.train(experiment, data, "cpu")
+        assert same_weights(again.weights, undisturbed.weights), "the augmentation counts anew in each training"
+        interrupt(1, experiment, data, checkpoint)
+        assert same_weights(train.train(experiment, data, "cpu", checkpoint).weights, undisturbed.weights)
+    finally:
+        del augmentations.AUGMENTATIONS["warming"], optim.OPTIMIZERS["slowing"]
+
+
+def test_the_training_accuracy_is_that_of_all_classes_whatever_their_order(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders of images are read class by class, so that the first images are of one class alone."""
+    monkeypatch.setattr(train, "SAMPLE", 60)
+    order = data.train_labels.argsort(stable=True)
+    ordered = replace(data, train_images=data.train_images[order], train_labels=data.train_labels[order])
+    run = train.train(TINY, ordered, "cpu")
+    chosen, _ = split(ordered.train_labels, TINY.train_size)
+    right = run.predict(ordered.train_images[chosen]).to_numpy().argmax(1) == ordered.train_labels[chosen].numpy()
+    assert abs(run.train_accuracy - right.mean()) < 0.1 < abs(right[:60].mean() - right.mean())
+
+
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
 def test_damaged_checkpoint_is_put_aside(
     damage: bytes | None, data: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -324,6 +402,7 @@ def test_no_tensor_is_left_on_the_wrong_device(name: str, data: Dataset, monkeyp
     """Batch, forward pass, loss, optimizer and schedule on a pretended GPU (autograd cannot be pretended)."""
     monkeypatch.setattr(train, "normalization", lambda images: (0.3, 0.35))
     monkeypatch.setattr(train, "split", lambda *_: (torch.arange(600), torch.arange(600, 700)))
+    monkeypatch.setattr(train, "sample", lambda labels, n: torch.arange(min(n, len(labels))))
     build = train.models.build
 
     def build_there(*args: object, **options: object) -> torch.nn.Module:

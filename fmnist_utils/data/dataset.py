@@ -212,6 +212,24 @@ def split(
     return torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(held_out))
 
 
+def sample(labels: torch.Tensor, n: int) -> torch.Tensor:
+    """Choose `n` images that stand for all of those with these labels, the same ones every time.
+
+    The first `n`, unless some class is rarer or more frequent there than in all by more than a twentieth of the images,
+    as in data that stand in the order of their classes: then as many in the classes' proportions (`split`).
+
+    Returns
+    -------
+    torch.Tensor
+        int64, ascending, on the CPU: places in `labels`; all of them where there are no more than `n`.
+    """
+    labels = labels.cpu()
+    shares = [torch.bincount(part, minlength=int(labels.max()) + 1) / len(part) for part in (labels[:n], labels)]
+    if (shares[0] - shares[1]).abs().max() <= 0.05 or n < int(torch.count_nonzero(shares[1])):
+        return torch.arange(min(n, len(labels)))
+    return split(labels, n, validation=False)[0]
+
+
 def _read_idx(source: Source) -> tuple[str, tuple[str, ...], list[np.ndarray]]:
     """Read and check the four IDX files: name, class names, uint8 arrays in the order of FILES."""
     contents = {stem: uncompressed(path) for stem, path in source.files.items()}

@@ -21,6 +21,8 @@ from fmnist_utils.data import locate as places
 from fmnist_utils.data.locate import FILES, KNOWN, Known, MissingData, Source, idx_files, locate, md5, uncompressed
 
 PATIENCE = 30  # seconds without an answer of a mirror
+# What a mirror may fail with; ValueError where its address is none.
+UNREACHED = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError)
 
 
 @os_errors()
@@ -83,8 +85,9 @@ def _download(known: Known, folder: Path) -> str:
                     _save(url, path := Path(temporary, f"{stem}.gz"))
                     if md5(uncompressed(path, url)) != checksum:
                         raise UserError(f"{url} is damaged: its checksum is not {known.title}'s")
-            except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-                failures.append(f"{url}: {getattr(error, 'reason', error)}")
+            except UNREACHED as error:
+                why = " ".join(str(getattr(error, "reason", error)).split())
+                failures.append(f"{url}: {why}")
                 continue
             except UserError as error:  # what came is not what it should be
                 failures.append(str(error))

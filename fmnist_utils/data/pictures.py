@@ -19,8 +19,10 @@ from fmnist_utils.basics.text import counted
 SIDE = 28  # pixels
 # Of files, whatever their names say. (PIL knows more: it gives PostScript to Ghostscript, which executes it.)
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-# What may be white where the levels are bytes, other whole numbers, or not.
-WHITES = {"L": (255.0,), "I": (255.0, 65_535.0, 2.0**32 - 1), "F": (1.0, 255.0, 65_535.0)}
+# What may be white where the levels are bytes, other whole numbers, or not. Cameras and scanners keep 10, 12 or 14 bits
+# in 16.
+DEEP = {1_023.0: 10, 4_095.0: 12, 16_383.0: 14}
+WHITES = {"L": (255.0,), "I": (255.0, *DEEP, 65_535.0, 2.0**32 - 1), "F": (1.0, 255.0, *DEEP, 65_535.0)}
 SHOWN = 112  # pixels of a picture of before
 COLOUR = 12  # levels by which red, green and blue differ in a picture that is said to have colour
 
@@ -39,7 +41,7 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
     Parameters
     ----------
     pictures : paths of image files, images of PIL, or arrays (h, w) or (h, w, 3 or 4): bool, whole numbers from 0 to
-        255 (or to the most of 16 or 32 bits), or float from 0 to 1 (or to 255)
+        255 (or to the most of 10, 12, 14, 16 or 32 bits), or float from 0 to 1 (or to 255)
     invert : whether dark is ink; None for all of them if the ground of most is light. Gray arrays of 28 x 28 pixels
         of uint8 are taken as they are unless it is True, blank ones, too
 
@@ -50,7 +52,8 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
     """
     found = [_read_one(picture, _name(picture, number)) for number, picture in enumerate(pictures)]
     images, as_it_is = np.empty((len(found), SIDE, SIDE), np.uint8), np.array([one.as_it_is for one in found], bool)
-    # Levels of 32 bits have no white of their own: it is the one that fits the brightest pixel of all such images.
+    changes = []
+    # Levels of more than 8 bits have no white of their own: it is the one that fits the brightest of all such images.
     for mode in WHITES:
         places = [i for i, one in enumerate(found) if one.mode == mode]
         if not places:
@@ -60,6 +63,8 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
             white = _white(mode, found[brightest].peak)
         except ValueError as error:
             raise UserError(f"{_name(pictures[brightest], brightest)} cannot be read: {error}") from error
+        if white in DEEP:
+            changes.append(f"{len(places):,} of {DEEP[white]} bits, to judge by the brightest, brought to 8")
         for i in places:
             levels = found[i].levels
             images[i] = levels if mode == "L" else np.rint(np.clip(levels * (255.0 / white), 0, 255))
@@ -69,7 +74,6 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
         has, it = ("has", "it") if len(blank) == 1 else ("have", "them")
         raise UserError(f"{which} {has} no contrast, all {SIDE} x {SIDE} pixels are alike: remove {it}")
     resized = [one.size != (SIDE, SIDE) for one in found]
-    changes = []
     if n := sum(resized):
         changes.append(f"{n:,} brought to {SIDE} x {SIDE} pixels")
     if n := sum(one.coloured for one in found):
@@ -195,14 +199,14 @@ def _white(mode: str, peak: float) -> float:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF data say, and bring 16 bits to 8."""
+    """Turn a picture as its EXIF data say, with levels of 16 bits as whole numbers."""
     try:
         upright = ImageOps.exif_transpose(image)
     except Exception:  # damaged EXIF data, for which PIL raises whatever comes up: the picture counts
         upright = image
     if upright.mode.startswith("I;16") or (upright.mode == "I" and image.format == "PNG"):
         # 16 bits, which PIL would clip to 255
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        upright = Image.fromarray(np.asarray(upright).astype(np.int32))
     return upright
 
 

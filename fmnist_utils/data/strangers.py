@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fmnist_utils.basics.errors import UserError, brief
-from fmnist_utils.data.dataset import SPLIT_SEED, Dataset, load_dataset
+from fmnist_utils.data.dataset import SPLIT_SEED, Dataset, load_dataset, sample
 from fmnist_utils.data.locate import KNOWN, MissingData, locate
 
 
@@ -30,7 +30,7 @@ def strangers(data: Dataset, images: int = 1000) -> dict[str, Tensor]:
     if not isinstance(data, Dataset):
         raise UserError(f"strangers takes a data set, as load_dataset gives it, not {brief(data)}")
     draw = torch.Generator().manual_seed(SPLIT_SEED)
-    test = data.test_images[:images].cpu()
+    test = data.test_images[sample(data.test_labels, images)].cpu()
     n, pixels = len(test), test[0].numel()
     shuffled = torch.rand(n, pixels, generator=draw).argsort(1)
     return {

@@ -16,11 +16,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from fmnist_utils.basics import interrupt
 from fmnist_utils.basics.errors import UserError, bare, brief
 from fmnist_utils.basics.system import ROOT, write_whole
-from fmnist_utils.report import build, parameters
+from fmnist_utils.report import parameters
 from fmnist_utils.report.parameters import shown
+from fmnist_utils.report.series import NOTEBOOKS, PARAMS, check_profile, notebooks_in, profiles_in
 
 LAB = ROOT / "lab"  # working copies, which git ignores
 LAB_OUT = "reports/lab"
+OUT = re.compile(r"""^(out *: *str *= *\(? *)(?:"[^"]*"|'[^']*')""", re.M)  # the parameter
 MAP = re.compile(r"^\*The series:\*.*$", re.M)  # a line with links to all notebooks
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -41,7 +43,7 @@ def pre_save(model: dict[str, Any], **_: Any) -> None:
         model["content"] = nbformat.from_dict(tidy(model["content"]))
 
 
-def tidy_files(notebooks: Iterable[Path], series: Path = build.NOTEBOOKS) -> list[Path]:
+def tidy_files(notebooks: Iterable[Path], series: Path = NOTEBOOKS) -> list[Path]:
     """Write notebooks as they are committed, byte for byte as Jupyter saves them; returns those that were not so.
 
     Those of the folder `series` name all that there are in it in their maps, and no others.
@@ -88,7 +90,7 @@ def _give_ids(cells: list[dict[str, Any]], minor: int) -> None:
         seen.append(cell.get("id"))
 
 
-def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
+def working_copies(notebooks: Path = NOTEBOOKS, lab: Path = LAB) -> Path:
     """Copy the series to where anything may be tried; copies that are there stay as they are.
 
     A copy's runs go to a store of its own, so that nothing that is tried changes the series or its reports.
@@ -97,14 +99,14 @@ def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
     -------
     The first copy.
     """
-    series = build.notebooks_in(notebooks)
+    series = notebooks_in(notebooks)
     lab.mkdir(exist_ok=True)
     for notebook in series:
         if not (lab / notebook.name).exists():
             content = parameters.load_notebook(notebook)
             for cell in content["cells"]:
                 if "parameters" in parameters.tags(cell):
-                    cell["source"] = re.sub(r'^(out: str = )"[^"]*"', rf'\1"{LAB_OUT}"', cell["source"], flags=re.M)
+                    cell["source"] = OUT.sub(rf'\1"{LAB_OUT}"', cell["source"])
             _write(lab / notebook.name, _written(content, notebook))
     return lab / series[0].name
 
@@ -112,16 +114,16 @@ def working_copies(notebooks: Path = build.NOTEBOOKS, lab: Path = LAB) -> Path:
 def to_open(edit: bool) -> Path:
     """Return the notebook to open first: a working copy, or (`edit`) the series' own."""
     if edit:
-        return build.notebooks_in(build.NOTEBOOKS)[0]
+        return notebooks_in(NOTEBOOKS)[0]
     first = working_copies()
     print(f"{shown(LAB)}/ holds working copies, with runs in {LAB_OUT}; delete one to get it anew. ", end="")
     print("EDIT=1, or --edit: the series itself")
     return first
 
 
-def make_profile(name: str, like: str, params: Path = build.PARAMS) -> Path:
+def make_profile(name: str, like: str, params: Path = PARAMS) -> Path:
     """Make the profile `name`, a copy of the profile `like` with a reports folder of its own."""
-    build.check_profile(like, params)
+    check_profile(like, params)
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise UserError(f"profile {brief(name)} is not allowed: write letters, digits, - and _, such as mine")
     if (params / name).exists():
@@ -143,14 +145,14 @@ def make_profile(name: str, like: str, params: Path = build.PARAMS) -> Path:
     return params / name
 
 
-def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = build.PARAMS) -> Path:
+def make_notebook(name: str, notebooks: Path = NOTEBOOKS, params: Path = PARAMS) -> Path:
     """Make a notebook to begin with, its params for every profile, and its place in the map of the others.
 
     Parameters
     ----------
     name : a number that no notebook has and a few words, "07_mine"
     """
-    series = build.notebooks_in(notebooks)
+    series = notebooks_in(notebooks)
     taken = {int(path.name[:2]) for path in series}
     free = max(taken) + 1 if max(taken) < 99 else next((n for n in range(1, 100) if n not in taken), 99)
     if not re.fullmatch(r"[0-9]{2}_[a-z0-9]+(_[a-z0-9]+)*", name):
@@ -175,7 +177,7 @@ def make_notebook(name: str, notebooks: Path = build.NOTEBOOKS, params: Path = b
     contents[target] = tidy(new_notebook(cells=cells))
     for path, content in contents.items():
         _set_map(content["cells"], labels, path.stem)
-    models = {profile: params / profile / "02_baseline.yaml" for profile in build.profiles_in(params)}
+    models = {profile: params / profile / "02_baseline.yaml" for profile in profiles_in(params)}
     values = {
         profile: {"out": f"reports/{profile}"} | (parameters.load(model) if model.exists() else {})
         for profile, model in models.items()

@@ -333,8 +333,8 @@ def _out_of_range(name: str, value: Any, checks: Checks, field: str = "") -> lis
     from fmnist_utils.training.device import choose_device
     from fmnist_utils.training.experiment import Experiment
 
-    # A model's options can be judged only together with the model, when the notebook makes the experiment.
-    fields = Experiment.model_fields.keys() - {"model_options"}
+    # These can be judged only together with others, when the notebook makes the experiment.
+    fields = Experiment.model_fields.keys() - {"model_options", "low_resolution", "fold"}
     field = field or FIELDS.get(name, name)
     singular = name.removesuffix("s")
     try:

@@ -14,7 +14,15 @@ import psutil
 import torch
 
 from fmnist_utils.basics.errors import Stopped, UserError, brief, together
-from fmnist_utils.basics.system import DRY_RUN_FILE, from_root, is_dry_run, misplaced, sources, write_whole
+from fmnist_utils.basics.system import (
+    DRY_RUN_FILE,
+    freed_memory_kept,
+    from_root,
+    is_dry_run,
+    misplaced,
+    sources,
+    write_whole,
+)
 from fmnist_utils.basics.text import counted, duration
 from fmnist_utils.runs.cost import Stopwatch, estimate, wall_seconds
 from fmnist_utils.runs.datasets import data_of, forget_changed
@@ -263,7 +271,7 @@ def _train_here(missing: dict[str, Wanted], board: Board, store: Store, device: 
     for key, item in missing.items():
         progress = board.runs[key]
         try:
-            with store.training(key, progress.say):
+            with freed_memory_kept(), store.training(key, progress.say):
                 # Another process may have trained it while this one waited for the lock.
                 if (run := store.load(key)) is None:
                     data, checkpoint = data_of(item.experiment), store.checkpoint(key)

@@ -25,7 +25,7 @@ import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import methodcaller
+from operator import itemgetter, methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -463,11 +463,10 @@ def load_run(name: str, out: str | Path = "") -> Run:
     begun = {record["key"] for _, record in fitting if record["experiment"]["model"] != name}
     if len(begun) > 1:
         raise UserError(f"{brief(name)} begins {len(begun)} keys ({listed(sorted(begun))}): write more of it")
-    fitting.sort(key=lambda item: _longest_first(*item))
-    for store, record in fitting:
+    ranked = sorted(((_longest_first(*item), *item) for item in fitting), key=itemgetter(0))
+    for rank, store, record in ranked:
         if run := store.load(record["key"]):
-            alike = [other for at, other in fitting if _longest_first(at, other) == _longest_first(store, record)]
-            if keys := sorted({other["key"] for other in alike} - {run.key}):
+            if keys := sorted({other["key"] for its, _, other in ranked if its == rank} - {run.key}):
                 print(
                     f"Run {run.key}, though {listed(keys)} would do as well: a key in place of {name} chooses",
                     flush=True,

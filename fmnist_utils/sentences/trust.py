@@ -53,8 +53,11 @@ def temperatures(
 
 
 def answered(coverages: Sequence[float], accuracy: float) -> str:
-    """Say how many of the images nets answer if they may leave out the least certain (`metrics.coverage_at`)."""
-    share = ranges(coverages, over="the seeds")
+    """Say how many of the images nets answer if they may leave out the least certain (`metrics.coverage_at`).
+
+    In whole percents: the order of almost equally sure answers is that of their rounding.
+    """
+    share = ranges(coverages, 0, over="the seeds")
     return f"at an accuracy of {percent(accuracy, 0)} a net answers **{share}** of the images"
 
 

@@ -46,6 +46,14 @@ RECIPES = {
     "tiny": STARTING_RECIPE.but(
         model="tiny", augmentation="alternating-flip+erasing", model_options={"full_size": 1}, epochs=100
     ),
+    # As many weights as compact in more layers, the first ones at full size: two and a half times the time of an epoch.
+    # On held-out images that was ahead after 24 epochs, which is why it gets a hundred, as many as tiny.
+    "sharp": STARTING_RECIPE.but(
+        model="compact",
+        augmentation="alternating-flip+erasing",
+        model_options={"activation": "relu", "depth": 3, "full_size": 1, "residual": True, "widths": "32,48,96"},
+        epochs=100,
+    ),
     # Erasing needs many epochs to pay; with it, shifts take away more than they give, by 25 epochs of sprint's net.
     "compact": STARTING_RECIPE.but(model="compact", augmentation="alternating-flip+erasing", epochs=60),
     # Three times as many parameters learn erased images alone by heart, which compact nearly does (98 % of them right
@@ -57,7 +65,7 @@ RECIPES = {
 RECIPES["digits"] = RECIPES["compact"].but(
     dataset="mnist", augmentation=[{"name": "translate", "pixels": 1}, {"name": "erasing"}], test_time_views=False
 )
-SEEDS = {"sprint": 5, "dash": 3, "tiny": 3, "compact": 3, "best": 2, "digits": 2}
+SEEDS = {"sprint": 5, "dash": 3, "tiny": 3, "sharp": 2, "compact": 3, "best": 2, "digits": 2}
 
 
 def find(name: str) -> Experiment:

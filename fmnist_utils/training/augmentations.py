@@ -334,8 +334,8 @@ Own = TypeVar("Own", bound=type[Change | Mixing])
 def register(kind: Own) -> Own:
     """Class decorator that makes an augmentation of one's own known, by the default of its field `name`."""
     name = kind.model_fields["name"].default
-    if not isinstance(name, str) or AUGMENTATIONS.get(name) in KINDS:
-        raise ValueError(f"{kind.__name__}: its field `name` must have a default, and not one of the package's")
+    if not isinstance(name, str) or name == "none" or AUGMENTATIONS.get(name) in KINDS:
+        raise ValueError(f"{kind.__name__}: its field `name` must have a default, and not one of the package's or none")
     AUGMENTATIONS[name] = kind
     return kind
 

@@ -266,6 +266,8 @@ class Run:
                 raise UserError(f"the weights of run {self.key} are damaged: train it again with RETRAIN=1") from None
         model = models.build(self.experiment.model, self.classes, **self.experiment.model_options)
         model.load_state_dict(weights)
+        for name, counts in self.provenance.get("attributes", {}).items():
+            vars(model.get_submodule(name)).update(counts)
         return model.eval()
 
 

@@ -22,7 +22,7 @@ from fmnist_utils import models
 from fmnist_utils.basics import own, randomness
 from fmnist_utils.basics.errors import DIFFERS, MAKE_ROOM, UserError, os_errors
 from fmnist_utils.basics.system import provenance, put_aside, write_whole
-from fmnist_utils.data.dataset import Dataset, split
+from fmnist_utils.data.dataset import Dataset, sample, split
 from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.training.evaluate import SAMPLE, channels_last, normalization, normalized, probabilities
@@ -63,6 +63,8 @@ class Trainer:
         training, validation = split(
             self.dataset.train_labels, experiment.train_size, experiment.validation, experiment.folds, experiment.fold
         )
+        # As they were made: one of one's own may count, in another training, too, that has it in common.
+        self.augmentation = tuple(type(item).model_construct(**vars(item)) for item in experiment.augmentation)
         self.mean, self.std = normalization(self.dataset.train_images)
         self.data = self.dataset.to(self.device)
         self.training, self.validation = training.to(self.device), validation.to(self.device)
@@ -70,8 +72,10 @@ class Trainer:
         self.steps = experiment.steps_an_epoch(len(training))
 
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
+        self.built = {name: _counts(vars(module)) for name, module in model.named_modules()}
         if prepare := getattr(model, "prepare", None):
-            prepare(normalized(self.dataset.train_images[training[:STEM_IMAGES]], self.mean, self.std))
+            shown = training[sample(self.dataset.train_labels[training], STEM_IMAGES)]
+            prepare(normalized(self.dataset.train_images[shown], self.mean, self.std))
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema: AveragedModel | None = None
         if experiment.ema:
@@ -87,7 +91,11 @@ class Trainer:
     @property
     def evaluated(self) -> nn.Module:
         """The model whose accuracy counts: the moving average where there is one."""
-        return self.ema.module if self.ema is not None else self.model
+        if self.ema is None:
+            return self.model
+        for its, other in zip(self.ema.module.modules(), self.model.modules(), strict=True):
+            vars(its).update(_counts(vars(other)))  # which are in no average
+        return self.ema.module
 
     def batch(self, indices: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         """Gather, augment and normalise the training images at `indices`, on the device.
@@ -97,7 +105,7 @@ class Trainer:
         images = self.data.train_images[indices].unsqueeze(1).float().div_(255)
         labels = self.data.train_labels[indices]
         names = self.dataset.class_names
-        images, targets = batches.augment(images, labels, self.experiment.augmentation, names, indices, epoch)
+        images, targets = batches.augment(images, labels, self.augmentation, names, indices, epoch)
         if epoch < self.experiment.low_resolution * self.experiment.epochs:
             images = F.interpolate(images, size=LOW_RESOLUTION, mode="bilinear", antialias=True)
         return channels_last(images.sub_(self.mean).div_(self.std)), targets
@@ -193,8 +201,8 @@ class Trainer:
         """Go on from what `read_checkpoint` returned."""
         for name in self._parts:
             getattr(self, name).load_state_dict(state[name])
-        for name, module in self.model.named_modules():
-            vars(module).update(state.get("attributes", {}).get(name, {}))
+        for name, attributes in self._attributes.items():
+            attributes.update(state.get("attributes", {}).get(name, {}))
         self.history = state["history"]
 
     @property
@@ -208,12 +216,18 @@ class Trainer:
             "threads": threads,
         }
 
-    def _states(self) -> dict[str, Any]:
-        # A net of one's own may count in an attribute, which is in no state_dict.
-        attributes = {
-            name: {key: value for key, value in vars(module).items() if isinstance(value, int | float | str)}
-            for name, module in self.model.named_modules()
+    @property
+    def _attributes(self) -> dict[str, dict[str, Any]]:
+        """What parts of one's own may count in, and no state_dict holds: attributes, by where they are."""
+        own = {f"/augmentation {i}": item.__pydantic_private__ or {} for i, item in enumerate(self.augmentation)}
+        return {
+            **{name: vars(module) for name, module in self.model.named_modules()},
+            "/optimizer": vars(self.optimizer),
+            **own,
         }
+
+    def _states(self) -> dict[str, Any]:
+        attributes = {name: _counts(values) for name, values in self._attributes.items()}
         return {"attributes": attributes} | {name: getattr(self, name).state_dict() for name in self._parts}
 
     @property
@@ -229,20 +243,22 @@ class Trainer:
             Its last step made a net that answers with what is no number.
         """
         started = time.perf_counter()
-        sample = self.training[:SAMPLE]
-        train_labels = self.data.train_labels[sample].cpu()
-        train_hits = self.probabilities(self.data.train_images[sample]).argmax(1) == train_labels
+        seen = self.training[sample(self.data.train_labels[self.training], SAMPLE).to(self.device)]
+        train_labels = self.data.train_labels[seen].cpu()
+        train_hits = self.probabilities(self.data.train_images[seen]).argmax(1) == train_labels
         test = self.probabilities(self.data.test_images).numpy()
         held_out = None
         if self.experiment.folds:
             held_out = self.probabilities(self.data.train_images[self.validation]).numpy()
         views = None
         if self.experiment.test_time_views:
-            seen = batches.test_time_views(self.data.test_images)
-            views = np.sum([weight * self.probabilities(images).numpy() for weight, images in seen], axis=0)
+            weighted = batches.test_time_views(self.data.test_images)
+            views = np.sum([weight * self.probabilities(images).numpy() for weight, images in weighted], axis=0)
         if any(answers is not None and not np.isfinite(answers).all() for answers in (test, held_out, views)):
             raise self._diverged("at its end (its net answers with what is no number)")
         evaluation = time.perf_counter() - started
+        now = {name: _counts(vars(module)) for name, module in self.evaluated.named_modules()}
+        counted = {name: counts for name, counts in now.items() if counts != self.built[name]}
         return Run(
             experiment=self.experiment,
             key=self.experiment.key(self.dataset.checksum, digests=self.digests),
@@ -260,6 +276,7 @@ class Trainer:
                 "dataset_checksum": self.dataset.checksum,
                 **({"labels": labels} if (labels := self.experiment.labels(self.dataset.class_names)) else {}),
                 **{f"{part}_digest": digest for part, digest in self.digests.items()},
+                **({"attributes": counted} if counted else {}),  # of its modules, by their names: what weights lack
                 "train_size": len(self.training),
                 "device": self.device.type,
                 "device_name": device_name(self.device),
@@ -269,6 +286,13 @@ class Trainer:
                 **provenance(),
             },
         )
+
+
+def _counts(attributes: dict[str, Any]) -> dict[str, int | float | str]:
+    """Take out what a part of one's own may count in: numbers and text, which are in no state_dict."""
+    plain = {name: value for name, value in attributes.items() if isinstance(value, int | float | str)}
+    plain.pop("training", None)  # a module's mode
+    return plain
 
 
 def read_checkpoint(
