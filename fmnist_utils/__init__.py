@@ -40,10 +40,10 @@ if TYPE_CHECKING:  # what editors and type checkers see; the same names as in _E
     from fmnist_utils.runs.groups import fold_experiments as fold_experiments
     from fmnist_utils.runs.groups import readable as readable
     from fmnist_utils.runs.groups import run_groups as run_groups
+    from fmnist_utils.runs.lookup import load_run as load_run
+    from fmnist_utils.runs.lookup import results as results
     from fmnist_utils.runs.robustness import robustness as robustness
     from fmnist_utils.runs.runner import run_all as run_all
-    from fmnist_utils.runs.store import load_run as load_run
-    from fmnist_utils.runs.store import results as results
     from fmnist_utils.sentences.changes import verdicts as verdicts
     from fmnist_utils.training import distortions as distortions
     from fmnist_utils.training.batches import augment as augment
@@ -70,11 +70,11 @@ _EXPORTS = {
     "run_groups": "runs.groups",
     "verdicts": "sentences.changes",
     "load_dataset": "data.dataset",
-    "load_run": "runs.store",
+    "load_run": "runs.lookup",
     "md": "basics.text",
     "model_table": "models.registry",
     "register": "models.registry",
-    "results": "runs.store",
+    "results": "runs.lookup",
     "robustness": "runs.robustness",
     "run_all": "runs.runner",
     "say": "report.summary",

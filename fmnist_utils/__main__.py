@@ -219,7 +219,7 @@ def _params(options: argparse.Namespace) -> None:
 
 def _runs(options: argparse.Namespace) -> None:
     from fmnist_utils.basics.system import from_root
-    from fmnist_utils.runs.store import results
+    from fmnist_utils.runs.lookup import results
 
     out = _out(options)
     if options.delete or options.stale or options.thin:
@@ -245,8 +245,9 @@ def _change(out: str, options: argparse.Namespace) -> None:
     """Delete runs or make them thin, after saying which and asking."""
     from fmnist_utils.basics.system import from_root
     from fmnist_utils.report import marker
+    from fmnist_utils.runs.lookup import whole_key
     from fmnist_utils.runs.record import stale
-    from fmnist_utils.runs.store import Store, whole_key
+    from fmnist_utils.runs.store import Store
 
     if options.thin and (options.delete or options.stale):
         raise UserError("--thin beside --delete or --stale: one at a time")

@@ -24,7 +24,8 @@ from fmnist_utils.report.html import render
 from fmnist_utils.report.index import write_index
 from fmnist_utils.report.streams import join_streams
 from fmnist_utils.report.summary import MIME, cost
-from fmnist_utils.runs.store import Store, results
+from fmnist_utils.runs.lookup import results
+from fmnist_utils.runs.store import Store
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 NEIGHBOURS = ("00_before.html", f"Before {EVIL}"), ("02_second.html", "Second question")

@@ -12,7 +12,8 @@ from bs4 import BeautifulSoup
 
 from fmnist_utils import Experiment, Run, metrics
 from fmnist_utils.basics.system import PUBLISHED, ROOT
-from fmnist_utils.runs.store import Store, results
+from fmnist_utils.runs.lookup import results
+from fmnist_utils.runs.store import Store
 from fmnist_utils.studies import claims, recipes
 from fmnist_utils.training.experiment import TRAINING_VERSION
 

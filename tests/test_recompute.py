@@ -16,7 +16,7 @@ import recompute
 from fmnist_utils import Dataset, doubts, metrics, robustness, sentences, studies
 from fmnist_utils.basics.system import PUBLISHED, ROOT
 from fmnist_utils.report.index import write_index
-from fmnist_utils.runs.store import results
+from fmnist_utils.runs.lookup import results
 from fmnist_utils.studies import claims
 
 SCRIPT = ROOT / "tests" / "recompute.py"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fmnist_utils.runs.store import packed, unpacked
+from fmnist_utils.runs.answers import packed, unpacked
 
 
 @st.composite

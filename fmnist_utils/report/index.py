@@ -27,7 +27,7 @@ from fmnist_utils.report.marker import index_is_new, runs_of
 from fmnist_utils.report.parameters import title
 from fmnist_utils.report.summary import MIME
 from fmnist_utils.runs.finished import Folder
-from fmnist_utils.runs.store import names_of_data, results
+from fmnist_utils.runs.lookup import names_of_data, results
 
 THUMBNAIL = (640, 400)  # pixels, at most
 

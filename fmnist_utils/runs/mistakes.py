@@ -12,8 +12,9 @@ from fmnist_utils.basics.system import ROOT, from_root, write_whole
 from fmnist_utils.basics.text import spreadsheet
 from fmnist_utils.data.dataset import Dataset, load_dataset
 from fmnist_utils.runs import trace
+from fmnist_utils.runs.lookup import LEAST_OF_A_KEY, whole_key
 from fmnist_utils.runs.record import Damaged, damage
-from fmnist_utils.runs.store import ERRORS, LEAST_OF_A_KEY, Store, whole_key
+from fmnist_utils.runs.store import ERRORS, Store
 from fmnist_utils.training.run import Run
 
 

@@ -14,67 +14,30 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 import platform
-import shlex
 import shutil
 import sys
 import time
 import uuid
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import itemgetter, methodcaller
+from collections.abc import Callable, Iterator
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from fmnist_utils.basics.errors import MAKE_ROOM, UserError, brief, listed, nearest, os_errors
+from fmnist_utils.basics.errors import MAKE_ROOM, UserError, os_errors
 from fmnist_utils.basics.system import from_root, hold, put_aside, write_together, write_whole
-from fmnist_utils.basics.text import counted
-from fmnist_utils.runs import trace
-from fmnist_utils.runs.record import Damaged, damage, read, sealed, stale, whole, written
+from fmnist_utils.runs import answers, trace
+from fmnist_utils.runs.answers import ANSWERS, LABELS, TEST
+from fmnist_utils.runs.record import Damaged, damage, read, sealed, written
 from fmnist_utils.training.experiment import TRAINING_VERSION, Experiment
 from fmnist_utils.training.run import WEIGHTS, Run
 
-TEST, ANSWERS, LABELS = "test.npz", "answers.npz", "labels.npy"
 ERRORS = "errors.csv"  # a table of the mistakes, written when it is asked for
 A_WRITE, TRIES = 0.05, 40  # seconds between two of a run's files, far more than it takes; how often to wait
-LEAST_OF_A_KEY = 4  # characters that may stand for the whole key of a run
-STEP = 1 / 8  # of the stored logits
-SURE = 48  # steps: a thin run counts 99.75 % as the most that a net is sure of, as all of that is shown as 100 %
-
-
-def packed(probabilities: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Round probabilities (n, classes) to what is stored: their logits, log p / (1 − p), in steps of an eighth.
-
-    That moves a probability by two or three points at most, in the middle, and small ones by a sixteenth of themselves;
-    it takes 0.4 of the room of float16, which spends it on the digits of the smallest. The most probable class stays
-    the only one (a class that rounding would make its equal loses a step), so that no answer depends on the form.
-    """
-    p = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-7)
-    codes = np.clip(np.rint(np.log(p / (1 - p)) / STEP), -126, 127).astype(np.int8)
-    rows, answers = np.arange(len(codes)), probabilities.argmax(1)
-    best = codes[rows, answers]
-    codes -= codes == best[:, None]  # those that rounding has made equal to the answer, and the answer itself
-    codes[rows, answers] = best
-    return codes
-
-
-def unpacked(stored: NDArray[np.int8] | NDArray[np.float16]) -> NDArray[np.float32]:
-    """Read stored probabilities, float32 (n, classes); those of older runs are rounded to float16 instead."""
-    if stored.dtype != np.int8:
-        return stored.astype(np.float32)
-    p = _expit(stored)
-    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _expit(codes: NDArray[Any]) -> NDArray[np.float64]:
-    return 1 / (1 + np.exp(-codes.astype(np.float64) * STEP))
 
 
 class Store:
@@ -189,7 +152,7 @@ class Store:
         path = self.folder / key / name
         record = read(path)
         try:
-            answers = _answers(path.parent, record)
+            said = answers.read(path.parent, record)
         except Damaged:
             raise
         except (ValueError, KeyError, zipfile.BadZipFile) as error:  # written so: its checksum holds
@@ -198,7 +161,7 @@ class Store:
             experiment=Experiment(**record["experiment"]),
             key=record["key"],
             history=record["history"],
-            **answers,
+            **said,
             train_accuracy=record["train_accuracy"],
             parameters=record["parameters"],
             multiply_adds=record["multiply_adds"],
@@ -209,7 +172,7 @@ class Store:
         )
         trace.note(self.folder, run.key, run.history, run.provenance)
         # The accuracy that the record states is for those who open the file: here it is counted anew.
-        low, high = (run.test_accuracy,) * 2 if "predictions" in answers else _bounds(run)
+        low, high = (run.test_accuracy,) * 2 if "predictions" in said else _bounds(run)
         if not low - 1e-9 <= record["test_accuracy"] <= high + 1e-9:
             raise Damaged(f"its test_accuracy is {record['test_accuracy']}, but its predictions have {low:.6g}")
         return run
@@ -225,21 +188,9 @@ class Store:
         folder = self.folder / run.key
         if self.since:
             run.provenance["retrained"] = self.since
-        probabilities = packed(run.test_probabilities)
-        labels, predictions = run.test_labels.astype(np.uint16), run.predictions.astype(np.uint16)
-        arrays: dict[str, Any] = {"probabilities": probabilities, "labels": labels, "predictions": predictions}
-        if run.view_probabilities is not None and run.view_predictions is not None:
-            arrays["views"] = packed(run.view_probabilities)
-            arrays["view_predictions"] = run.view_predictions.astype(np.uint16)
-        if run.held_out_probabilities is not None:
-            arrays["validation"] = packed(run.held_out_probabilities)
-
         # What is written is made in memory first: a full disk is then told with the name of the file.
-        content = io.BytesIO()
-        np.savez_compressed(content, **arrays)
-        test = content.getvalue()
-        contents = {TEST: test}
-        checksums = {"test_sha256": hashlib.sha256(test).hexdigest()}
+        contents = {TEST: answers.full(run)}
+        checksums = {"test_sha256": hashlib.sha256(contents[TEST]).hexdigest()}
         if run.weights is not None:
             # (Each on its own: safetensors refuses two that share memory, as the layers of a net may.)
             own = {name: value.detach().cpu().contiguous().clone() for name, value in run.weights.items()}
@@ -298,22 +249,14 @@ class Store:
                 if "answers_sha256" in record:  # where a process died before it came to that
                     (folder / TEST).unlink(missing_ok=True)
                 return 0
-            answers, labels = io.BytesIO(), io.BytesIO()
-            codes = np.take_along_axis(packed(run.test_probabilities), run.predictions[:, None], 1)[:, 0]
-            sure = np.minimum(codes, SURE).astype(np.int8)
-            arrays: dict[str, Any] = {"misses": _misses(run, run.predictions), "confidence": sure}
-            arrays["classes"] = np.uint16(run.classes)
-            if run.view_predictions is not None:
-                arrays["view_misses"] = _misses(run, run.view_predictions)
-            np.savez_compressed(answers, **arrays)
-            np.save(labels, run.test_labels.astype(np.uint16))
+            kept, labels = answers.thin(run)
             # The record last, then what it no longer names: at any moment it is either the old run or the thin one.
-            record["answers_sha256"] = _put(folder / ANSWERS, answers.getvalue())
-            record["labels_sha256"] = _put(folder / LABELS, labels.getvalue())
+            record["answers_sha256"] = _put(folder / ANSWERS, kept)
+            record["labels_sha256"] = _put(folder / LABELS, labels)
             _put(folder / "record.json", written(sealed(record)).encode())
             before = (folder / TEST).stat().st_size
             (folder / TEST).unlink()
-            return before - len(answers.getvalue())
+            return before - len(kept)
 
     def names(self) -> list[str]:
         """Keys of all runs, finished or begun."""
@@ -352,140 +295,10 @@ class Store:
         return found
 
 
-def whole_key(beginning: str, keys: Sequence[str], out: str | Path) -> str:
-    """Return the one of the keys of a reports folder that begins so.
-
-    Raises
-    ------
-    UserError
-        None does, or several do, or it is too short to tell.
-    """
-    found = [key for key in keys if key.startswith(beginning)]
-    called = f"{out}: run {brief(beginning, 40)}"
-    if found and len(beginning) < LEAST_OF_A_KEY:  # such as "", of a shell's variable that is not set
-        raise UserError(f"{called} is too short: write at least {LEAST_OF_A_KEY} characters of its key")
-    if len(found) > 1:
-        raise UserError(f"{called} begins {len(found)} keys: write more of it")
-    if not found:
-        raise UserError(f"{called} is not there{nearest(beginning, keys)}")
-    return found[0]
-
-
-def _answers(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """Read what a run says of the test images, and their labels, as attributes of `Run`.
-
-    Raises
-    ------
-    ValueError, KeyError, zipfile.BadZipFile
-        It is not what was written (Damaged), or cannot be read.
-    """
-    if "answers_sha256" in record:
-        answers = np.load(_content(folder / ANSWERS, record["answers_sha256"]), allow_pickle=False)
-        labels = np.load(_content(folder / LABELS, record["labels_sha256"]), allow_pickle=False).astype(np.int64)
-        classes = int(answers["classes"])
-        of_views = {"view_predictions": (labels + answers["view_misses"]) % classes} if "view_misses" in answers else {}
-        return {
-            "test_probabilities": None,
-            "test_labels": labels,
-            "predictions": (labels + answers["misses"]) % classes,
-            "confidence": _expit(answers["confidence"]).astype(np.float32),
-            "classes": classes,
-            **of_views,
-        }
-    with np.load(_content(folder / TEST, record["test_sha256"]), allow_pickle=False) as arrays:
-        more = {name: unpacked(arrays[name]) for name in ("views", "validation") if name in arrays}
-        # Runs of before predictions were stored have those of their rounded probabilities.
-        names = ("predictions", "view_predictions")
-        return {
-            "test_probabilities": unpacked(arrays["probabilities"]),
-            "test_labels": arrays["labels"].astype(np.int64),
-            "view_probabilities": more.get("views"),
-            "held_out_probabilities": more.get("validation"),
-            **{name: arrays[name].astype(np.int64) for name in names if name in arrays},
-        }
-
-
-def _misses(run: Run, predictions: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """By how many classes each prediction misses its label: mostly 0, which is why it packs well."""
-    return ((predictions - run.test_labels) % run.classes).astype(np.uint16)
-
-
 def _put(path: Path, content: bytes) -> str:
     """Write a run's file; returns its checksum (SHA-256, hex)."""
     write_whole(path, methodcaller("write_bytes", content))
     return hashlib.sha256(content).hexdigest()
-
-
-def _content(path: Path, checksum: str) -> io.BytesIO:
-    """Content of a run's file, as a file; Damaged if it is not what the record says."""
-    content = whole(path)
-    if hashlib.sha256(content).hexdigest() != checksum:
-        raise Damaged(f"{path.name} differs from its checksum")
-    return io.BytesIO(content)
-
-
-def load_run(name: str, out: str | Path = "") -> Run:
-    """Read a finished run: by its key, or the longest training of a model that is stored.
-
-    Parameters
-    ----------
-    name : the beginning of a key, or a model's name; of its runs those with weights go before those without, then
-        those on the most images, for the most epochs, of the lowest seed
-    out : a reports folder; "" for all of reports/
-
-    Raises
-    ------
-    UserError
-        There is none, or several begin so.
-    """
-    if not isinstance(name, str):
-        raise UserError(f"{brief(name)} names no run: give the beginning of its key, or its model's name")
-    if out != "" and not from_root(out).is_dir():
-        raise UserError(f"{out} is not a folder: name one of reports, or leave it out for all of reports/")
-    folders = (
-        [from_root(out)] if out != "" else sorted(from_root("reports").glob("*/"), key=lambda path: path.name != "full")
-    )
-    stores = [Store(folder) for folder in folders]
-    known = set[str]()
-    fitting, gone = [], ""
-    for store in stores:
-        for record in store.records():
-            if record["training_version"] != TRAINING_VERSION:
-                continue
-            model = record["experiment"]["model"]
-            fits = model == name or (len(name) >= LEAST_OF_A_KEY and record["key"].startswith(name))
-            if why := stale(record):
-                gone = why if fits else gone
-                continue
-            known.add(model)
-            if fits:
-                fitting.append((store, record))
-    begun = {record["key"] for _, record in fitting if record["experiment"]["model"] != name}
-    if len(begun) > 1:
-        raise UserError(f"{brief(name)} begins {len(begun)} keys ({listed(sorted(begun))}): write more of it")
-    ranked = sorted(((_longest_first(*item), *item) for item in fitting), key=itemgetter(0))
-    for rank, store, record in ranked:
-        if run := store.load(record["key"]):
-            if keys := sorted({other["key"] for its, _, other in ranked if its == rank} - {run.key}):
-                print(
-                    f"Run {run.key}, though {listed(keys)} would do as well: a key in place of {name} chooses",
-                    flush=True,
-                )
-            if len({other["provenance"]["dataset_checksum"] for _, other in fitting}) > 1:
-                print(f"Run {run.key}, of {run.provenance['dataset']}: there are some of other data", flush=True)
-            return run
-    where = out if out != "" else "reports/"
-    hint = nearest(name, known)
-    if gone.startswith("unknown"):  # a model, or another part, of a file that this process has not read
-        hint = f": {gone}, so run or import first what registers it"
-    elif gone:
-        hint = f": {gone} since it was trained; train it again"
-    raise UserError(f"no finished run {brief(name, 40)} in {where}{hint} (models: {listed(sorted(known)) or 'none'})")
-
-
-def _longest_first(store: Store, record: dict[str, Any]) -> tuple[bool, int, int, int]:
-    has_weights = (store.folder / record["key"] / WEIGHTS).exists()
-    return not has_weights, -record["provenance"]["train_size"], -len(record["history"]), record["experiment"]["seed"]
 
 
 def _bounds(run: Run) -> tuple[float, float]:
@@ -497,60 +310,3 @@ def _bounds(run: Run) -> tuple[float, float]:
     tied = (run.test_probabilities == best[:, None]).sum(1) > 1
     may_be = run.test_probabilities[np.arange(len(best)), run.test_labels] == best
     return float((may_be & ~tied).mean()), float(may_be.mean())
-
-
-def results(out: str | Path) -> pd.DataFrame:
-    """Table of all finished runs below `out`: one row a run, shares in 0..1.
-
-    The test accuracy is counted from the stored predictions, as everywhere (old records state another by some images,
-    of before probabilities were rounded). Runs of a model (augmentation, optimizer, schedule) that is gone, or has
-    changed since, are left out, with a line that says so; damaged ones are put aside.
-    """
-    if not from_root(out).is_dir():
-        raise UserError(f"{brief(str(out))} is not a folder: name one of reports")
-    rows, gone = [], Counter[str]()
-    store = Store(out)
-    for record in store.records():
-        if why := stale(record):
-            gone[why] += 1
-            continue
-        if (run := store.load(record["key"])) is None:  # its predictions are damaged
-            continue
-        experiment = run.experiment
-        rows.append(
-            {
-                "key": run.key,
-                "dataset": run.provenance["dataset"],
-                "data": run.provenance["dataset_checksum"],
-                "model": experiment.model,
-                "parameters": run.parameters,
-                "multiply_adds": run.multiply_adds,
-                "test_accuracy": run.test_accuracy,
-                "train_accuracy": run.train_accuracy,
-                "epochs": len(run.history),
-                "seed": experiment.seed,
-                "seconds": round(run.seconds, 1),
-                "augmentation": "+".join(item.label for item in experiment.augmentation) or "none",
-                "optimizer": experiment.optimizer,
-                "lr": experiment.lr,
-                "schedule": experiment.schedule,
-                "batch_size": experiment.batch_size,
-                "train_size": run.provenance["train_size"],
-                "device": run.provenance["device"],
-                "experiment": experiment.but(seed=0, dataset="fashion-mnist", data_dir="").canonical(),
-            }
-        )
-    for why, n in gone.items():
-        advice = f"(python -m fmnist_utils runs --out {shlex.quote(str(out))} --stale deletes such)"
-        print(f"Left out of the results, {counted(n, 'run')}: {why} {advice}", flush=True)
-    called = names_of_data((row["dataset"], row["data"]) for row in rows)
-    for row in rows:
-        row["dataset"] = called[row["dataset"], row.pop("data")]
-    return pd.DataFrame(rows)
-
-
-def names_of_data(data: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Say how to call data sets, given by name and checksum: two folders of one name, or one that changed, differ."""
-    given = set(data)
-    contents = Counter(name for name, _ in given)
-    return {pair: f"{pair[0]} ({pair[1][:8]})" if contents[pair[0]] > 1 else pair[0] for pair in given}

@@ -40,7 +40,7 @@ class Run:
     key : its name in the store
     history : one row an epoch: epoch (from 1), train_loss, train_accuracy (of the batches as they were
         trained on), validation_loss, validation_accuracy (None without validation images), lr, seconds
-    test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `store.packed`). UserError
+    test_probabilities : float32 (n, classes), of the last epoch; rounded when stored (see `answers.packed`). UserError
         if it is asked for and the run is thin (`store.Store.thin`)
     test_labels : int64 (n,)
     view_probabilities : like `test_probabilities`, the mean over six views of each image (`batches.test_time_views`);
