@@ -179,18 +179,31 @@ def test_resumed_training_ends_with_the_same_bits(name: str, data: Dataset, tmp_
     assert [row["train_loss"] for row in resumed.history] == [row["train_loss"] for row in undisturbed.history]
 
 
+class Counting(nn.Module):
+    """A net that counts the steps of its training in an attribute, on which its answers depend."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__()
+        self.steps = 0
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.steps += self.training
+        return self.answer(images)
+
+
+class Fading(Counting):
+    def answer(self, images: Tensor) -> Tensor:
+        return self.layers(images + torch.randn_like(images) / self.steps if self.training else images)
+
+
+class Opening(Counting):
+    def answer(self, images: Tensor) -> Tensor:
+        return self.layers(images) * (self.steps > 10) - images.flatten(1)[:, :10]
+
+
 def test_a_net_that_counts_in_an_attribute_goes_on_where_it_was(data: Dataset, tmp_path: Path) -> None:
-    @models.register("fading", source="me")
-    class Fading(nn.Module):
-        def __init__(self, n_classes: int = 10) -> None:
-            super().__init__()
-            self.steps = 0
-            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
-
-        def forward(self, images: Tensor) -> Tensor:
-            self.steps += self.training
-            return self.layers(images + torch.randn_like(images) / self.steps if self.training else images)
-
+    models.register("fading", source="me")(Fading)
     try:
         experiment, checkpoint = Experiment(model="fading", train_size=500, epochs=3), tmp_path / "checkpoint.pt"
         undisturbed = train.train(experiment, data, "cpu")
@@ -202,17 +215,7 @@ def test_a_net_that_counts_in_an_attribute_goes_on_where_it_was(data: Dataset, t
 
 @pytest.mark.parametrize("ema", [0.0, 0.5])
 def test_a_net_that_counts_answers_the_same_once_it_is_read_back(ema: float, data: Dataset, tmp_path: Path) -> None:
-    @models.register("opening", source="me")
-    class Opening(nn.Module):
-        def __init__(self, n_classes: int = 10) -> None:
-            super().__init__()
-            self.steps = 0
-            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))
-
-        def forward(self, images: Tensor) -> Tensor:
-            self.steps += self.training
-            return self.layers(images) * (self.steps > 10) - images.flatten(1)[:, :10]
-
+    models.register("opening", source="me")(Opening)
     try:
         store, experiment = Store(tmp_path), Experiment(model="opening", train_size=1_000, epochs=1, ema=ema)
         stored = store.save(train.train(experiment, data, "cpu"))
