@@ -129,6 +129,18 @@ def test_strangers_are_what_they_are_called(data: Dataset) -> None:
     assert all(first.equal(second) for first, second in zip(found.values(), strangers(data, 50).values(), strict=True))
 
 
+def test_negatives_and_shuffled_images_are_of_all_classes_where_test_images_stand_class_by_class(data: Dataset) -> None:
+    order = data.test_labels.argsort(stable=True)
+    ordered = replace(data, test_images=data.test_images[order], test_labels=data.test_labels[order])
+    _, _, shuffled, inverted, _ = strangers(ordered, 50).values()
+    known = {
+        image.numpy().tobytes(): int(label) for image, label in zip(data.test_images, data.test_labels, strict=True)
+    }
+    labels = [known[(255 - image).numpy().tobytes()] for image in inverted]
+    assert np.bincount(labels).tolist() == [5] * 10
+    assert shuffled.flatten(1).sort(1).values.equal((255 - inverted).flatten(1).sort(1).values)
+
+
 def test_digits_are_those_of_mnist_where_it_is_here(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from fmnist_utils.training import augmentations, optim
 from fmnist_utils.training import trainer as train
 from fmnist_utils.training.augmentations import Change
 from fmnist_utils.training.device import has_bf16
+from fmnist_utils.training.evaluate import normalized
 from fmnist_utils.training.experiment import TRAINING_VERSION
 from fmnist_utils.training.trainer import Trainer, normalization
 
@@ -276,6 +277,22 @@ def test_the_training_accuracy_is_that_of_all_classes_whatever_their_order(
     chosen, _ = split(ordered.train_labels, TINY.train_size)
     right = run.predict(ordered.train_images[chosen]).to_numpy().argmax(1) == ordered.train_labels[chosen].numpy()
     assert abs(run.train_accuracy - right.mean()) < 0.1 < abs(right[:60].mean() - right.mean())
+
+
+def test_a_net_prepares_itself_by_images_of_all_classes_whatever_their_order(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "STEM_IMAGES", 60)
+    order = data.train_labels.argsort(stable=True)
+    ordered = replace(data, train_images=data.train_images[order], train_labels=data.train_labels[order])
+    shown = []
+    net = models.build("cnn-small", 10)
+    net.prepare = shown.append  # type: ignore[assignment]
+    monkeypatch.setattr(models, "build", lambda *_, **__: net)
+    trainer = Trainer(TINY, ordered, torch.device("cpu"))
+    known = normalized(ordered.train_images[trainer.training], trainer.mean, trainer.std).flatten(1)
+    places = [int((known == image.flatten()).all(1).nonzero()[0]) for image in shown[0]]
+    assert ordered.train_labels[trainer.training][places].bincount().tolist() == [6] * 10
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])

@@ -72,7 +72,7 @@ class Trainer:
         self.steps = experiment.steps_an_epoch(len(training))
 
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
-        self.built = {name: _counts(vars(module)) for name, module in model.named_modules()}
+        self.built = _counts(_module_attributes(model))
         if prepare := getattr(model, "prepare", None):
             shown = training[sample(self.dataset.train_labels[training], STEM_IMAGES)]
             prepare(normalized(self.dataset.train_images[shown], self.mean, self.std))
@@ -93,12 +93,12 @@ class Trainer:
         """The model whose accuracy counts: the moving average where there is one."""
         if self.ema is None:
             return self.model
-        for its, other in zip(self.ema.module.modules(), self.model.modules(), strict=True):
-            vars(its).update(_counts(vars(other)))  # which are in no average
+        counts = _counts(_module_attributes(self.model))  # which are in no average
+        _set_counts(_module_attributes(self.ema.module), counts)
         return self.ema.module
 
     def batch(self, indices: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
-        """Gather, augment and normalise the training images at `indices`, on the device.
+        """Gather, augment and normalize the training images at `indices`, on the device.
 
         Returns images (n, 1, h, w), float32, channels last, and targets: labels or class probabilities.
         """
@@ -201,34 +201,28 @@ class Trainer:
         """Go on from what `read_checkpoint` returned."""
         for name in self._parts:
             getattr(self, name).load_state_dict(state[name])
-        for name, attributes in self._attributes.items():
-            attributes.update(state.get("attributes", {}).get(name, {}))
+        _set_counts(self._attributes, state.get("attributes", {}))
         self.history = state["history"]
 
     @property
     def _origin(self) -> dict[str, Any]:
         """What a checkpoint must have in common with the training that goes on from it, or decides for it."""
-        threads = torch.get_num_threads()
         return {
             "experiment": self.experiment.canonical(),
             "labels": self.experiment.labels(self.dataset.class_names),
             "precision": self.precision,
-            "threads": threads,
+            "threads": torch.get_num_threads(),
         }
 
     @property
     def _attributes(self) -> dict[str, dict[str, Any]]:
-        """What parts of one's own may count in, and no state_dict holds: attributes, by where they are."""
+        """The attributes of all parts that may be one's own and count, by where they are."""
         own = {f"/augmentation {i}": item.__pydantic_private__ or {} for i, item in enumerate(self.augmentation)}
-        return {
-            **{name: vars(module) for name, module in self.model.named_modules()},
-            "/optimizer": vars(self.optimizer),
-            **own,
-        }
+        return {**_module_attributes(self.model), "/optimizer": vars(self.optimizer), **own}
 
     def _states(self) -> dict[str, Any]:
-        attributes = {name: _counts(values) for name, values in self._attributes.items()}
-        return {"attributes": attributes} | {name: getattr(self, name).state_dict() for name in self._parts}
+        states = {name: getattr(self, name).state_dict() for name in self._parts}
+        return {"attributes": _counts(self._attributes), **states}
 
     @property
     def _parts(self) -> list[str]:
@@ -257,7 +251,7 @@ class Trainer:
         if any(answers is not None and not np.isfinite(answers).all() for answers in (test, held_out, views)):
             raise self._diverged("at its end (its net answers with what is no number)")
         evaluation = time.perf_counter() - started
-        now = {name: _counts(vars(module)) for name, module in self.evaluated.named_modules()}
+        now = _counts(_module_attributes(self.evaluated))
         counted = {name: counts for name, counts in now.items() if counts != self.built[name]}
         return Run(
             experiment=self.experiment,
@@ -288,11 +282,27 @@ class Trainer:
         )
 
 
-def _counts(attributes: dict[str, Any]) -> dict[str, int | float | str]:
-    """Take out what a part of one's own may count in: numbers and text, which are in no state_dict."""
-    plain = {name: value for name, value in attributes.items() if isinstance(value, int | float | str)}
-    plain.pop("training", None)  # a module's mode
-    return plain
+def _module_attributes(model: nn.Module) -> dict[str, dict[str, Any]]:
+    """Return the attributes of each module, by its name: the very ones, not copies."""
+    return {name: vars(module) for name, module in model.named_modules()}
+
+
+def _counts(attributes: dict[str, dict[str, Any]]) -> dict[str, dict[str, int | float | str]]:
+    """Take out what parts of one's own may count in: numbers and text, which are in no state_dict."""
+    return {
+        part: {
+            name: value
+            for name, value in values.items()
+            if isinstance(value, int | float | str) and name != "training"  # a module's mode
+        }
+        for part, values in attributes.items()
+    }
+
+
+def _set_counts(attributes: dict[str, dict[str, Any]], counts: dict[str, dict[str, int | float | str]]) -> None:
+    """Set the attributes of each part to what `_counts` once took out of the same parts."""
+    for part, values in counts.items():
+        attributes[part].update(values)
 
 
 def read_checkpoint(
@@ -334,7 +344,7 @@ def train(
     ----------
     experiment : what to train
     dataset : the data that the experiment names
-    device : "auto", "cuda", "mps" or "cpu"
+    device : "auto", "cuda", "cuda:1" and so on, "mps" or "cpu"
     checkpoint : file written after every epoch, and read first if it is there; None for none
     precision : "auto", "fp32" or "bf16"
     threads : of the CPU to compute with; None for torch's own number
