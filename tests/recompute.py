@@ -603,10 +603,11 @@ def check_tally(checks: Checks, page: str, what: str, text: str, made: dict[tupl
 
 # The ablation's changes, restated: what an experiment of that name has in common with no other.
 CHANGES = {
-    "SGD for Muon": {"optimizer": "sgd"}, "AdamW for Muon": {"optimizer": "adamw"},
-    "one cycle for linear decay": {"schedule": "one-cycle"}, "random flips": {"augmentation": ["flip", "translate"]},
+    "SGD instead of Muon": {"optimizer": "sgd"}, "AdamW instead of Muon": {"optimizer": "adamw"},
+    "one cycle instead of linear decay": {"schedule": "one-cycle"},
+    "random flips": {"augmentation": ["flip", "translate"]},
     "no flips": {"augmentation": ["translate"]}, "no translation": {"augmentation": ["alternating-flip"]},
-    "no label smoothing": {"label_smoothing": 0.0}, "net of compact": {"model": "compact"},
+    "no label smoothing": {"label_smoothing": 0.0}, "compact's net": {"model": "compact"},
     "mean pooling": {"pool": "mean"}, "ReLU": {"activation": "relu"},
     "with low resolution first": {"low_resolution": 0.5}, "with whitening stem": {"whitening": True},
     "with residual groups": {"residual": True}, "with squeeze-and-excitation": {"excite": True},

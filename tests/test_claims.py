@@ -166,7 +166,7 @@ def test_readme_and_notebook_name_the_nets_with_a_higher_rate() -> None:
     higher = " and ".join(sorted({arm.model for arm in ours if arm.lr > 4e-3}, reverse=True))
     assert f"(at a higher rate for {higher})" in (ROOT / "README.md").read_text("utf-8")
     notebook = (ROOT / "notebooks" / "05_architecture_comparison.ipynb").read_text("utf-8")
-    assert f"whose height is 0.004, and more for {higher}," in notebook
+    assert f"up to 0.004, or higher for {higher};" in notebook
 
 
 def test_claims_about_a_size_are_tested_near_it() -> None:

@@ -40,7 +40,7 @@ def test_wrong_labels_come_first_with_the_right_suggestion(spoiled: tuple) -> No
 def test_corrected_labels_differ_where_a_label_is_in_doubt_and_nowhere_else(spoiled: tuple) -> None:
     wrong, labels, table = spoiled
     given = labels.copy()
-    replaced = doubts.corrected(labels, table, ("Trouser", "Sandal", "Bag"))
+    replaced = doubts.relabelled(labels, table, ("Trouser", "Sandal", "Bag"))
     assert np.array_equal(labels, given)
     assert np.array_equal(np.flatnonzero(replaced != labels), np.sort(table.index[table["doubtful"]]))
     true = labels.copy()

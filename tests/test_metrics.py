@@ -26,13 +26,11 @@ def test_per_class_agrees_with_sklearn():
         assert np.allclose(table[column], score(LABELS, PREDICTIONS, average=None))
     assert np.allclose(table["miss rate"], [0.5, 1 / 3, 1 / 3])
     assert table["support"].tolist() == [4, 3, 3]
-    assert metrics.worst_class(table) == "cat"
 
 
-def test_a_class_without_images_has_no_recall_and_is_not_the_worst():
+def test_a_class_without_images_has_no_recall():
     table = metrics.per_class(LABELS, PREDICTIONS, [*NAMES, "yak"])
-    assert np.isnan(table.loc["yak", "recall"])
-    assert metrics.worst_class(table) == "cat"
+    assert np.isnan(table.loc["yak", "recall"]) and table["recall"].idxmin() == "cat"
 
 
 def test_calibration_error_by_hand():

@@ -318,8 +318,8 @@ def test_claims_that_are_tried_in_two_ways_are_said_to_count_twice() -> None:
 
 def test_seeds_that_are_further_apart_than_a_table_assumes_are_named() -> None:
     said = sentences.spreads({60_000: 0.002, 10_000: 0.006}, 0.0025)
-    assert "0.20 points with 60,000 images and 0.60 points with 10,000 images: " in said
-    assert said.endswith("it takes more seeds than here with 10,000 images.")
+    assert "0.20 points with 60,000 images and 0.60 points with 10,000 images; " in said
+    assert said.endswith("; with 10,000 images it takes more seeds than the table says.")
     assert sentences.spreads({60_000: 0.002}, 0.0025).endswith("typically 0.20 points with 60,000 images.")
     assert sentences.spreads({}, 0.0025) == "How far seeds are apart is not known yet."
 
@@ -362,7 +362,7 @@ def test_a_range_ends_at_its_least_and_greatest(values: list[float]) -> None:
 @given(st.integers(1, 60_000), st.integers(1, 100), st.integers(1, 10))
 def test_a_budget_counts_in_the_right_number(images: int, epochs: int, seeds: int) -> None:
     said = sentences.budget(images, epochs, seeds)
-    for n, thing in ((images, "image"), (epochs, "epoch"), (seeds, "seed")):
+    for n, thing in ((images, "training image"), (epochs, "epoch"), (seeds, "seed")):
         assert re.search(rf"(?<!\d){n:,} {thing}{'' if n == 1 else 's'}\b", said)
 
 

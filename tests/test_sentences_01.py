@@ -92,7 +92,7 @@ def leader(found: dict[str, list[np.ndarray]], spread: metrics.Spread | None = m
 
 def test_the_leader_is_ahead_only_of_what_is_measurably_behind() -> None:
     both = leader(groups(0.9, 0.8, 0.7))
-    assert both.startswith("in front is **a** with 9") and " right, measurably ahead of c (by " in both
+    assert both.startswith("**a** is in front with 9") and " right, measurably ahead of c (by " in both
     assert both.index("c (by ") < both.index("b (by ") and "−" not in both
     close = {name: [np.arange(1000) < right] for name, right in (("a", 900), ("b", 899), ("c", 700))}
     assert leader(close).endswith("but not measurably ahead of b") and "measurably ahead of c (by " in leader(close)
@@ -106,7 +106,7 @@ def test_all_that_reach_as_much_are_in_front_together() -> None:
     assert leader(right) == "none is in front: a and b have 90.0 % right each"
     behind = right | {"c": [np.arange(1000) < 100]}
     said = leader(behind)
-    assert said.startswith("in front are **a and b** with 90.0 % right each; a is measurably ahead of c (by "), (
+    assert said.startswith("**a and b** are in front with 90.0 % right each; a is measurably ahead of c (by "), (
         "its own"
     )
 

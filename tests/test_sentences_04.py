@@ -109,7 +109,7 @@ def test_a_part_of_a_table_keeps_its_verdicts() -> None:
 
 def test_rows_that_are_compared_seed_by_seed_are_named() -> None:
     rows = table(VERDICTS).assign(paired=[True, False, False])
-    end = " a: its trainings are those of the base, at most read out in another way, "
+    end = " a: its trainings are those of the base, perhaps read out in another way, "
     end += "so it is compared with them seed by seed."
     assert sentences.verdicts(rows, "the base").endswith(end)
     assert "trainings" not in sentences.verdicts(rows[1:], "the base")
@@ -119,10 +119,8 @@ def test_rows_that_are_compared_seed_by_seed_are_named() -> None:
 def test_an_ingredient_earns_its_place_where_the_recipe_is_worse_without_it() -> None:
     said = sentences.earns(table(VERDICTS), table(["worse"]), "the recipe")
     assert said.startswith(
-        "Of 3 changes that take away or replace an ingredient of the recipe, one is measurably worse, "
-    )
-    assert (
-        "so what is missing there earns its place: **b**. One is measurably better: **a**. What the other leave" in said
+        "Of 3 changes that take away or replace an ingredient of the recipe, one is measurably worse: **b**. What they "
+        "take away or replace earns its place. One is measurably better: **a**. For the other one it is not shown"
     )
     assert said.endswith(
         "Of 1 addition, none is measurably better and one is measurably worse (a change of −2.00 points)."

@@ -58,7 +58,7 @@ def test_the_mistakes_in_short_are_whole_sentences() -> None:
     said = sentences.in_short(("a", "b"), estimate(0.2, 0.25, 0.3), ends, estimate(0.1, 0.2, 0.3))
     assert said == (
         "Of all mistakes, 25.0 % take a and b for each other, and 60.0 % have b as label or prediction. In 20.0 % of "
-        "them the label is in doubt."
+        "all mistakes the label is in doubt."
     )
     tied = sentences.in_short(("a", "b"), estimate(0.2, 0.25, 0.3), ends | {"a": ends["b"]})
     assert "and 60.0 % have a and b as label or prediction each. Which labels are wrong cannot be told" in tied

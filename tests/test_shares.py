@@ -85,6 +85,13 @@ def test_pairs_count_both_directions_and_come_in_order():
     assert mixed.sum(axis=1).tolist() == [16, 10]
 
 
+def test_pairs_with_as_many_mistakes_as_the_last_are_not_left_out():
+    predictions = np.tile(LABELS, (2, 1))
+    predictions[:, :10] = 1  # Coat as Bag
+    predictions[:, 100:110] = 2  # Bag as Shirt
+    assert list(metrics.confused_pairs(LABELS, predictions, NAMES, most=1)) == [("Coat", "Bag"), ("Bag", "Shirt")]
+
+
 def test_the_pair_to_look_at_is_one_that_can_be_told_apart():
     predictions = np.tile(LABELS, (2, 1))
     predictions[:, :10] = 1  # Coat as Bag

@@ -198,19 +198,20 @@ class _Table:
         if first.per_image.shape != second.per_image.shape:
             shapes = f"{first.per_image.size} against {second.per_image.size}"
             raise ValueError(f"a paired comparison needs the same images on both sides: {shapes}")
-        per_image = first.per_image - second.per_image
-        difference, variance = float(per_image.mean()), image_variance(per_image)
-        difference = 0.0 if level(difference, 0) else difference
-        half = p = float("nan")
-        if self.known(a, b):
-            spreads = self.spread(a), self.spread(b)
-            half, p = half_width(variance, *spreads), float(p_value(difference, variance, *spreads))
-        seeds = self.seeds(a), self.seeds(b)
         # two shares are at most 1 apart; other quantities, such as gaps, may be more
         shares = all(arm.per_image.min() >= 0 and arm.per_image.max() <= 1 for arm in (first, second))
-        most = 1 if shares else np.inf
-        low, high = float(np.maximum(-most, difference - half)), float(np.minimum(most, difference + half))
-        return Comparison(difference, low, high, p, *seeds, self.borrowed(a, b))
+        numbers = self.judged(first.per_image - second.per_image, a, b, most=1 if shares else np.inf)
+        return Comparison(*numbers, self.seeds(a), self.seeds(b), self.borrowed(a, b))
+
+    def judged(self, per_image: Floats, *names: Any, most: float) -> tuple[float, float, float, float]:
+        """Mean of one number an image, its interval, cut at -most and most, and its p value, by the named spreads."""
+        mean, variance = float(per_image.mean()), image_variance(per_image)
+        mean = 0.0 if level(mean, 0) else mean
+        half = p = float("nan")
+        if self.known(*names):
+            spreads = [self.spread(name) for name in names]
+            half, p = half_width(variance, *spreads), float(p_value(mean, variance, *spreads))
+        return mean, float(np.maximum(-most, mean - half)), float(np.minimum(most, mean + half)), p
 
     def comparisons(self, pairs: list[tuple[Any, Any]], index: pd.Index) -> pd.DataFrame:
         found = [self.comparison(a, b) for a, b in pairs]
@@ -327,15 +328,10 @@ def compare_zero(values: Seeds, spread: Spread | None = None) -> Comparison:
     Comparison
         The mean as its difference; low, high and p as for every other number.
     """
-    table, arm = _Table({"": values}, spread), summarize(values)
-    mean, variance = float(arm.per_image.mean()), image_variance(arm.per_image)
-    mean = 0.0 if level(mean, 0) else mean
-    half = p = float("nan")
-    if table.known(""):
-        half, p = half_width(variance, table.spread("")), float(p_value(mean, variance, table.spread("")))
-    least, most = (-1, 1) if all(np.abs(some).max(initial=0) <= 1 for some in values) else (-np.inf, np.inf)
-    low, high = max(mean - half, least), min(mean + half, most)  # (NaN stays NaN in this order)
-    return Comparison(mean, low, high, p, table.seeds(""), borrowed=table.borrowed(""))
+    table = _Table({"": values}, spread)
+    most = 1 if all(np.abs(some).max(initial=0) <= 1 for some in values) else np.inf
+    numbers = table.judged(table.arms[""].per_image, "", most=most)
+    return Comparison(*numbers, table.seeds(""), borrowed=table.borrowed(""))
 
 
 def paired(first: Seeds, second: Seeds, spread: Spread | None = None) -> Comparison:

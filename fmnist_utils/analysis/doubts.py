@@ -74,12 +74,11 @@ def write(suspected: Mapping[str, pd.DataFrame], out: str | Path) -> Path:
     rows = pd.concat({part: table[table["doubtful"]] for part, table in suspected.items()}, names=["part", "index"])
     rows[["label", "suggestion"]] = rows[["label", "suggestion"]].map(spreadsheet)
     path = from_root(out) / "suspects.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, lambda file: rows.drop(columns="doubtful").round({"score": 4}).to_csv(file))
     return path
 
 
-def corrected(labels: ArrayLike, suspected: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.int64]:
+def relabelled(labels: ArrayLike, suspected: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.int64]:
     """Return the labels with every doubtful one replaced by its suggestion (`suspects` of the same images).
 
     Returns
@@ -99,7 +98,7 @@ def usable(judges: Estimate, commonest: float, allowed: Estimate, as_given: Esti
     ----------
     judges : accuracy of the judging nets on the test images, measurably above `commonest` if they know anything
     commonest : share of the most frequent label, which is right without looking
-    allowed, as_given : accuracy of the nets that are judged, with the labels that the judges suggest (`corrected`) and
+    allowed, as_given : accuracy of the nets that are judged, with the labels that the judges suggest (`relabelled`) and
         with those of the files; it is lower with the former where these nets side with the labels
     """
     return bool(judges.low > commonest and allowed.mean >= as_given.mean)

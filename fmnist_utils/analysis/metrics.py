@@ -40,7 +40,6 @@ __all__ = [
     "confused_pair", "confused_pairs", "confusion", "corrected", "coverage_at", "ece", "ece_by_image", "estimate_all",
     "holm", "interval", "learn_spread", "log_loss", "mixed_up", "number", "paired", "pareto_front", "per_class",
     "percent", "points", "power_table", "reaches", "reliability", "share_estimate", "temperature", "tempered",
-    "worst_class",
 ]  # fmt: skip
 
 
@@ -77,11 +76,6 @@ def per_class(labels: ArrayLike, predictions: ArrayLike, class_names: Sequence[s
     return table
 
 
-def worst_class(table: pd.DataFrame) -> str:
-    """Name the class of lowest recall in a `per_class` table."""
-    return str(table["recall"].idxmin())
-
-
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean negative logarithm (natural) of the true class's probability; 0 is perfect.
 
@@ -110,13 +104,18 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15, equ
     DataFrame, one row a bin that holds images
         confidence (mean), accuracy: fractions; count: images.
     """
-    matrix = np.asarray(probabilities)
-    confidence = matrix.max(axis=1).astype(np.float64)
-    correct, where = matrix.argmax(axis=1) == np.asarray(labels), _bins(confidence, bins, equal_mass)
+    confidence, correct = _sure_and_right(probabilities, labels)
+    where = _bins(confidence, bins, equal_mass)
     count = np.bincount(where, minlength=bins)
     sure, right = (np.bincount(where, values, minlength=bins)[count > 0] for values in (confidence, correct))
     count = count[count > 0]
     return pd.DataFrame({"confidence": sure / count, "accuracy": right / count, "count": count})
+
+
+def _sure_and_right(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidence of each answer, and whether it is right, both (n,)."""
+    matrix = np.asarray(probabilities)
+    return matrix.max(axis=1).astype(np.float64), matrix.argmax(axis=1) == np.asarray(labels)
 
 
 def _bins(confidence: NDArray[np.float64], bins: int, equal_mass: bool) -> NDArray[np.intp]:
@@ -161,9 +160,8 @@ def tempered(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64
 
 def accuracy_by_coverage(probabilities: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     """Accuracy on the surest image, on the two surest, and so on to all, float (n,)."""
-    matrix = np.asarray(probabilities)
-    correct = matrix.argmax(axis=1) == np.asarray(labels)
-    order = np.argsort(-matrix.max(axis=1), kind="stable")
+    confidence, correct = _sure_and_right(probabilities, labels)
+    order = np.argsort(-confidence, kind="stable")
     return np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
 
 
@@ -186,9 +184,8 @@ def ece_by_image(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) ->
     float (n,)
         Their mean is the ECE; single ones lie between -1 and 1.
     """
-    matrix = np.asarray(probabilities)
-    confidence = matrix.max(axis=1).astype(np.float64)
-    excess = confidence - (matrix.argmax(axis=1) == np.asarray(labels))  # (n,)
+    confidence, correct = _sure_and_right(probabilities, labels)
+    excess = confidence - correct  # (n,)
     where = _bins(confidence, bins, equal_mass=True)
     signs = np.sign(np.bincount(where, excess, minlength=bins))  # (bins,)
     return excess * signs[where]

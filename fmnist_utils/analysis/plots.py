@@ -130,8 +130,8 @@ def image_grid(
     array = np.asarray(images, dtype=np.float32)
     n, height, width = array.shape
     rows, across = -(-n // columns), max(columns, 3)  # fewer would fill the page with one image
-    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
-    high, wide = height + 2 + round(across * 0.55 * lines), width + 2
+    foot, told = _captioned(captions, across)
+    high, wide = height + 2 + foot, width + 2
     canvas = np.full((rows * high, across * wide), np.nan, np.float32)
     labels_width = 0.075 * max((len(_short(name)) for name in row_names), default=0)
     fig, (ax,) = _figure(title, 0.4 + (WIDTH - 0.2 - labels_width) * canvas.shape[0] / canvas.shape[1])
@@ -147,10 +147,15 @@ def image_grid(
     ax.spines[:].set_visible(False)
     ax.set_xticks([])
     ax.set_yticks(np.arange(len(row_names)) * high + height / 2, [_short(name) for name in row_names])
-    told = [caption.replace("\n", ", ") for caption in captions]
     detail = f" Rows: {', '.join(map(str, row_names))}." if len(row_names) else ""
-    detail += f" Captions: {'; '.join(told[:20])}." if told else ""
-    show(fig, f"{title}: {counted(n, 'image')} in {counted(rows, 'row')}.{detail}")
+    show(fig, f"{title}: {counted(n, 'image')} in {counted(rows, 'row')}.{detail}{told}")
+
+
+def _captioned(captions: Sequence[str], across: int) -> tuple[int, str]:
+    """Room in pixels that captions need below images, so many across, and what the alternative text says of them."""
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    told = [caption.replace("\n", ", ") for caption in captions[:20]]
+    return round(across * 0.55 * lines), f" Captions: {'; '.join(told)}." if told else ""
 
 
 @_styled
@@ -494,7 +499,7 @@ def panels(tables: Mapping[str, pd.DataFrame], label: str, title: str, columns: 
     told = {}
     for place, (ax, (name, table)) in enumerate(zip(grid, tables.items(), strict=False)):
         for i, column in enumerate(table):
-            ax.plot(table.index, 100 * table[column], ["-", "--", "-.", ":"][i % 4], marker="os^vDP"[i % 6], ms=3.5,
+            ax.plot(table.index, 100 * table[column], LINES[i % len(LINES)], marker=MARKS[i % len(MARKS)], ms=3.5,
                     lw=1.4, color=COLOURS[i % 10], label=_short(column, 26))  # fmt: skip
         ax.set(title=_short(name), xlabel=table.index.name, ylabel=label if place % columns == 0 else "")
         ends = ", ".join(f"{column} {percent(value, 1)}" for column, value in table.iloc[-1].items())
@@ -522,9 +527,8 @@ def attributions(
     colours = sides[(values < 0).astype(int)]
     above = np.repeat(1 - pixels[..., None] / 255, 3, axis=-1)
     below = (1 - strength) * (1 - 0.25 * pixels[..., None] / 255) + strength * colours
-    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
     across = max(n, 6)  # fewer would fill the page with one image
-    gap, foot = 2, round(across * 0.55 * lines)
+    gap, (foot, told) = 2, _captioned(captions, across)
     canvas = np.ones((2 * height + gap + foot, across * (width + gap), 3))
     fig, (ax,) = _figure(title, 0.6 + (WIDTH - 0.2) * canvas.shape[0] / canvas.shape[1])
     for i in range(n):
@@ -538,12 +542,10 @@ def attributions(
     ax.set_axis_off()
     marks = [ax.plot([], [], "s", color=colour)[0] for colour in (BLUE, ORANGE)]
     ax.legend(marks, [f"for {_short(name)}" for name in pair], loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    told = [caption.replace("\n", ", ") for caption in captions]
-    detail = f" Captions: {'; '.join(told[:20])}." if told else ""
     show(
         fig,
         f"{title}: {counted(n, 'image')}, each above its pixels, blue where they speak for {pair[0]} and orange where "
-        f"they speak for {pair[1]}.{detail}",
+        f"they speak for {pair[1]}.{told}",
     )
 
 

@@ -66,15 +66,15 @@ def confused_pair(
     labels: ArrayLike,
     predictions: ArrayLike,
     class_names: Sequence[str],
-    learnt: ArrayLike,
+    learned: ArrayLike,
     preferred: tuple[str, str] | None = None,
 ) -> tuple[str, str]:
-    """Find the two classes that are taken for each other most, of those that can be told apart by what was learnt.
+    """Find the two classes that are taken for each other most, of those that can be told apart by what was learned.
 
     Parameters
     ----------
     labels, predictions, class_names : as in `confused_pairs`
-    learnt : int (n,), labels of the training images, of two classes or more
+    learned : int (n,), labels of the training images, of two classes or more
     preferred : two classes, in any order, that go before all others where they can be told apart
 
     Returns
@@ -84,7 +84,7 @@ def confused_pair(
     """
     truth, answer = np.asarray(labels), np.asarray(predictions)
     found = []
-    for first, second in combinations(np.unique(np.asarray(learnt)).tolist(), 2):
+    for first, second in combinations(np.unique(np.asarray(learned)).tolist(), 2):
         pair, tested = (class_names[first], class_names[second]), int(np.isin(truth, (first, second)).sum())
         mixed, wanted = int(mixed_up(truth, answer, first, second).sum()), set(pair) == set(preferred or ())
         found.append((tested > 0, wanted, mixed, tested, pair))
@@ -105,7 +105,7 @@ def confused_pairs(
     labels : int (images,)
     predictions : int (seeds, images)
     class_names : of two classes or more
-    most : number of pairs to return
+    most : number of pairs to return; more where others have as many mistakes as the last of them
     spread : Spread, optional
         As in `accuracy_estimate`.
 
@@ -118,7 +118,10 @@ def confused_pairs(
     matrix = np.zeros((len(class_names), len(class_names)), np.int64)
     np.add.at(matrix, (np.broadcast_to(truth, answer.shape), answer), 1)
     rows, columns = np.triu_indices(len(class_names), k=1)
-    order = np.argsort(-(matrix + matrix.T)[rows, columns], kind="stable")[:most]
+    mutual = (matrix + matrix.T)[rows, columns]  # (pairs,)
+    order = np.argsort(-mutual, kind="stable")
+    last = mutual[order[:most][-1]]
+    order = order[: max(len(order[:most]), int((mutual >= last).sum()) if last else 0)]
     wrong = answer != truth
     return {
         (class_names[i], class_names[j]): share_estimate(mixed_up(truth, answer, i, j), wrong, spread)

@@ -1,1 +1,1 @@
-"""What every room uses: errors for people, words, files and folders, Ctrl-C."""
+"""What every other folder uses: errors for people, words, files and folders, Ctrl-C."""

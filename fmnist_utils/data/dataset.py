@@ -172,12 +172,12 @@ def split(
     """
     if isinstance(labels, Dataset):
         raise UserError("split takes the labels of the training images: split(data.train_labels)")
-    # RandomState: NumPy promises that this generator's numbers never change from release to release.
     if folds and not 0 <= fold < folds >= 2:
         raise UserError(
-            f"fold = {fold} of folds = {folds} is not allowed, must be 2 folds or more, and fold from 0 on below"
+            f"fold = {fold} of folds = {folds} is not allowed: folds must be 2 or more, and fold from 0 to folds - 1"
         )
     labels = torch.as_tensor(labels)
+    # RandomState: NumPy promises that this generator's numbers never change from release to release.
     order = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
     classes = labels.cpu().numpy()[order]
     counts = np.bincount(classes)

@@ -40,9 +40,10 @@ def read(pictures: Sequence[Any], invert: bool | None = None) -> Pictures:
 
     Parameters
     ----------
-    pictures : paths of image files, images of PIL, or arrays (h, w) or (h, w, 3 or 4): bool, whole numbers from 0 to
-        255 (or to the most of 10, 12, 14, 16 or 32 bits), or float from 0 to 1 (or to 255)
-    invert : whether dark is ink; None for all of them if the ground of most is light. Gray arrays of 28 x 28 pixels
+    pictures : paths of image files, images of PIL, or arrays (h, w), also with one channel first or last, or
+        (h, w, 3 or 4): bool, whole numbers from 0 to 255 (or to the most of 10, 12, 14, 16 or 32 bits), or float from
+        0 to 1 (or to 255)
+    invert : whether dark is ink; None for all of them if the ground of most is light. Grey arrays of 28 x 28 pixels
         of uint8 are taken as they are unless it is True, blank ones, too
 
     Raises

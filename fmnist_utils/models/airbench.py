@@ -147,7 +147,7 @@ class Airbench(nn.Module):
 
     @torch.no_grad()
     def prepare(self, images: Tensor) -> None:
-        """Set and freeze a whitening stem from normalised training images, float (n, 1, h, w)."""
+        """Set and freeze a whitening stem from normalized training images, float (n, 1, h, w)."""
         if not self.whitening:
             return
         weight = self.get_parameter("stem.0.weight")

@@ -50,7 +50,7 @@ class CNNBig(Stack):
     conv_dropout : probability of dropout after each of the first two blocks (the project's 0.2)
     dropout : probability of dropout before the last layer (the project's 0.4)
     dropout_kind : "element", which the project came to call wrong between convolutions, or "2d"
-    batch_norm : normalise after each convolution
+    batch_norm : normalize after each convolution
     dense : size of the dense layer
     """
 

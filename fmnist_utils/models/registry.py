@@ -4,7 +4,7 @@
     class MyNet(nn.Module):
         def __init__(self, n_classes: int = 10) -> None: ...
 
-Every model maps normalised images, float (n, 1, 28, 28), to logits, float (n, n_classes). Keyword
+Every model maps normalized images, float (n, 1, 28, 28), to logits, float (n, n_classes). Keyword
 arguments of its constructor are its options (`model_options` of an experiment).
 """
 

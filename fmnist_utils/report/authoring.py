@@ -239,7 +239,7 @@ device: str = "auto"  # auto, cuda, mps or cpu
 model: str = "cnn-small"  # a name from `python -m fmnist_utils models`
 model_options: dict = {{}}  # keyword arguments of the model's class, such as {{width: 32}}
 epochs: int = 2  # passes over the training images
-seeds: int = 3  # number of repetitions
+seeds: int = 3  # trainings of each, with seeds 0, 1, …
 train_size: int = 5000  # training images; 0 for all that validation leaves
 ---
 from fmnist_utils import Experiment, compare, plots, readable, run_groups, say, sentences, summary, verdicts
@@ -258,7 +258,7 @@ groups
 ## How do they learn?
 
 The curves show every epoch on images that are held out from training. Where the curve of the training goes on to
-rise and that of the validation does not, the images are being learnt by heart.
+rise and that of the validation does not, the images are being learned by heart.
 ---
 plots.curves({{name: [run.history for run in runs] for name, runs in groups.items()}}, "Learning curves")
 ---

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils.basics import own
+from fmnist_utils.basics.system import write_whole
 from fmnist_utils.report.parameters import load_notebook, tags
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -125,6 +126,12 @@ def parts(notebook: Path, values: Mapping[str, Any], dataset: tuple[str, str] | 
 def seal(content: dict[str, Any]) -> None:
     """Put the checksum of an executed notebook's content into its ``metadata.fmnist``."""
     content["metadata"]["fmnist"]["checksum"] = _checksum(content)
+
+
+def write(content: dict[str, Any], path: Path) -> None:
+    """Write an executed notebook's content, whole or not at all."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
 def _checksum(content: dict[str, Any]) -> str:

@@ -125,9 +125,10 @@ def title(notebook: NotebookNode, default: str) -> str:
 
 def drop_title(notebook: NotebookNode) -> None:
     """Take the level-1 heading out of the text: the page's header shows it."""
+    heading = re.compile(rf"^# +{re.escape(first_heading(notebook.cells))} *$", re.MULTILINE)
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and re.search(r"^#\s+.+$", cell.source, re.MULTILINE):
-            cell.source = re.sub(r"^#\s+.+$", "", cell.source, count=1, flags=re.MULTILINE)
+        if cell.cell_type == "markdown" and heading.search(cell.source):
+            cell.source = heading.sub("", cell.source, count=1)
             return
 
 

@@ -60,7 +60,7 @@ def _looks_made(out: Path) -> bool:
     executed = [path for path in out.glob("notebooks/*.ipynb") if not path.stem.endswith(".failed")]
     if not all(map(freshness.recorded, executed)):  # somebody's own notebooks, which would be overwritten
         return False
-    runs = [path for name in ("record.json", "run.lock") for path in out.glob(f"runs/{trace.RUN}/{name}")]
+    runs = [path for name in (trace.RECORD, "run.lock") for path in out.glob(f"runs/{trace.RUN}/{name}")]
     return bool(not names or executed or (runs and names.isdisjoint(INDEX)))  # which no run alone has written
 
 

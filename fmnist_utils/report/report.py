@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_utils.basics.errors import UserError
-from fmnist_utils.basics.system import DRY_RUN_FILE, provenance, write_whole
+from fmnist_utils.basics.system import DRY_RUN_FILE, provenance
 from fmnist_utils.report import freshness, marker, parameters
 from fmnist_utils.report.execute import ExecutionError, run_notebook, up_to_training
 from fmnist_utils.report.marker import checksum
@@ -171,7 +171,7 @@ class Report:
         # Papermill's record names paths of this machine; what matters of it is in ours.
         content["metadata"].pop("papermill", None)
         content["metadata"]["fmnist"] = {**record, "html": self.html_digest}
-        _write(content, working)
+        freshness.write(content, working)
         try:
             render(working, self.html, self.previous, self.following, self.pages)
         except Exception as error:  # as above: an output that cannot be rendered concerns this notebook alone
@@ -182,11 +182,6 @@ class Report:
         # The notebook last: it is what says that the report is done, and what its page was written as.
         content["metadata"]["fmnist"]["html_checksum"] = checksum(self.html)
         freshness.seal(content)
-        _write(content, working)
+        freshness.write(content, working)
         os.replace(working, self.executed)
         self.failed.unlink(missing_ok=True)
-
-
-def _write(content: dict[str, Any], path: Path) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, lambda part: part.write_text(text, "utf-8"))

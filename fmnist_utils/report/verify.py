@@ -109,9 +109,9 @@ def _runs(out: Path, alone: bool) -> Iterator[Finding]:
     for path in sorted(store.folder.glob(f"{trace.RUN}/{PUT_ASIDE}")):
         # Such as one that was looked at while its folder was being copied.
         with contextlib.suppress(record.Damaged, UserError, OSError):
-            if not (whole := path.with_name("record.json")).exists() and store.check(path.parent.name, PUT_ASIDE):
+            if not (whole := path.with_name(trace.RECORD)).exists() and store.check(path.parent.name, PUT_ASIDE):
                 yield Finding(path, "it was put aside, and is whole", "taken back", partial(os.replace, path, whole))
-    for path in sorted(store.folder.glob(f"{trace.RUN}/record.json")):
+    for path in sorted(store.folder.glob(f"{trace.RUN}/{trace.RECORD}")):
         if not list(_run(store, path)):
             continue
         # A process that trains it again may be between two of its files, and does not hold the folder.
@@ -162,9 +162,7 @@ def _seal(path: Path, weights: str) -> None:
 
 
 def _reports(out: Path) -> Iterator[Finding]:
-    for path in sorted((out / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        if path.name.endswith(".failed.ipynb"):
-            continue
+    for path in trace.executed(out):
         content, page = freshness.whole(path), out / f"{path.stem}.html"
         there = marker.checksum(page)
         if not content:
@@ -187,8 +185,7 @@ def _seal_report(path: Path, page: str) -> None:
     content: dict[str, Any] = freshness.whole(path)
     content["metadata"]["fmnist"]["html_checksum"] = page
     freshness.seal(content)
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, lambda part: part.write_text(text, "utf-8"))
+    freshness.write(content, path)
 
 
 def _rest(out: Path, being_made: bool, index_is_old: bool) -> Iterator[Finding]:

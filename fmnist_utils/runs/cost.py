@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,7 @@ class Stopwatch:
 
     Parameters
     ----------
-    device : "auto", "cuda", "mps" or "cpu"
+    device : "auto", "cuda", "cuda:1" and so on, "mps" or "cpu"
     precision : "auto", "fp32" or "bf16"
     threads : CPU threads of a training
     jobs : trainings side by side
@@ -118,7 +118,7 @@ class Stopwatch:
         return step / len(indices), evaluated / len(tested)
 
 
-def _seconds_each(act: Any) -> float:
+def _seconds_each(act: Callable[[], object]) -> float:
     """Time `act` again and again for a moment, after a first time that does not count."""
     act()
     started, times = time.perf_counter(), 0

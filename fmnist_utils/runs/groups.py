@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fmnist_utils import sentences
 from fmnist_utils.analysis import metrics
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
-from fmnist_utils.basics.text import counted, duration, percent, points, span
+from fmnist_utils.basics.text import counted, duration, number, percent, span
 from fmnist_utils.data.dataset import Dataset, split
 from fmnist_utils.runs.runner import run_all
 from fmnist_utils.training.experiment import Experiment, recorded_digests
@@ -246,7 +246,7 @@ class Groups(dict[str, Group]):
         timed = len(self) == 1 or sentences.comparable(self.seconds_an_epoch)
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(group[0].experiment.model)}</td><td>{escape(str(accuracy))}</td>"
-            f"<td>{escape(points(group.gap).removesuffix(' points'))}</td>"
+            f"<td>{escape(number(group.gap, 2, signed=True))}</td>"
             f"<td>{span([len(run.history) for run in group])}</td>"
             f"{f'<td>{duration(group.seconds)}</td>' if timed else ''}</tr>"
             for (name, group), accuracy in zip(self.items(), accuracies.values(), strict=True)
@@ -485,17 +485,13 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     intervals = pd.Series([metrics.interval(*pair, signed=True) for pair in pairs], table.index, dtype=object)
     columns = {
         "accuracy": table["accuracy"].map(percent) if "accuracy" in table else None,
-        "change (points)": table["difference"].map(_bare_points),
+        "change (points)": table["difference"].map(lambda share: number(share, 2, signed=True)),
         "95 % interval": intervals.where(judged, "–"),
         "verdict": table["verdict"].where(judged, metrics.CANNOT_BE_JUDGED),
-        "gap (points)": table["gap"].map(_bare_points) if "gap" in table else None,
+        "gap (points)": table["gap"].map(lambda share: number(share, 2, signed=True)) if "gap" in table else None,
         "seeds": table["seeds"],
     }
     return pd.DataFrame({name: column for name, column in columns.items() if column is not None}, index=table.index)
-
-
-def _bare_points(share: float) -> str:
-    return points(share).partition(" ")[0]
 
 
 def compare_gaps(groups: Mapping[str, Iterable[Run]], reference: str) -> pd.DataFrame:

@@ -73,7 +73,7 @@ class Robustness:
             found[name] = pd.DataFrame({group: mean[rows] for group, mean in means.items()}, strengths)
         return found
 
-    def _of(self, group: str) -> list[NDArray[np.bool_]]:
+    def _right_of(self, group: str) -> list[NDArray[np.bool_]]:
         check_name(group, self.right)
         return self.right[group]
 
@@ -83,7 +83,9 @@ class Robustness:
             f"{name} ({kind.strengths[-1]:g} {kind.unit})": 1 + CONDITIONS.index((name, kind.strengths[-1]))
             for name, kind in DISTORTIONS.items()
         }
-        return metrics.estimate_all({name: [right[row] for right in self._of(group)] for name, row in rows.items()})
+        return metrics.estimate_all(
+            {name: [right[row] for right in self._right_of(group)] for name, row in rows.items()}
+        )
 
     def by_distortion(self, group: str) -> dict[str, list[NDArray[np.float64]]]:
         """For each distortion, and for the images as they are: what share of its strengths each run gets right.
@@ -95,7 +97,7 @@ class Robustness:
         rows = {AS_THEY_ARE: [0]} | {
             name: [1 + i for i, (other, _) in enumerate(CONDITIONS) if other == name] for name in DISTORTIONS
         }
-        return {name: [right[places].mean(0) for right in self._of(group)] for name, places in rows.items()}
+        return {name: [right[places].mean(0) for right in self._right_of(group)] for name, places in rows.items()}
 
     def gains(self, reference: str) -> pd.DataFrame:
         """Compare every group with the reference under each distortion, on the mean over its strengths.
@@ -122,7 +124,7 @@ def robustness(groups: Mapping[str, Iterable[Run]], data: Dataset, images: int =
     groups : runs by a name of yours
     data : the data set that they were trained on
     images : test images to ask about, a fixed choice; 0 for all of them
-    device : "auto", "cuda", "mps" or "cpu"
+    device : "auto", "cuda", "cuda:1" and so on, "mps" or "cpu"
 
     Returns
     -------
@@ -243,10 +245,10 @@ def _keep(run: Run, right: NDArray[np.bool_]) -> None:
 def _depends_on(run: Run) -> dict[str, Any]:
     """What a result must have been asked of to be of today: which distortions, and which training."""
     conditions = [list(one) for one in CONDITIONS]
-    return {"distortions": own.edited_distortions() or VERSION, "conditions": conditions, "of": _of(run)}
+    return {"distortions": own.edited_distortions() or VERSION, "conditions": conditions, "of": _training_of(run)}
 
 
-def _of(run: Run) -> str:
+def _training_of(run: Run) -> str:
     """What tells trainings of one run apart: SHA-256 (hex) of its predictions.
 
     That of the weights goes with it where there is one: nets that differ may agree on a small test set.

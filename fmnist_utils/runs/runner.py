@@ -1,4 +1,4 @@
-"""`run_all`: why a stored run is not trained again, and how those that are missing get trained."""
+"""`run_all`: reads the runs that are stored, and trains those that are missing, or says what that would cost."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def run_all(
     ----------
     experiments : what is wanted; equal ones are one run
     out : reports folder whose store is used
-    device : "auto", "cuda", "mps" or "cpu"
+    device : "auto", "cuda", "cuda:1" and so on, "mps" or "cpu"
     scheduler : address of a Dask scheduler ("tcp://host:8786"); empty trains here
     jobs : runs to train side by side, in a process each, or "auto" for as many as pay
     precision : "auto", "fp32" or "bf16"; auto is bf16 where the device computes it natively

@@ -105,7 +105,7 @@ class Store:
 
     def load(self, key: str) -> Run | None:
         """Read a finished run; None if there is none. A damaged one is put aside, and a line says so."""
-        path = self.folder / key / "record.json"
+        path = self.folder / key / trace.RECORD
         try:
             path.stat()  # where there is none, no other process is waited for
             for _ in range(TRIES):
@@ -133,11 +133,11 @@ class Store:
 
     def _state(self, key: str) -> list[tuple[int, int]]:
         """What tells whether record or predictions of a run have been written since."""
-        files = [self.folder / key / name for name in ("record.json", TEST, ANSWERS)]
+        files = [self.folder / key / name for name in (trace.RECORD, TEST, ANSWERS)]
         states = [path.stat() for path in files if path.exists()]
         return [(state.st_ino, state.st_mtime_ns) for state in states]
 
-    def check(self, key: str, name: str = "record.json") -> Run:
+    def check(self, key: str, name: str = trace.RECORD) -> Run:
         """Read a finished run and check all of it but its weights; nothing is put aside.
 
         Raises
@@ -211,7 +211,7 @@ class Store:
                 **checksums,
             }
         )
-        contents["record.json"] = written(record).encode()
+        contents[trace.RECORD] = written(record).encode()
         # Of a run that is trained again, all files are replaced, or none.
         write_together({folder / name: methodcaller("write_bytes", content) for name, content in contents.items()})
         old = (folder / name for name in (ANSWERS, LABELS, ERRORS))  # of a run that was here before, or was thin
@@ -241,7 +241,7 @@ class Store:
             return 0
         with self.lock(key):
             try:
-                run, record = self.check(key), read(folder / "record.json")
+                run, record = self.check(key), read(folder / trace.RECORD)
             except (Damaged, FileNotFoundError, NotADirectoryError) as error:
                 why = f"run {key} is damaged and left as it is: {damage(error)}"
                 raise UserError(f"{why}; verify --mend puts it aside") from None
@@ -253,7 +253,7 @@ class Store:
             # The record last, then what it no longer names: at any moment it is either the old run or the thin one.
             record["answers_sha256"] = _put(folder / ANSWERS, kept)
             record["labels_sha256"] = _put(folder / LABELS, labels)
-            _put(folder / "record.json", written(sealed(record)).encode())
+            _put(folder / trace.RECORD, written(sealed(record)).encode())
             before = (folder / TEST).stat().st_size
             (folder / TEST).unlink()
             return before - len(kept)
@@ -269,7 +269,7 @@ class Store:
         if folder.is_symlink():  # what it points to is another folder's
             return folder.unlink()
         with self.lock(key):
-            (folder / "record.json").unlink(missing_ok=True)  # first: what is left is no run
+            (folder / trace.RECORD).unlink(missing_ok=True)  # first: what is left is no run
             for path in folder.iterdir():
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
@@ -283,7 +283,7 @@ class Store:
     def records(self) -> list[dict[str, Any]]:
         """All finished runs' records, in the order of their keys; damaged ones are put aside, and a line says so."""
         found = []
-        for path in sorted(self.folder.glob(f"{trace.RUN}/record.json")):  # (a copy of another name is no run)
+        for path in sorted(self.folder.glob(f"{trace.RUN}/{trace.RECORD}")):  # (a copy of another name is no run)
             try:
                 found.append(read(path))
             except Damaged as error:

@@ -18,13 +18,14 @@ from typing import Any
 from fmnist_utils.basics.system import PUBLISHED, from_root
 
 RUN = "[0-9a-f]" * 16  # name of a run's folder: its key
+RECORD = "record.json"  # in it, what was trained and how
 OF_PUBLISHED = "published"  # what else was asked for is the number of a notebook, such as "03"
 FILE = "RUNS_READ_FILE"  # environment variable: where a notebook's kernel notes the runs that it reads, a line each
 
 
 def identity(history: list[Any], provenance: Mapping[str, Any]) -> str:
     """What tells a training from others of the same key, 16 hex digits; to make a run thin leaves it as it is."""
-    return hashlib.sha256(json.dumps([history, provenance], sort_keys=True).encode()).hexdigest()[:16]
+    return _digest([history, provenance])
 
 
 def note(runs: Path, key: str, history: list[Any], provenance: Mapping[str, Any]) -> None:
@@ -59,12 +60,17 @@ def state(what: str, out: Path) -> str:
     """Digest of the trainings that can be asked for; those of a notebook are what its report rests on ("": none)."""
     if what == OF_PUBLISHED:
         return _digest(there(from_root(PUBLISHED) / "runs"))
-    for path in sorted((out / "notebooks").glob(f"{what}_*.ipynb")):
-        if not path.name.endswith(".failed.ipynb"):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-                runs = json.loads(path.read_text("utf-8"))["metadata"]["fmnist"]["runs"]
-                return _digest(runs) if runs else ""
+    for path in executed(out, what):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            runs = json.loads(path.read_text("utf-8"))["metadata"]["fmnist"]["runs"]
+            return _digest(runs) if runs else ""
     return ""
+
+
+def executed(out: Path, number: str = "[0-9][0-9]") -> list[Path]:
+    """Executed notebooks of a reports folder, all or that of one number, without those that failed."""
+    there = sorted((out / "notebooks").glob(f"{number}_*.ipynb"))
+    return [path for path in there if not path.name.endswith(".failed.ipynb")]
 
 
 def outdated(report: Mapping[str, Any], out: Path) -> str:
@@ -79,18 +85,18 @@ def outdated(report: Mapping[str, Any], out: Path) -> str:
     return f"{these}, which it asked for, have changed since" if others else ""
 
 
-def _digest(trainings: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(trainings, sort_keys=True).encode()).hexdigest()[:16]
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def there(runs: Path) -> dict[str, str]:
     """Identities, by key, of the runs that a store's folder holds."""
-    return {path.parent.name: now for path in sorted(runs.glob(f"{RUN}/record.json")) if (now := _now(path))}
+    return {path.parent.name: now for path in sorted(runs.glob(f"{RUN}/{RECORD}")) if (now := _now(path))}
 
 
 def replaced(runs: Path, before: Mapping[str, str]) -> list[str]:
     """Keys of the runs that were trained again since; those that are gone contradict nothing."""
-    return [key for key, training in before.items() if (now := _now(runs / key / "record.json")) and now != training]
+    return [key for key, training in before.items() if (now := _now(runs / key / RECORD)) and now != training]
 
 
 def _now(record: Path) -> str:

@@ -27,6 +27,7 @@ from fmnist_utils.sentences.changes import (
     pays_off,
     row,
     shift,
+    sized,
     stopped,
     taken,
     tally,
@@ -107,7 +108,7 @@ __all__ = [
     "listing", "longer_training", "looked_into", "majority", "mixed_most", "most_involved", "moved", "narrowed",
     "near_duplicates", "no_better", "overfits", "part", "pays_off", "plain", "preview", "protection", "ranges",
     "recalled", "repairs", "repeats", "resembles", "row", "same_nearest", "seeds", "shared_mistakes", "shift", "shown",
-    "size", "sizes", "spreads", "stopped", "strangest", "sure_mistakes", "surest_tenths", "taken", "tally",
+    "size", "sized", "sizes", "spreads", "stopped", "strangest", "sure_mistakes", "surest_tenths", "taken", "tally",
     "tells_apart", "temperatures", "tenth", "timing", "told_apart", "unlike", "unmeasured", "verdicts", "weaker",
     "weightless", "where", "worth", "worth_their_cost", "wrong_for", "wrongly",
 ]  # fmt: skip

@@ -42,7 +42,7 @@ def overfits(gap: Comparison) -> str:
     """Say whether nets are better on their training images than on test images; `gap` was compared with 0."""
     start = f"Training accuracy less test accuracy is {gap}"
     words = {
-        "better": "a measurable gap, so part of what was learnt holds for the training images alone",
+        "better": "a measurable gap, so part of what was learned holds for the training images alone",
         "worse": "the training images are the harder ones",
         "no measurable difference": "no measurable gap between the two",
     }
@@ -67,7 +67,7 @@ def hardest(recalls: Mapping[str, Estimate]) -> str:
         f"{some(names)}, {f'{percent(recalls[names[0]].mean)} each' if len(names) > 1 else recalls[names[0]]}"
         for names in (first, last)
     ]
-    said = f"Least is found of {ends[0]}; most of {ends[1]}."
+    said = f"Recall is lowest for {ends[0]}; it is highest for {ends[1]}."
     if np.isnan(recalls[least].low) or len(first) > 1:
         return said
     low = [name for name in rows if recalls[name].low <= recalls[least].high]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Comparison, level, lost_by_correction
 from fmnist_utils.basics.errors import UserError
 from fmnist_utils.basics.text import counted, interval, md, mean_count, percent, points, span
-from fmnist_utils.sentences.words import first_capital, how_many, listed, listing, plainly, so_many
+from fmnist_utils.sentences.words import first_capital, how_many, joined, listing, plainly, so_many, unjudged
 
 # What a verdict says of a change that was made.
 CORRECTED = " when corrected for all comparisons of the table"
@@ -42,7 +42,7 @@ def verdicts(table: pd.DataFrame, reference: str, thing: str = "change", budget:
         raise UserError("verdicts are made from a table of `compare`, not from one that is written for people")
     if n == 0:
         return f"No {thing} was compared with {md(reference)}."
-    if table["low"].isna().all():
+    if unjudged(table):
         return f"With one seed each, {counted(n, thing)} cannot be judged against {md(reference)}."
     rows = table.sort_values("difference", ascending=False)
     groups = {verdict: rows[rows["verdict"] == verdict] for verdict in EFFECTS}
@@ -74,14 +74,15 @@ def _seed_by_seed(rows: pd.DataFrame, reference: str) -> str:
         return ""
     its, it = ("its", "it is") if len(names) == 1 else ("their", "they are")
     return (
-        f" {listing(names)}: {its} trainings are those of {md(reference)}, at most read out in another way, so {it} "
+        f" {listing(names)}: {its} trainings are those of {md(reference)}, perhaps read out in another way, so {it} "
         "compared with them seed by seed."
     )
 
 
 def sized(row: pd.Series) -> str:
-    """Write the difference of a row of a table of comparisons, with its interval."""
-    return f"{points(row['difference'])} ({interval(row['low'], row['high'], signed=True)})"
+    """Write the difference of a row of a table of comparisons, with its interval, or that it cannot be judged."""
+    ends = CANNOT_BE_JUDGED if np.isnan(row["low"]) else interval(row["low"], row["high"], signed=True)
+    return f"{points(row['difference'])} ({ends})"
 
 
 def found(table: pd.DataFrame, reference: str, thing: str = "change", budget: str = "") -> list[str]:
@@ -90,7 +91,7 @@ def found(table: pd.DataFrame, reference: str, thing: str = "change", budget: st
     Parameters are those of `verdicts`, which gives the intervals, too.
     """
     head = f"Of {counted(len(table), thing)} of {md(reference)}{f' {budget}' if budget else ''}, "
-    if table["low"].isna().all():
+    if unjudged(table):
         return [f"{head}none can be judged"]
     lines = []
     for verdict in EFFECTS:
@@ -101,17 +102,17 @@ def found(table: pd.DataFrame, reference: str, thing: str = "change", budget: st
             count = {0: "none makes", 1: "one makes"}.get(len(part), f"{len(part)} make")
         else:
             count = f"{so_many(len(part))} measurably"
-        lines.append(f"{count} {verdict}{': ' if sizes else ''}{listed(sizes)}")
+        lines.append(f"{count} {verdict}{': ' if sizes else ''}{joined(sizes)}")
     return [head + lines[0], *map(first_capital, lines[1:])]
 
 
 def tally(table: pd.DataFrame, thing: str = "change") -> str:
     """Count a table's verdicts: ``"of 9 changes, none is measurably better and 2 are measurably worse (…)"``."""
-    if table["low"].isna().all():
+    if unjudged(table):
         return f"{counted(len(table), thing)}, {CANNOT_BE_JUDGED}" if len(table) else f"no {thing}"
     better, worse = (int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse"))
     low, high = points(table["difference"].min()), points(table["difference"].max())
-    changes = f"changes of {low.partition(' ')[0]} to {high}" if len(table) > 1 else f"a change of {low}"
+    changes = f"changes of {low.removesuffix(' points')} to {high}" if len(table) > 1 else f"a change of {low}"
     counts = f"{so_many(better)} measurably better and {so_many(worse)} measurably worse"
     return f"of {counted(len(table), thing)}, {counts} ({changes})"
 
@@ -207,11 +208,6 @@ def every(table: pd.DataFrame, verdict: str, thing: str, budget: str = "", about
     return f"{said} Not tried: {listing(untried)}." if untried else said
 
 
-def unjudged(table: pd.DataFrame) -> bool:
-    """Whether no row of a table of comparisons has an interval; also of no rows."""
-    return bool(table["low"].isna().all())
-
-
 def why_not(table: pd.DataFrame, thing: str, budget: str) -> str:
     """Say why a table is `unjudged`, after "cannot be judged"."""
     return budget or "with one seed" if len(table) else f"without any {thing}"
@@ -252,11 +248,11 @@ def narrowed(gaps: pd.DataFrame, table: pd.DataFrame, thing: str, start: float) 
     # Below zero, where test images are the easier ones, a lower gap is the wider one.
     below = start < 0 or any(left[name] < 0 for name in narrower)
     sizes = [f"{md(name)} ({points(left[name])})" for name in wider]
-    more = f" It is measurably {'higher' if below else 'wider'} with {listed(sizes)}." if sizes else ""
+    more = f" It is measurably {'higher' if below else 'wider'} with {joined(sizes)}." if sizes else ""
     if not len(narrower):
         does = "lowers" if below else "narrows"
         return f"{without} Of {counted(len(gaps), thing)}, none {does} it measurably.{more}"
-    names = listed([f"{md(name)} ({points(left[name])})" for name in narrower]) if below else listing(narrower)
+    names = joined([f"{md(name)} ({points(left[name])})" for name in narrower]) if below else listing(narrower)
     word = "lower" if below else "narrower"
     found = f"It is measurably {word} with {how_many(len(narrower), len(gaps), thing)}: {names}."
     losses = table.loc[narrower]
@@ -386,7 +382,7 @@ def pays_off(table: pd.DataFrame, reference: str, thing: str = "change", budget:
     n, within = len(table), f" {budget}" if budget else ""
     if n == 0:
         return f"No {thing} was compared with {reference}."
-    if table["low"].isna().all():
+    if unjudged(table):
         return f"It cannot be judged{within}, since one seed each tells nothing of the spread."
     better, worse = (list(table.index[table["verdict"] == verdict]) for verdict in ("better", "worse"))
     if n == 1:
@@ -411,11 +407,12 @@ def earns(removed: pd.DataFrame, added: pd.DataFrame, recipe: str) -> str:
         return f"Which ingredients of {recipe} earn their place cannot be judged {why_not(removed, 'change', '')}."
     worse, better = (list(removed.index[removed["verdict"] == verdict]) for verdict in ("worse", "better"))
     said = f"Of {counted(len(removed), 'change')} that take away or replace an ingredient of {recipe}, "
-    said += f"{so_many(len(worse))} measurably worse"
-    said += f", so what is missing there earns its place: **{listing(worse)}**." if worse else "."
+    named = f": **{listing(worse)}**. What they take away or replace earns its place" if worse else ""
+    said += f"{so_many(len(worse))} measurably worse{named}."
     said += f" {first_capital(so_many(len(better)))} measurably better{f': **{listing(better)}**' if better else ''}."
     if rest := len(removed) - len(worse) - len(better):
-        said += f" What the {'other' if rest == 1 else f'other {rest}'} leave out is not shown to earn its place."
+        others = "one" if rest == 1 else f"{rest}"
+        said += f" For the other {others} it is not shown that what they take away or replace earns its place."
     return f"{said} {first_capital(tally(added, 'addition'))}."
 
 

@@ -14,7 +14,7 @@ from fmnist_utils.analysis.compare import Estimate, corrected, lost_by_correctio
 from fmnist_utils.analysis.spread import CONFIDENCE
 from fmnist_utils.basics.text import counted, interval, md, percent, points
 from fmnist_utils.sentences.changes import CORRECTED
-from fmnist_utils.sentences.words import listed, listing
+from fmnist_utils.sentences.words import joined, listing, unjudged
 
 
 def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
@@ -35,7 +35,7 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
     tied = [best, *table.index[table["difference"] == 0]]
     if len(tied) == len(table) + 1 > 1:
         return f"none is in front: {listing(tied)} have {percent(share, 1)} {told} each"
-    first = f"in front {'is' if len(tied) == 1 else 'are'} **{listing(tied)}** with {percent(share, 1)} {told}"
+    first = f"**{listing(tied)}** {'is' if len(tied) == 1 else 'are'} in front with {percent(share, 1)} {told}"
     first += " each" if len(tied) > 1 else ""
     behind = table[table["difference"] != 0].sort_values("difference")
     worse = [
@@ -44,10 +44,10 @@ def leader(best: str, table: pd.DataFrame, share: float, told: str) -> str:
         if row["verdict"] == "worse"
     ]
     unclear = [md(name) for name, row in behind.iterrows() if row["verdict"] != "worse"]
-    if table["low"].isna().all() or not len(table):
+    if unjudged(table):
         return f"{first}; whether {'it is' if len(tied) == 1 else 'they are'} ahead cannot be judged"
-    said = [f"measurably ahead of {listed(worse)}"] if worse else []
-    said += [f"not measurably ahead of {listed(unclear)}"] if unclear else []
+    said = [f"measurably ahead of {joined(worse)}"] if worse else []
+    said += [f"not measurably ahead of {joined(unclear)}"] if unclear else []
     return f"{first}{', ' if len(tied) == 1 else f'; {md(best)} is '}{' but '.join(said)}"
 
 

@@ -16,7 +16,7 @@ from fmnist_utils.sentences.words import (
     are,
     first_capital,
     how_many,
-    listed,
+    joined,
     listing,
     plainly,
     ranges,
@@ -25,11 +25,11 @@ from fmnist_utils.sentences.words import (
 )
 
 
-def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
+def majority(share: Estimate, part: str = "", whole: str = "mistakes") -> str:
     """Say what share of all `whole` a `part` is, and whether that is most of them.
 
     "most" is said where the whole interval lies above one half, "less than half" where it lies below.
-    `part` is Markdown; `share` is NaN where there is no `whole` at all.
+    `part` is Markdown, or left out; `share` is NaN where there is no `whole` at all.
     """
     if np.isnan(share.mean):
         return f"there are no {whole}"
@@ -39,9 +39,10 @@ def majority(share: Estimate, part: str, whole: str = "mistakes") -> str:
         "not shown": "; whether that is most of them cannot be told",
         "cannot be judged": "",  # the estimate says so itself
     }
+    said = f"{part}{': ' if part else ''}{share} of all {whole}"
     if share.mean in (0, 1):
-        return f"{part}: {share} of all {whole}, that is {'all' if share.mean else 'none'} of them"
-    return f"{part}: {share} of all {whole}{words[shown(share.low, share.high, 0.5)]}"
+        return f"{said}, that is {'all' if share.mean else 'none'} of them"
+    return f"{said}{words[shown(share.low, share.high, 0.5)]}"
 
 
 ONE_PAIR = "every mistake takes one of the two classes for the other"
@@ -54,18 +55,18 @@ def mixed_most(pairs: Mapping[tuple[str, str], Estimate]) -> str:
     """
     share = next(iter(pairs.values()))
     if np.isnan(share.mean):
-        return majority(share, "")
+        return majority(share)
     if len(pairs) == 1:
         return ONE_PAIR
     first = [pair for pair, other in pairs.items() if level(other.mean, share.mean)]
     if len(first) > 1:
         return f"mixed up most, equally often: **{_pairs(first)}**, each {percent(share.mean, 1)} of all mistakes"
-    return f"mixed up most: **{majority(share, f'{listing(next(iter(pairs)))} taken for each other')}**"
+    return f"mixed up most are **{listing(next(iter(pairs)))}**: {majority(share)}"
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     """Name pairs of classes, the first four of many."""
-    return listed([" / ".join(map(md, pair)) for pair in pairs], most=4)
+    return joined([" / ".join(map(md, pair)) for pair in pairs], most=4)
 
 
 def most_involved(ends: Mapping[str, Estimate]) -> str:
@@ -75,7 +76,7 @@ def most_involved(ends: Mapping[str, Estimate]) -> str:
     """
     best = max(ends.values(), key=lambda share: share.mean)
     if np.isnan(best.mean):
-        return majority(best, "")
+        return majority(best)
     if len(ends) == 2:
         return ONE_PAIR
     first = [name for name, share in ends.items() if level(share.mean, best.mean)]
@@ -108,7 +109,7 @@ def in_short(
     doubtful : the share of all mistakes whose label is in doubt; None where doubts tell nothing
     """
     if np.isnan(share.mean):
-        return f"{first_capital(majority(share, ''))}."
+        return f"{first_capital(majority(share))}."
     said = f"{first_capital(ONE_PAIR)}."
     if len(ends) > 2:
         most = max(value.mean for value in ends.values())
@@ -117,7 +118,7 @@ def in_short(
             f"Of all mistakes, {percent(share.mean, 1)} take {plainly(pair)} for each other, and {percent(most, 1)} "
             f"have {unescape(some(first))} as label or prediction{' each' if len(first) > 1 else ''}."
         )
-    doubt = NO_JUDGES if doubtful is None else f"In {percent(doubtful.mean, 1)} of them the label is in doubt"
+    doubt = NO_JUDGES if doubtful is None else f"In {percent(doubtful.mean, 1)} of all mistakes the label is in doubt"
     return f"{said} {doubt}."
 
 
@@ -224,7 +225,7 @@ def doubted(suspected: pd.DataFrame, part: str) -> str:
     looks = [f"an image labelled {md(label)} looks like {md(suggestion)}" for label, suggestion in first]
     if len(pairs) == 1:
         return f"{start}: {looks[0]}."
-    often = f"most often ({pairs.max():,}{' each' if len(first) > 1 else ''}) {listed(looks, most=4)}"
+    often = f"most often ({pairs.max():,}{' each' if len(first) > 1 else ''}) {joined(looks, most=4)}"
     return f"{start}; {often}."
 
 
@@ -276,7 +277,7 @@ def recalled(found: pd.Series, known: int) -> str:
         return f"Of {counted(known, 'label')} that others have shown to be wrong, none is in doubt here: no label is."
     said = [f"{count or 'none'} {'are' if count > 1 else 'is'} among the first {n:,}" for n, count in found.items()]
     said[-1] = said[-1].replace("among the first", "among all")
-    return f"Of {counted(known, 'label')} that others have shown to be wrong, {listed(said)} that are in doubt here."
+    return f"Of {counted(known, 'label')} that others have shown to be wrong, {joined(said)} that are in doubt here."
 
 
 def tenth(share: float) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fmnist_utils.analysis.compare import SAME, Estimate, reaches
 from fmnist_utils.basics.text import counted, md, percent, points
-from fmnist_utils.sentences.words import how_many, listing, plainly, ranges
+from fmnist_utils.sentences.words import how_many, listing, plainly, ranges, unjudged
 
 
 def sizes(costs: pd.DataFrame) -> str:
@@ -33,11 +33,11 @@ def leads(best: str, pairs: pd.DataFrame, budget: str = "") -> str:
     if not len(pairs):
         return f"Only one net was trained, **{md(best)}**."
     others, first, within = _against(best, pairs), _in_front(best, pairs), f" {budget}" if budget else ""
-    alone, mean = len(first) == 1, "accuracy" if pairs["low"].isna().all() else "mean"
+    alone, mean = len(first) == 1, "accuracy" if unjudged(pairs) else "mean"
     if len(first) > len(others):
         return f"No net has a higher {mean} than another{within}."
     start = f"**{listing(first)}** {'has' if alone else 'have'} the highest {mean}{within}"
-    if pairs["low"].isna().all():
+    if unjudged(pairs):
         return f"{start}; whether {'it is' if alone else 'they are'} ahead cannot be judged with one seed each."
     behind = [name for name, verdict in others.items() if verdict == "better"]
     if len(behind) == len(others):
@@ -87,7 +87,7 @@ def worth(pairs: pd.DataFrame, cost: pd.Series, what: str) -> str:
     """Say which nets are worth a cost called `what` ("weights"): measurably ahead of every net that has fewer."""
     if len(cost) < 2:
         return "There is no other net to compare with."
-    if pairs["low"].isna().all():
+    if unjudged(pairs):
         return f"Which nets are worth their {what} cannot be judged with one seed each."
     names, cheapest = worth_their_cost(pairs, cost), cost.index[cost == cost.min()]
     others = len(cost) - len(cheapest)
@@ -108,13 +108,13 @@ def best_and_worth(best: str, accuracy: float, pairs: pd.DataFrame, weights: pd.
     within = f" {budget}" if budget else ""
     if not len(pairs):
         return f"{best} reaches {percent(accuracy, 1)}{within}; it is the only net."
-    others, first, unjudged = _against(best, pairs), _in_front(best, pairs), pairs["low"].isna().all()
-    alone, mean = len(first) == 1, "accuracy" if unjudged else "mean"
+    others, first = _against(best, pairs), _in_front(best, pairs)
+    alone, mean = len(first) == 1, "accuracy" if unjudged(pairs) else "mean"
     who = "it is" if alone else "they are"
     start = f"{plainly(first)} {'has' if alone else 'have'} the highest {mean}{within}, {percent(accuracy, 1)}"
     if len(first) > len(others):
         who, start = "one is", f"No net has a higher {mean} than another{within}: {percent(accuracy, 1)} each"
-    if unjudged:
+    if unjudged(pairs):
         return f"{start}; one seed each cannot tell whether {who} ahead."
     behind = sum(verdict == "better" for verdict in others.values())
     ahead = f"is measurably ahead of {how_many(behind, len(others), 'other net')}"

@@ -10,7 +10,7 @@ import pandas as pd
 from fmnist_utils.analysis.compare import CANNOT_BE_JUDGED, Estimate
 from fmnist_utils.basics.text import counted, md, percent
 from fmnist_utils.sentences.changes import sized, unjudged, why_not
-from fmnist_utils.sentences.words import listed, listing
+from fmnist_utils.sentences.words import joined, listing
 
 UNTAUGHT = (
     "There are no finished runs of notebook 03 on these data whose nets could be asked: "
@@ -22,7 +22,7 @@ def unmeasured(left_out: Mapping[str, int]) -> str:
     """Say which runs are not in a table since nothing is known of them (`Robustness.left_out`); "" if all are."""
     if not left_out:
         return ""
-    runs = listed([f"{counted(number, 'run')} of {md(name)}" for name, number in left_out.items()])
+    runs = joined([f"{counted(number, 'run')} of {md(name)}" for name, number in left_out.items()])
     return f"Left out, since neither their weights nor what their nets said is stored: {runs}."
 
 

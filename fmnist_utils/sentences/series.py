@@ -8,7 +8,7 @@ import pandas as pd
 
 from fmnist_utils.analysis.compare import Estimate, reaches
 from fmnist_utils.basics.text import counted, md, number, percent
-from fmnist_utils.sentences.words import first_capital, how_many, listed
+from fmnist_utils.sentences.words import first_capital, how_many, joined
 
 
 def seeds(numbers: Sequence[int], borrowed: bool = False) -> str:
@@ -48,7 +48,7 @@ def claims(judged: Iterable[str], whose: str = "", twice: int = 0) -> str:
         said.append(f"{'one' if n == 1 else n} {verb}{word}")
     verb = "counts" if twice == 1 else "count"
     again = f" {counted(twice, 'claim')} {verb} twice, tried in two ways." if twice else ""
-    return f"Of {counted(len(words), 'claim')}{f' {whose}' if whose else ''}, {listed(said)}.{again}"
+    return f"Of {counted(len(words), 'claim')}{f' {whose}' if whose else ''}, {joined(said)}.{again}"
 
 
 def enough_seeds(power: pd.DataFrame, enough: float) -> str:
@@ -59,7 +59,7 @@ def enough_seeds(power: pd.DataFrame, enough: float) -> str:
         finding = [number for number, share in zip(tried, row, strict=True) if share >= enough]
         number = counted(min(finding), "seed") if finding else f"more than {counted(max(tried), 'seed')}"
         said.append(f"one of {effect:g} {'point' if effect == 1 else 'points'} takes {number}")
-    return f"To find a difference with a chance of {percent(enough, 0)} or more: {listed(said)}."
+    return f"To find a difference with a chance of {percent(enough, 0)} or more: {joined(said)}."
 
 
 def spreads(typical: Mapping[int, float], assumed: float) -> str:
@@ -68,8 +68,8 @@ def spreads(typical: Mapping[int, float], assumed: float) -> str:
         return "How far seeds are apart is not known yet."
     said = [f"{number(value, 2)} points with {images:,} images" for images, value in typical.items()]
     more = [f"{images:,} images" for images, value in typical.items() if round(value, 4) > round(assumed, 4)]
-    end = f": it takes more seeds than here with {listed(more)}." if more else "."
-    return f"In the published experiments the spread is typically {listed(said)}{end}"
+    end = f"; with {joined(more)} it takes more seeds than the table says." if more else "."
+    return f"In the published experiments the spread is typically {joined(said)}{end}"
 
 
 def size(name: str, parameters: int, accuracy: Estimate, cost: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fmnist_utils.analysis.compare import Comparison, Estimate, level
 from fmnist_utils.basics.text import counted, md, percent
-from fmnist_utils.sentences.words import how_many, listed, listing, ranges
+from fmnist_utils.sentences.words import how_many, joined, listing, ranges
 
 
 def lean(change: Comparison) -> str:
@@ -134,4 +134,4 @@ def told_apart(table: pd.DataFrame, enough: float = 0.9) -> str:
     fooling = [f"{md(kind)} in {percent(value, 1)}" for kind, value in table["told apart"].items() if value < 0.5]
     pairs = f"at least {percent(enough, 0)} of all pairs"
     start = f"The net is surer of a test image than of a picture of this kind in {pairs} for {listing(known)}"
-    return f"{start}; for {listed(fooling)} of the pairs only." if fooling else f"{start}."
+    return f"{start}; for {joined(fooling)} of the pairs only." if fooling else f"{start}."

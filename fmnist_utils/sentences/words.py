@@ -13,15 +13,15 @@ from fmnist_utils.basics.text import counted, md, percent
 
 def listing(names: Iterable[object], none: str = "none of them") -> str:
     """Join names as prose does: ``"a"``, ``"a and b"``, ``"a, b and c"``; `none` for no names."""
-    return listed([md(name) for name in names]) or none
+    return joined([md(name) for name in names]) or none
 
 
 def some(names: Sequence[object], most: int = 6) -> str:
     """Join names as `listing` does, the first of very many."""
-    return listed([md(name) for name in names], most)
+    return joined([md(name) for name in names], most)
 
 
-def listed(said: Sequence[str], most: int | None = None) -> str:
+def joined(said: Sequence[str], most: int | None = None) -> str:
     """Join what is written for Markdown already; of more than `most` and one, the first `most`."""
     if most is not None and len(said) > most + 1:
         said = [*said[:most], f"{len(said) - most} others"]
@@ -85,7 +85,7 @@ def so_many(n: int) -> str:
 
 
 def first_capital(text: str) -> str:
-    """Write a sentence that others begin with a small letter with a capital."""
+    """Write a text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
 
 
@@ -102,8 +102,8 @@ def where(value: float, low: float, high: float) -> str:
 
 
 def budget(images: int, epochs: int, seeds: int) -> str:
-    """Say what a result was measured with: ``"with 5,000 images, 3 epochs and 2 seeds"``."""
-    return f"with {counted(images, 'image')}, {counted(epochs, 'epoch')} and {counted(seeds, 'seed')}"
+    """Say what a result was measured with: ``"with 5,000 training images, 3 epochs and 2 seeds"``."""
+    return f"with {counted(images, 'training image')}, {counted(epochs, 'epoch')} and {counted(seeds, 'seed')}"
 
 
 def ranges(values: Sequence[float], digits: int = 1, over: str = "") -> str:
@@ -116,7 +116,7 @@ def ranges(values: Sequence[float], digits: int = 1, over: str = "") -> str:
 
 
 def plain(text: str) -> str:
-    """Turn a sentence of this module into plain text, as the summary box wants it."""
+    """Turn a sentence of this package into plain text, as the summary box wants it."""
     return unescape(text.replace("**", ""))  # a name's own asterisks are still entities here
 
 
@@ -141,4 +141,9 @@ def preview(epochs: int, own: int) -> str:
 
 def plainly(names: Sequence[object]) -> str:
     """Join names as `listing` does, but as plain text."""
-    return listed(list(map(str, names)))
+    return joined(list(map(str, names)))
+
+
+def unjudged(table: pd.DataFrame) -> bool:
+    """Whether no row of a table of comparisons has an interval; also of no rows."""
+    return bool(table["low"].isna().all())

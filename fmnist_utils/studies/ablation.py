@@ -25,17 +25,17 @@ BASE = STARTING_RECIPE.but(train_size=20_000, validation=True, test_time_views=F
 SEEDS = 3
 # Further runs of the base, which on a machine of today are trained in bf16, where the first ones were in fp32.
 PRECISION_SEEDS = (10, 11, 12)
-PRECISION = "bf16 for fp32"
+PRECISION = "bf16 instead of fp32"
 # An ingredient is taken away, or another stands in its place.
 WITHOUT: dict[str, dict[str, Any]] = {
-    "SGD for Muon": {"optimizer": "sgd", "lr": 0.05, "other_lr": 0.0, "momentum": 0.9},
-    "AdamW for Muon": {"optimizer": "adamw", "lr": 4e-3, "other_lr": 0.0, "momentum": 0.9, "weight_decay": 0.02},
-    "one cycle for linear decay": {"schedule": "one-cycle"},
+    "SGD instead of Muon": {"optimizer": "sgd", "lr": 0.05, "other_lr": 0.0, "momentum": 0.9},
+    "AdamW instead of Muon": {"optimizer": "adamw", "lr": 4e-3, "other_lr": 0.0, "momentum": 0.9, "weight_decay": 0.02},
+    "one cycle instead of linear decay": {"schedule": "one-cycle"},
     "random flips": {"augmentation": "flip+translate"},
     "no flips": {"augmentation": "translate"},
     "no translation": {"augmentation": "alternating-flip"},
     "no label smoothing": {"label_smoothing": 0.0},
-    "net of compact": {"model": "compact"},  # a 3 x 3 stem, and three groups
+    "compact's net": {"model": "compact"},  # a 3 x 3 stem, and three groups
     "mean pooling": {"model_options": {"pool": "mean"}},
     "ReLU": {"model_options": {"activation": "relu"}},
 }

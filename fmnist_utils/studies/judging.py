@@ -1,8 +1,9 @@
 """How a claim is judged: what would have to be true, and the word that follows from the runs.
 
 Of an accuracy: *reached* (our interval lies above the claimed number), *within reach* (it holds the number), *not
-reached* (it lies below), *contradicted* (of claims that say "below" or name a range: it lies above). Of an effect:
-*shown*, *not shown*, *contradicted* (the opposite is shown), after Holm's correction for all comparisons of the table.
+reached* (it lies below); claims that say "below" or name a range are *reached* by an interval below it, or within it,
+and *contradicted* by one above. Of an effect: *shown*, *not shown*, *contradicted* (the opposite is shown), after
+Holm's correction for all comparisons of the table.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 
 from fmnist_utils import sentences
 from fmnist_utils.analysis.compare import Estimate, lost_by_correction, reaches
-from fmnist_utils.basics.text import interval, percent, points
+from fmnist_utils.basics.text import percent, points
 from fmnist_utils.runs.groups import Group
 from fmnist_utils.training.experiment import Experiment
 
@@ -138,7 +139,7 @@ class Differs(Judge):
     def judge(self, arms: Sequence[Arm], changes: pd.DataFrame) -> Judgement:
         """Judge by the corrected verdict of the one comparison."""
         [change] = [row for _, row in changes.iterrows()]
-        text = f"{self.measure} {_change(change)}".strip()
+        text = f"{self.measure} {sentences.sized(change)}".strip()
         if np.isnan(change["low"]):
             return text, UNJUDGED
         if self.claimed is not None:
@@ -148,12 +149,6 @@ class Differs(Judge):
         if lost_by_correction(change["verdict"], change["low"], change["high"]):
             text += f"; no measurable difference{sentences.CORRECTED}"
         return text, _effect(change["verdict"], self.sign)
-
-
-def _change(change: pd.Series) -> str:
-    if np.isnan(change["low"]):
-        return f"{points(change['difference'])} (one seed: {UNJUDGED})"
-    return f"{points(change['difference'])} ({interval(change['low'], change['high'], signed=True)})"
 
 
 def _effect(verdict: str, sign: int) -> str:

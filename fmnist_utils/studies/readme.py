@@ -29,10 +29,11 @@ def findings(out: str | Path) -> str:
     """Write what was found: our best accuracies with their cost, what mattered in the recipe, how the claims stand."""
     finished = Finished(out)
     said = []
-    for name, recipe in reversed(recipes.RECIPES.items()):
-        if recipe.dataset == "fashion-mnist" and (group := finished.group(recipe)):
-            size = group[0].parameters
-            said.append(sentences.size(name, size, finished.accuracy(recipe), recipes.cost(group)))
+    ours = {name: recipe for name, recipe in recipes.RECIPES.items() if recipe.dataset == "fashion-mnist"}
+    reached = {name: finished.accuracy(recipe) for name, recipe in ours.items() if finished.group(recipe)}
+    for name in sorted(reached, key=lambda name: -reached[name].mean):
+        group = finished.group(ours[name])
+        said.append(sentences.size(name, group[0].parameters, reached[name], recipes.cost(group)))
     tried = ablation.table(out).drop(index=ablation.PRECISION, errors="ignore")  # which is no change of the recipe
     if len(tried):
         said += sentences.found(tried, "the recipe that sprint starts from", "change", tried.attrs["budget"])

@@ -180,7 +180,7 @@ def _linear(optimizer: Optimizer, steps: int) -> Schedule:
 
 
 def _plateau(optimizer: Optimizer, steps: int) -> Schedule:
-    """A tenth of the rate when the validation loss has not fallen for two epochs."""
+    """A tenth of the rate when the validation loss has not fallen for three epochs."""
     return lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=2)
 
 

@@ -78,7 +78,7 @@ class Run:
     classes: int = 0
     folder: Path | None = None
     weights_sha256: str = ""
-    fresh: bool = field(default=True)
+    fresh: bool = True
     _kept: NDArray[np.float32] | None = field(init=False, repr=False)  # set through `test_probabilities`
 
     def __post_init__(self) -> None:
