@@ -50,10 +50,10 @@ def public_names(module: Mapping[str, Any]) -> list[str]:
 
 
 def mean_count(n: float) -> str:
-    """Write a mean of counts: one that is small and no whole number is not rounded to one, such as to none."""
+    """Write a mean of counts: one below a hundred that is no whole number is not rounded to one, such as to none."""
     if 1e-6 <= n < 0.05:
         return "less than 0.1"
-    return f"{n:,.0f}" if n >= 10 or abs(n - round(n)) < 1e-6 else f"{n:.1f}"
+    return f"{n:,.0f}" if n >= 100 or abs(n - round(n)) < 1e-6 else f"{n:.1f}"
 
 
 def md(name: object) -> str:

@@ -56,7 +56,6 @@ from fmnist_utils.sentences.mistakes import (
     same_nearest,
     shared_mistakes,
     sure_mistakes,
-    tenth,
     weaker,
     wrong_for,
 )
@@ -70,7 +69,7 @@ from fmnist_utils.sentences.nets import (
     worth_their_cost,
 )
 from fmnist_utils.sentences.robustness import UNTAUGHT, hurts, protection, unmeasured
-from fmnist_utils.sentences.series import CLAIM_VERDICTS, claimed, claims, enough_seeds, seeds, size, spreads
+from fmnist_utils.sentences.series import CLAIM_VERDICTS, UNTRAINED, claimed, claims, enough_seeds, seeds, size, spreads
 from fmnist_utils.sentences.trust import (
     MADE_ELSEWHERE,
     MAY_BELONG,
@@ -94,13 +93,14 @@ from fmnist_utils.sentences.words import (
     preview,
     ranges,
     shown,
+    tenth,
     where,
 )
 
 # The one place where notebooks and reports find all of it.
 __all__ = [
     "CLAIM_VERDICTS", "CORRECTED", "EFFECTS", "Judged", "MADE_ELSEWHERE", "MAY_BELONG", "MEASURED", "MIRRORED",
-    "NOT_LONGER", "NO_JUDGES", "ONE_PAIR", "UNTAUGHT", "against", "against_public", "alike", "alike_below",
+    "NOT_LONGER", "NO_JUDGES", "ONE_PAIR", "UNTAUGHT", "UNTRAINED", "against", "against_public", "alike", "alike_below",
     "always_wrong", "answered", "as_often", "averaging", "balanced", "beside_linear", "best_and_worth", "budget",
     "claimed", "claims", "comparable", "confident", "corrected", "densest", "did_nothing", "does", "doubted", "earns",
     "effect", "enough_seeds", "every", "extremes", "first_capital", "found", "found_by", "hardest", "hardest_class",

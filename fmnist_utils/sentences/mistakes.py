@@ -280,11 +280,6 @@ def recalled(found: pd.Series, known: int) -> str:
     return f"Of {counted(known, 'label')} that others have shown to be wrong, {joined(said)} that are in doubt here."
 
 
-def tenth(share: float) -> str:
-    """Name a tenth of some images; of few images, or of many that are alike, it is another share."""
-    return f"The {'tenth' if abs(share - 0.1) < 0.01 else percent(share, 0)}"
-
-
 def resembles(labels: ArrayLike, predictions: ArrayLike, borne: ArrayLike) -> str:
     """Say which class the nearest training images bear: of the mistakes of one net, and of its right answers.
 

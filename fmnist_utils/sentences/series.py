@@ -80,3 +80,9 @@ def size(name: str, parameters: int, accuracy: Estimate, cost: str) -> str:
 def claimed(estimate: Estimate, accuracy: float) -> str:
     """Say whether an accuracy reaches a claimed one: ``"93.76 % ± 0.47 (3 seeds) against 93.90 %: within reach"``."""
     return f"{estimate} against {percent(accuracy)}: {reaches(estimate, accuracy)}"
+
+
+UNTRAINED = (
+    "Nothing of this has been trained by the code as it is, neither here nor among the published runs: "
+    "profile `full` trains it."
+)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fmnist_utils.analysis.compare import Comparison, Estimate, level
 from fmnist_utils.basics.text import counted, md, percent
-from fmnist_utils.sentences.words import how_many, joined, listing, ranges
+from fmnist_utils.sentences.words import how_many, joined, listing, ranges, tenth
 
 
 def lean(change: Comparison) -> str:
@@ -61,15 +61,16 @@ def answered(coverages: Sequence[float], accuracy: float) -> str:
     return f"at an accuracy of {percent(accuracy, 0)} a net answers **{share}** of the images"
 
 
-def surest_tenths(first: Estimate, second: Estimate, more: Comparison) -> str:
+def surest_tenths(first: Estimate, second: Estimate, more: Comparison, part: float = 0.1) -> str:
     """Say how often a net is right on the surest tenth of the images, and on the next (`trust.tenths`).
 
-    `more` is by how much the share of mistakes is higher in the first. Where the surest answers are right less often,
-    that is said with what may explain it, and whether it is measurable.
+    `part` is the share that such a tenth has, which is another one of few images; `more` is by how much the share of
+    mistakes is higher in the first. Where the surest answers are right less often, that is said with what may explain
+    it, and whether it is measurable.
     """
     if np.isnan(first.mean + second.mean):
         return "There are too few test images to compare the surest tenth with the next."
-    said = f"On the surest tenth of the images a net is right on {first}, on the next tenth on {second}"
+    said = f"On the surest {tenth(part)} of the images a net is right on {first}, on the next on {second}"
     if first.mean >= second.mean:
         return f"{said}."
     word = "measurably" if more.verdict == "better" else "though not measurably"

@@ -147,3 +147,8 @@ def plainly(names: Sequence[object]) -> str:
 def unjudged(table: pd.DataFrame) -> bool:
     """Whether no row of a table of comparisons has an interval; also of no rows."""
     return bool(table["low"].isna().all())
+
+
+def tenth(share: float) -> str:
+    """Name a tenth of some images; of few images, or of many that are alike, it is another share."""
+    return "tenth" if abs(share - 0.1) < 0.01 else percent(share, 0)

@@ -178,12 +178,15 @@ def _origin(arms: list[Arm], finished: Finished) -> str:
     return " and ".join(sorted(origins))
 
 
+ARCHITECTURE = ["model", "project", "parameters", "claimed", "measured", "its epochs", "our epochs", "verdict"]
+
+
 def architectures(out: str | Path) -> pd.DataFrame:
     """Set the accuracy that a project states for each architecture beside ours by our recipe, and the epochs of both.
 
     Returns
     -------
-    DataFrame, one row an architecture with finished runs
+    DataFrame, one row an architecture with finished runs; none where there are none
         model, project, parameters, claimed, measured, its epochs, our epochs, verdict; accuracies as text.
     """
     finished = Finished(out, PUBLISHED)
@@ -206,4 +209,4 @@ def architectures(out: str | Path) -> pd.DataFrame:
                 "verdict": metrics.reaches(accuracy, claim.accuracy),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=ARCHITECTURE)
