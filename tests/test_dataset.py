@@ -580,7 +580,7 @@ def test_a_path_that_is_too_long_to_read_is_shown_by_its_ends() -> None:
 
 @pytest.mark.parametrize(("folds", "fold"), [(2, -1), (2, 2), (1, 0), (-2, 0)])
 def test_a_fold_that_is_none_is_refused(folds, fold):
-    with pytest.raises(UserError, match=f"fold = {fold} of folds = {folds} is not allowed, must be 2 folds or more"):
+    with pytest.raises(UserError, match=f"fold = {fold} of folds = {folds} is not allowed: folds must be 2 or more"):
         split(torch.tensor([0, 0, 1, 1]), 0, True, folds, fold)
 
 
