@@ -151,9 +151,35 @@ class Lazy(nn.Module):
         self.layer = nn.LazyLinear(n_classes)
 
 
+class Viewing(nn.Module):
+    """Takes for granted that a convolution's output lies in memory channel by channel."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__()
+        self.convolution, self.dense = nn.Conv2d(1, 8, 3), nn.Linear(8 * 26 * 26, n_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.dense(self.convolution(images).view(len(images), -1))
+
+
+class Prepared(nn.Linear):
+    """Has a method for something else, which is called as those that prepare a net are."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__(784, n_classes)
+
+    def prepare(self) -> None:
+        """Take no images."""
+
+
 @pytest.mark.parametrize(
     ("mine", "said"),
     [
+        (
+            Viewing,
+            r"fails on images .2, 1, 28, 28.: images are stored channels last, so write reshape in place of view",
+        ),
+        (Prepared, r"cannot prepare itself by training images .50, 1, 28, 28.: .*takes 1 positional argument"),
         (NoClasses, "cannot be built: .*unexpected keyword argument 'n_classes'"),
         (
             forward(lambda logits: logits, weights=700),

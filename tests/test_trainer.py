@@ -266,6 +266,46 @@ def test_an_optimizer_and_an_augmentation_that_count_go_on_where_they_were(data:
         del augmentations.AUGMENTATIONS["warming"], optim.OPTIMIZERS["slowing"]
 
 
+class Uncopied(nn.Module):
+    """Keeps a tensor that torch does not copy."""
+
+    def __init__(self, n_classes: int = 10) -> None:
+        super().__init__()
+        self.layer = nn.Linear(784, n_classes)
+        self.doubled = 2 * self.layer.weight
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(images.flatten(1))
+
+
+def test_an_average_of_a_net_that_cannot_be_copied_is_refused_in_a_line(data: Dataset) -> None:
+    models.register("uncopied", source="me")(Uncopied)
+    try:
+        with pytest.raises(UserError, match="ema needs a copy of model 'uncopied', which cannot be made: Only Tensors"):
+            train.train(TINY.but(model="uncopied", ema=0.9), data, "cpu")
+    finally:
+        del models.REGISTRY["uncopied"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, torch.tensor])
+def test_a_schedule_may_make_numbers_of_numpy_or_tensors(
+    kind: Callable[[float], Any], data: Dataset, tmp_path: Path
+) -> None:
+    optim.SCHEDULES["wave"] = lambda optimizer, steps: torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: kind(1.5 + np.cos(step))
+    )
+    try:
+        experiment, checkpoint = TINY.but(schedule="wave", epochs=3), tmp_path / "at"
+        undisturbed = train.train(experiment, data, "cpu")
+        stored = Store(tmp_path).save(undisturbed)
+        assert {type(row["lr"]) for row in stored.history} == {float}
+        interrupt(1, experiment, data, checkpoint)
+        resumed = train.train(experiment, data, "cpu", checkpoint)
+        assert same_weights(resumed.weights, undisturbed.weights) and not list(tmp_path.glob("*.damaged"))
+    finally:
+        del optim.SCHEDULES["wave"]
+
+
 def test_the_training_accuracy_is_that_of_all_classes_whatever_their_order(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,9 +326,8 @@ def test_a_net_prepares_itself_by_images_of_all_classes_whatever_their_order(
     order = data.train_labels.argsort(stable=True)
     ordered = replace(data, train_images=data.train_images[order], train_labels=data.train_labels[order])
     shown = []
-    net = models.build("cnn-small", 10)
-    net.prepare = shown.append  # type: ignore[assignment]
-    monkeypatch.setattr(models, "build", lambda *_, **__: net)
+    net = models.build(TINY.model, 10)
+    monkeypatch.setattr(type(net), "prepare", lambda self, images: shown.append(images), raising=False)
     trainer = Trainer(TINY, ordered, torch.device("cpu"))
     known = normalized(ordered.train_images[trainer.training], trainer.mean, trainer.std).flatten(1)
     places = [int((known == image.flatten()).all(1).nonzero()[0]) for image in shown[0]]

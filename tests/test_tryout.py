@@ -78,6 +78,14 @@ def test_a_false_blend_is_told(mix: Callable[[Tensor, Tensor], Any], said: str, 
     assert str(error.value).startswith(said)
 
 
+class Keeping(lr_scheduler.LambdaLR):
+    """A schedule that keeps a function, which no checkpoint holds."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, steps: int) -> None:
+        self.shape = lambda step: 1 - step / steps
+        super().__init__(optimizer, self.shape)
+
+
 @pytest.mark.parametrize(
     ("registry", "field", "made", "said"),
     [
@@ -91,6 +99,12 @@ def test_a_false_blend_is_told(mix: Callable[[Tensor, Tensor], Any], said: str, 
             "schedule",
             lambda optimizer, steps: lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (steps - step)),
             "schedule 'mine' fails within 10 steps: division by zero (test_tryout.py, line ",
+        ),
+        (
+            optim.SCHEDULES,
+            "schedule",
+            Keeping,
+            "schedule 'mine': it keeps 'shape', which a checkpoint cannot hold: have",
         ),
     ],
 )

@@ -11,6 +11,7 @@ from fmnist_utils.models.registry import (
     entry,
     model_table,
     names,
+    prepare,
     register,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "entry",
     "model_table",
     "names",
+    "prepare",
     "projects",
     "register",
 ]

@@ -26,6 +26,7 @@ from torch import nn
 from fmnist_utils.basics import own, randomness
 from fmnist_utils.basics.errors import UserError, brief, listed, nearest
 
+PREPARED_BY = (50, 1, 28, 28)  # shape of the images that a net's `prepare` is tried on
 MOST_WEIGHTS = 2_000_000_000  # with gradients and moments, 32 GB
 N_CLASSES = 10  # when a model is tried out
 LONGEST_NAME = 60  # characters
@@ -156,6 +157,8 @@ def _try_out(name: str, options: tuple[tuple[str, Any], ...], n_classes: int) ->
         return
     with in_a_line(f"model {name!r}", f"cannot be built{called}"):
         model = item.build(**given)
+    with in_a_line(f"model {name!r}", f"cannot prepare itself{called} by training images {PREPARED_BY}"):
+        prepare(model, torch.rand(PREPARED_BY))
     if not any(weight.requires_grad for weight in model.parameters()):
         raise UserError(f"model {name!r} has no weights to train: register layers as its attributes")
     if odd := [key for key, value in model.state_dict().items() if not isinstance(value, torch.Tensor)]:
@@ -171,7 +174,9 @@ def _tried_logits(name: str, model: nn.Module, n: int, n_classes: int) -> torch.
     """Logits that an own model makes of `n` images, in training or not; UserError if they are none."""
     shape, when = (n, 1, 28, 28), " in training" if model.training else ""
     with in_a_line(f"model {name!r}", f"fails{when} on images {shape}"):
-        logits = model(torch.rand(shape))
+        logits = model.to(memory_format=torch.channels_last)(
+            torch.rand(shape).contiguous(memory_format=torch.channels_last)  # as they are when it is trained
+        )
     made = tuple(logits.shape) if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
     if made != (n, n_classes):
         what = f"makes {made} of images {shape}{when}, but must make logits {(n, n_classes)}"
@@ -179,6 +184,15 @@ def _tried_logits(name: str, model: nn.Module, n: int, n_classes: int) -> torch.
     if not logits.is_floating_point():
         raise UserError(f"model {name!r} makes logits of type {logits.dtype}{when}, but must make floats")
     return logits
+
+
+def prepare(model: nn.Module, images: torch.Tensor) -> None:
+    """Show a net that has a method ``prepare`` training images before it is trained, normalized, float (n, 1, h, w).
+
+    It may set weights by them, such as those of a whitening stem.
+    """
+    if inspect.ismethod(method := getattr(model, "prepare", None)):
+        method(images)
 
 
 @contextmanager
@@ -191,6 +205,8 @@ def in_a_line(subject: str, what: str) -> Iterator[None]:
         raise UserError(f"{subject}: {error}") from None
     except Exception as error:  # whatever it says to what it is given
         said = str(error).partition("\n")[0][:100] or type(error).__name__
+        if said.startswith("view size"):  # the advice comes later in torch's words
+            said = "images are stored channels last, so write reshape in place of view"
         where = f" ({line})" if (line := own.line(error)) else ""
         raise UserError(f"{subject} {what}: {said}{where}") from None
 

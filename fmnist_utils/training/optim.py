@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
@@ -182,6 +184,15 @@ def _linear(optimizer: Optimizer, steps: int) -> Schedule:
 def _plateau(optimizer: Optimizer, steps: int) -> Schedule:
     """A tenth of the rate when the validation loss has not fallen for three epochs."""
     return lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=2)
+
+
+def plain(state: Any) -> Any:
+    """Turn NumPy's numbers, in dicts and lists, too, into Python's: a checkpoint holds no others."""
+    if type(state) is dict:  # not an OrderedDict, as those of weights are
+        return {name: plain(value) for name, value in state.items()}
+    if type(state) in (list, tuple):
+        return type(state)(map(plain, state))
+    return state.item() if isinstance(state, np.generic) else state
 
 
 SCHEDULES: dict[str, Callable[[Optimizer, int], Schedule]] = {

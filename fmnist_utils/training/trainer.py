@@ -27,7 +27,7 @@ from fmnist_utils.training import batches
 from fmnist_utils.training.device import choose_device, choose_precision, device_name, reproducible
 from fmnist_utils.training.evaluate import SAMPLE, channels_last, normalization, normalized, probabilities
 from fmnist_utils.training.experiment import Experiment
-from fmnist_utils.training.optim import build_optimizer, build_schedule
+from fmnist_utils.training.optim import build_optimizer, build_schedule, plain
 from fmnist_utils.training.progress import Progress, alone
 from fmnist_utils.training.run import Run
 
@@ -73,14 +73,19 @@ class Trainer:
 
         model = models.build(experiment.model, len(self.dataset.class_names), **experiment.model_options)
         self.built = _counts(_module_attributes(model))
-        if prepare := getattr(model, "prepare", None):
-            shown = training[sample(self.dataset.train_labels[training], STEM_IMAGES)]
-            prepare(normalized(self.dataset.train_images[shown], self.mean, self.std))
+        shown = training[sample(self.dataset.train_labels[training], STEM_IMAGES)]
+        models.prepare(model, normalized(self.dataset.train_images[shown], self.mean, self.std))
         self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema: AveragedModel | None = None
         if experiment.ema:
             average = get_ema_multi_avg_fn(experiment.ema)
-            self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+            try:
+                self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+            except RuntimeError as error:
+                why = str(error).partition("\n")[0][:150]
+                raise UserError(
+                    f"ema needs a copy of model {experiment.model!r}, which cannot be made: {why}"
+                ) from error
         self.optimizer = build_optimizer(experiment.optimizer, self.model, experiment.settings)
         self.schedule = build_schedule(experiment.schedule, self.optimizer, self.steps * experiment.epochs)
 
@@ -118,6 +123,8 @@ class Trainer:
         loss = F.cross_entropy(logits.float(), targets, weight=self.class_weights, label_smoothing=smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        for group in self.optimizer.param_groups:
+            group["lr"] = plain(group["lr"])  # a schedule of one's own may have set a number of NumPy's
         self.optimizer.step()
         if not isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step()
@@ -138,7 +145,7 @@ class Trainer:
         self.model.train()
         # Loss and hits are summed on the device: reading them every step would make a GPU wait.
         sums, seen = torch.zeros(2, device=self.device), 0
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = float(self.optimizer.param_groups[0]["lr"])
         for indices in order.split(self.experiment.batch_size)[: self.steps]:
             loss, logits = self.step(*self.batch(indices, number))
             correct = (logits.argmax(1) == self.data.train_labels[indices]).sum()
@@ -221,7 +228,7 @@ class Trainer:
         return {**_module_attributes(self.model), "/optimizer": vars(self.optimizer), **own}
 
     def _states(self) -> dict[str, Any]:
-        states = {name: getattr(self, name).state_dict() for name in self._parts}
+        states = {name: plain(getattr(self, name).state_dict()) for name in self._parts}
         return {"attributes": _counts(self._attributes), **states}
 
     @property
@@ -291,7 +298,7 @@ def _counts(attributes: dict[str, dict[str, Any]]) -> dict[str, dict[str, int | 
     """Take out what parts of one's own may count in: numbers and text, which are in no state_dict."""
     return {
         part: {
-            name: value
+            name: plain(value)
             for name, value in values.items()
             if isinstance(value, int | float | str) and name != "training"  # a module's mode
         }
@@ -371,11 +378,11 @@ def train(
         precision, threads = state["precision"], state["threads"]
     precision, progress = choose_precision(precision, where), progress or alone(experiment.label)
     with reproducible(where, threads or torch.get_num_threads(), experiment.seed):
-        trainer = Trainer(experiment, dataset, where, precision)
-        if state is not None:
-            trainer.restore(state)
-        progress.begin(experiment.epochs, trainer.steps, len(trainer.history))
         try:
+            trainer = Trainer(experiment, dataset, where, precision)
+            if state is not None:
+                trainer.restore(state)
+            progress.begin(experiment.epochs, trainer.steps, len(trainer.history))
             while not trainer.finished:
                 progress.epoch(trainer.epoch(progress))
                 if checkpoint is not None:

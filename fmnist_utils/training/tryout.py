@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fmnist_utils.basics.errors import UserError
+from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.models.registry import in_a_line
 from fmnist_utils.training.augmentations import Change, Mixing
-from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule
+from fmnist_utils.training.optim import Settings, build_optimizer, build_schedule, plain
 
 N = 4  # images to try an augmentation on
 
@@ -34,7 +36,9 @@ def augmentation(item: Change | Mixing, n_classes: int, size: tuple[int, int]) -
 def optimizer(name: str, settings: Settings) -> None:
     """Raise UserError if an optimizer cannot be made, or does not make a step of its own."""
     with in_a_line(f"optimizer {name!r}", "fails"):
-        _ready(name, settings).step()
+        made = _ready(name, settings)
+        made.step()
+        _check_state(made.state_dict())
 
 
 def schedule(name: str, optimizer_name: str, settings: Settings, steps: int) -> None:
@@ -47,6 +51,7 @@ def schedule(name: str, optimizer_name: str, settings: Settings, steps: int) -> 
         stepped.step()
         for _ in range(steps):
             made.step()
+        _check_state(made.state_dict())
 
 
 def _ready(name: str, settings: Settings) -> torch.optim.Optimizer:
@@ -57,6 +62,25 @@ def _ready(name: str, settings: Settings) -> torch.optim.Optimizer:
         raise UserError(f"it makes {_form(made)}, but must make one of torch.optim")
     net(torch.rand(2, 1, 4, 4)).sum().backward()
     return made
+
+
+def _check_state(state: dict[str, Any]) -> None:
+    """Raise UserError if a checkpoint could not hold what an optimizer or a schedule keeps."""
+    if odd := [name for name, value in state.items() if not _storable(plain(value))]:
+        raise UserError(
+            f"it keeps {brief(odd[0], 40)}, which a checkpoint cannot hold: have its state_dict() leave out all but "
+            "numbers, text, tensors, and lists and dicts of them"
+        )
+
+
+def _storable(value: object) -> bool:
+    content = io.BytesIO()
+    try:
+        torch.save(value, content)
+        torch.load(io.BytesIO(content.getvalue()), weights_only=True)
+    except (pickle.UnpicklingError, pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
 
 
 def _form(made: object) -> str:
