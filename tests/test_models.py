@@ -118,6 +118,16 @@ def forward(answer: Callable[[Tensor], Any], weights: int = 784) -> type[nn.Modu
     return Mine
 
 
+def test_an_option_of_no_type_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self: nn.Module, n_classes: int = 10, width: int | None = None) -> None: ...
+
+    monkeypatch.setitem(
+        models.REGISTRY, "mine", models.Entry(type("Mine", (nn.Module,), {"__init__": __init__}), "me", {})
+    )
+    with pytest.raises(UserError, match="option 'width' has no default to tell its type: give it one in the class"):
+        models.check_options("mine", {"width": 3})
+
+
 class NoClasses(nn.Module):
     """Forgets the argument that says how many classes there are."""
 
@@ -177,15 +187,19 @@ class Prepared(nn.Linear):
     [
         (
             Viewing,
-            r"fails on images .2, 1, 28, 28.: images are stored channels last, so write reshape in place of view",
+            r"fails on images .1, 1, 28, 28.: images are stored channels last, so write reshape in place of view",
+        ),
+        (
+            forward(lambda logits: logits.squeeze()),
+            "makes .10,. of images .1, 1, 28, 28., but must make logits .1, 10.",
         ),
         (Prepared, r"cannot prepare itself by training images .50, 1, 28, 28.: .*takes 1 positional argument"),
         (NoClasses, "cannot be built: .*unexpected keyword argument 'n_classes'"),
         (
             forward(lambda logits: logits, weights=700),
-            r"fails on images .2, 1, 28, 28.: mat1 and mat2.*\(test_models.py, line \d+\)",
+            r"fails on images .1, 1, 28, 28.: mat1 and mat2.*\(test_models.py, line \d+\)",
         ),
-        (forward(lambda logits: logits[:, :5]), "makes .2, 5. of images .2, 1, 28, 28., but must make logits .2, 10."),
+        (forward(lambda logits: logits[:, :5]), "makes .1, 5. of images .1, 1, 28, 28., but must make logits .1, 10."),
         (forward(lambda logits: (logits, logits)), "makes a tuple of images"),
         (forward(lambda images: images.flatten(1)[:, :10], weights=0), "has no weights to train"),
         (Frozen, "has no weights to train"),
@@ -213,7 +227,7 @@ def test_an_own_model_must_make_as_many_logits_as_the_data_have_classes() -> Non
     models.register("mine", source="a test")(forward(lambda logits: F.pad(logits, (0, 10 - logits.shape[1]))))
     try:
         assert models.build("mine")(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
-        with pytest.raises(UserError, match=r"makes .2, 10. of images .2, 1, 28, 28., but must make logits .2, 3."):
+        with pytest.raises(UserError, match=r"makes .1, 10. of images .1, 1, 28, 28., but must make logits .1, 3."):
             models.build("mine", n_classes=3)
     finally:
         del models.REGISTRY["mine"]

@@ -118,6 +118,12 @@ def test_a_false_optimizer_or_schedule_is_told_before_any_training(
     assert Store(tmp_path).names() == []
 
 
+def test_a_schedule_may_wait_for_the_validation_loss(data: Dataset, tmp_path: Path) -> None:
+    optim.SCHEDULES["mine"] = lambda optimizer, steps: lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5)
+    [run] = run_all(TINY.but(schedule="mine"), tmp_path)
+    assert run.history[0]["lr"] == TINY.lr
+
+
 def test_what_fails_later_is_told_with_its_line_and_takes_no_other_run_along(tmp_path: Path) -> None:
     calls = []
 

@@ -49,14 +49,14 @@ RELEASED = {
     "models/airbench.py": "16ad1f87cf3e3688",
     "models/layers.py": "4a0623c69e0287bb",
     "models/projects.py": "d470c0e2b4516532",
-    "models/registry.py": "ec7e6add66cc4c42",
+    "models/registry.py": "2ceb1e8f1b240ac5",
     "training/augmentations.py": "822632714396c66e",
     "training/batches.py": "6395eb892dd12875",
     "training/device.py": "f232dcb287aac350",
     "training/evaluate.py": "54056fcba7385652",
     "training/experiment.py": "45d9f66c04b4d8ed",
     "training/optim.py": "1be06e0067e34a8c",
-    "training/trainer.py": "e642fb4ea9d43aec",
+    "training/trainer.py": "40fc691e1f695e16",
 }
 # And the one that decides what nets are asked about disturbed pictures (`runs/robustness.py`), in the same way.
 RELEASED_DISTORTIONS = {"training/distortions.py": "18fe75292b3adc3f"}

@@ -128,6 +128,10 @@ def check_options(name: str, options: dict[str, Any], n_classes: int = N_CLASSES
             what = f"options: {', '.join(allowed)}" if allowed else "it has no options"
             raise UserError(f"model {name!r} has no option {brief(option)}{nearest(option, allowed)} ({what})")
         default = allowed[option].default
+        if default is None or default is inspect.Parameter.empty:
+            raise UserError(
+                f"model {name!r}: option {option!r} has no default to tell its type: give it one in the class"
+            )
         numbers = isinstance(default, float) and type(value) is int
         if not numbers and type(value) is not type(default):
             wanted = type(default).__name__
@@ -164,7 +168,7 @@ def _try_out(name: str, options: tuple[tuple[str, Any], ...], n_classes: int) ->
     if odd := [key for key, value in model.state_dict().items() if not isinstance(value, torch.Tensor)]:
         raise UserError(f"model {name!r} keeps {brief(odd[0], 40)}, which is no tensor, with its weights: leave it out")
     with torch.no_grad():
-        _tried_logits(name, model.eval(), 2, n_classes)
+        _tried_logits(name, model.eval(), 1, n_classes)
     logits = _tried_logits(name, model.train(), 4, n_classes)
     with in_a_line(f"model {name!r}", "cannot be trained"):
         nn.functional.cross_entropy(logits.float(), torch.zeros(4, dtype=torch.int64)).backward()

@@ -131,7 +131,7 @@ def stale(record: dict[str, Any]) -> str:
     except UserError as error:
         return str(error).split(" (")[0].split(";")[0]  # without what is there, and what is meant
     changed = _changed_parts(record, experiment)
-    if changed and own.edited() and not recorded_digests(record["provenance"]):
+    if own.edited() and changed.keys() - {part.kind for part in experiment.parts if part.is_own}:
         return f"{own.edited_files()} is not as it was released"
     return ", ".join(f"{kind} {name!r} has changed" for kind, name in changed.items())
 

@@ -331,7 +331,10 @@ def read_checkpoint(
     except FileNotFoundError:
         return None
     except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
-        put_aside(path, str(e).splitlines()[0] if str(e) else type(e).__name__)
+        unread = (
+            "it holds what no checkpoint may" if isinstance(e, pickle.UnpicklingError) else str(e).partition("\n")[0]
+        )
+        put_aside(path, unread or type(e).__name__)
         return None
     return state
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from fmnist_utils.basics.errors import UserError, brief
 from fmnist_utils.models.registry import in_a_line
@@ -20,6 +21,8 @@ N = 4  # images to try an augmentation on
 def augmentation(item: Change | Mixing, n_classes: int, size: tuple[int, int]) -> None:
     """Raise UserError if an augmentation does not make images of images (and targets of targets)."""
     called, shape = f"augmentation {item.name!r}", (N, 1, *size)
+    with in_a_line(called, "has a default that cannot be written"):
+        item.model_dump_json()
     targets = torch.eye(n_classes)[torch.arange(N) % n_classes]
     with in_a_line(called, f"fails on images {shape}"):
         images = torch.rand(shape)
@@ -50,7 +53,7 @@ def schedule(name: str, optimizer_name: str, settings: Settings, steps: int) -> 
             raise UserError(f"it makes {_form(made)}, but must make one of torch.optim.lr_scheduler")
         stepped.step()
         for _ in range(steps):
-            made.step()
+            made.step(*[1.0] if isinstance(made, ReduceLROnPlateau) else ())  # which is told a validation loss
         _check_state(made.state_dict())
 
 
