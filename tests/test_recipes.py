@@ -24,7 +24,7 @@ def test_experiments_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     compact = recipes.experiments(["compact"])
     assert [(item.model, item.seed) for item in compact] == [("compact", seed) for seed in range(3)]
     everything = recipes.experiments(["all"])
-    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 3 + 3 + 2 + 3 + 2 + 2
+    assert len({item.canonical() for item in everything}) == len(everything) == 5 + 3 + 3 + 3 + 3 + 2 + 2
     assert recipes.experiments("compact") == compact and len(set(compact + compact)) == 3
     with pytest.raises(UserError, match="unknown recipe 'sprnt'; did you mean 'sprint'. .recipes: sprint"):
         recipes.experiments(["sprnt"])

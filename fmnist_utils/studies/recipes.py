@@ -65,7 +65,7 @@ RECIPES = {
 RECIPES["digits"] = RECIPES["compact"].but(
     dataset="mnist", augmentation=[{"name": "translate", "pixels": 1}, {"name": "erasing"}], test_time_views=False
 )
-SEEDS = {"sprint": 5, "dash": 3, "tiny": 3, "sharp": 2, "compact": 3, "best": 2, "digits": 2}
+SEEDS = {"sprint": 5, "dash": 3, "tiny": 3, "sharp": 3, "compact": 3, "best": 2, "digits": 2}
 
 
 def find(name: str) -> Experiment:
