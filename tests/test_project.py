@@ -19,9 +19,11 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 from fmnist_utils import UserError
 from fmnist_utils.basics.system import write_whole
+from fmnist_utils.report.html import SERIES
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -282,3 +284,8 @@ def test_the_doors_names_are_those_that_editors_see() -> None:
         expected = f"fmnist_utils.{home}" if home else f"fmnist_utils.{fmnist_utils._MODULES[name]}".rpartition(".")[0]
         assert module == expected
         assert getattr(fmnist_utils, name) is not None
+
+
+def test_the_picture_of_the_readme_is_of_the_series_as_it_is_called() -> None:
+    with Image.open(ROOT / "docs" / "index.png") as picture:
+        assert picture.info["Title"] == SERIES, "python tools/picture.py takes another one"
