@@ -1,6 +1,6 @@
 """Takes the picture of README.md, docs/index.png: the published index, down to its last card, as Chromium shows it.
 
-Run `python tools/picture.py` when the pages of reports/full were made anew; a test tells when they are called otherwise.
+Run `python tools/picture.py` when the pages of reports/full were made anew; a test tells when its title is another.
 """
 
 from __future__ import annotations
