@@ -70,7 +70,7 @@ def open_notebook(browser: Chrome, lab: str, name: str) -> WebDriverWait[Chrome]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.get(f"{lab}/lab/tree/{name}?reset")
-    wait = WebDriverWait(browser, 240)
+    wait = WebDriverWait(browser, 600)  # as long as 01 takes where other tests have the cores, twice
     wait.until(lambda _: browser.execute_script("return typeof jupyterapp !== 'undefined'"))
     wait.until(lambda _: cells(browser))
     kernel = f"{WIDGET}.sessionContext.session?.kernel?.status"
