@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_files import idx
+from small_project import call, copy_package
 
 from fmnist_utils import Dataset, sentences
 from fmnist_utils.basics.system import ROOT
@@ -100,24 +100,14 @@ def test_the_notebooks_go_on_where_a_section_has_nothing_to_say(data: Dataset, t
 @pytest.mark.slow
 def test_the_notebooks_say_what_nobody_has_trained_yet(tmp_path: Path) -> None:
     """Without published runs of today's code: an edit of a layer makes all of them those of a former one."""
-    project = tmp_path / "project"
-    for folder in ("fmnist_utils", "notebooks", "params"):
-        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    project = copy_package(tmp_path)
+    for folder in ("notebooks", "params"):
+        shutil.copytree(ROOT / folder, project / folder)
     (project / "data").symlink_to(ROOT / "data")
-    command = [sys.executable, "-m", "fmnist_utils", "reports", "--profile", "smoke", "--only", "04 05"]
-    few = [
-        "--set",
-        "train_size=300",
-        "seeds=1",
-        "model=cnn-small",
-        "models=[cnn-small]",
-        "optimizers=[adam]",
-        "schedules=[constant]",
-    ]
-    done = subprocess.run(
-        [*command, *few], cwd=project, env=os.environ | {"PYTHONPATH": str(project)}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    few = ["train_size=300", "seeds=1", "model=cnn-small", "models=[cnn-small]", "optimizers=[adam]"]
+    few += ["schedules=[constant]"]
+    code, out, err = call(project, "reports", "--profile", "smoke", "--only", "04 05", "--set", *few)
+    assert code == 0, out + err
     for name, times in (("04_regularization", 2), ("05_architecture_comparison", 1)):
         page = (project / "reports" / "smoke" / "notebooks" / f"{name}.ipynb").read_text("utf-8")
         assert page.count(sentences.UNTRAINED) == times

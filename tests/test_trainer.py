@@ -306,13 +306,18 @@ def test_a_schedule_may_make_numbers_of_numpy_or_tensors(
         del optim.SCHEDULES["wave"]
 
 
+def class_by_class(data: Dataset) -> Dataset:
+    """The same training images in the order of their classes, as folders of pictures are read."""
+    order = data.train_labels.argsort(stable=True)
+    return replace(data, train_images=data.train_images[order], train_labels=data.train_labels[order])
+
+
 def test_the_training_accuracy_is_that_of_all_classes_whatever_their_order(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Folders of images are read class by class, so that the first images are of one class alone."""
     monkeypatch.setattr(train, "SAMPLE", 60)
-    order = data.train_labels.argsort(stable=True)
-    ordered = replace(data, train_images=data.train_images[order], train_labels=data.train_labels[order])
+    ordered = class_by_class(data)
     run = train.train(TINY, ordered, "cpu")
     chosen, _ = split(ordered.train_labels, TINY.train_size)
     right = run.predict(ordered.train_images[chosen]).to_numpy().argmax(1) == ordered.train_labels[chosen].numpy()
@@ -323,8 +328,7 @@ def test_a_net_prepares_itself_by_images_of_all_classes_whatever_their_order(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "STEM_IMAGES", 60)
-    order = data.train_labels.argsort(stable=True)
-    ordered = replace(data, train_images=data.train_images[order], train_labels=data.train_labels[order])
+    ordered = class_by_class(data)
     shown = []
     net = models.build(TINY.model, 10)
     monkeypatch.setattr(type(net), "prepare", lambda self, images: shown.append(images), raising=False)
